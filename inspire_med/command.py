@@ -1,0 +1,59 @@
+"""Command: what every command shares: one-sentence errors and the exit status."""
+
+import difflib
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser
+
+from inspire_med.errors import InputError
+
+
+class CommandParser(ArgumentParser):
+    """An option parser whose every complaint is an `InputError` of one sentence."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Turn argparse's complaint into one sentence that says what to do."""
+        raise InputError(_one_sentence(message, self._known_options()))
+
+    def _known_options(self) -> list[str]:
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def run_command(
+    parser: CommandParser, body: Callable[[Any], None], arguments: Sequence[str] | None
+) -> int:
+    """Parse `arguments`, run `body` on them, and answer with the exit status.
+
+    0 done; 2 the request or the input is at fault (one sentence on stderr, no traceback unless
+    `--debug`); 1 anything else, with the traceback.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        body(parser.parse_args([word for word in words if word != "--debug"]))
+    except InputError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted.", file=sys.stderr)
+        return 130
+    except Exception:  # the boundary: whatever else went wrong is ours, and is shown whole
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _one_sentence(message: str, options: list[str]) -> str:
+    unknown = re.search(r"[Uu]nrecognized arguments?: (\S+)", message)
+    if unknown is None:
+        return re.sub(r"\s+", " ", message).strip().rstrip(".") + "; see --help."
+    word = unknown.group(1).split("=")[0]
+    guess = difflib.get_close_matches(word, options, n=1)
+    hint = f"did you mean {guess[0]}" if guess else "see --help for the options"
+    return f"option {word}: unknown; {hint}?" if guess else f"option {word}: unknown; {hint}."

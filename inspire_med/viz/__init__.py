@@ -1,0 +1,11 @@
+"""Viz: pictures of cases. Functions return figures or arrays; they never show, save or print."""
+
+from inspire_med.viz.figures import (
+    error_figure,
+    orthogonal_figure,
+    overlay_figure,
+    sheet_figure,
+)
+from inspire_med.viz.strip import case_strip
+
+__all__ = ["case_strip", "error_figure", "orthogonal_figure", "overlay_figure", "sheet_figure"]

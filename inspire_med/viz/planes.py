@@ -1,0 +1,140 @@
+"""Planes: flat cuts of a case, right side up, with the size a pixel has in the patient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from nibabel.orientations import apply_orientation, io_orientation
+from numpy.typing import NDArray
+
+PlaneName = Literal["axial", "coronal", "sagittal"]
+PLANES: tuple[PlaneName, ...] = ("axial", "coronal", "sagittal")
+
+# The RAS+ axis a plane is cut across, and the letters at the picture's left edge and at its top.
+_CUT_AXIS: dict[PlaneName, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
+_EDGES: dict[PlaneName, tuple[str, str]] = {
+    "axial": ("R", "A"),
+    "coronal": ("R", "S"),
+    "sagittal": ("A", "S"),
+}
+
+
+@dataclass(frozen=True)
+class Upright:
+    """The arrays of one case turned for the eye.
+
+    Volumes are in RAS+ voxel order (first axis to the patient's right, second to the front, third
+    up), images keep rows and columns as they are.
+
+    Attributes:
+        image: `(channels, *spatial)`.
+        masks: Sets of region masks by name (`"reference"`, `"prediction"`), `(regions, *spatial)`.
+        spacing_mm: Voxel size along each spatial axis.
+        letters: Whether the directions are known, so that they may be written on the picture.
+    """
+
+    image: NDArray[Any]
+    masks: dict[str, NDArray[np.bool_]]
+    spacing_mm: tuple[float, ...]
+    letters: bool
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the case is 3-D."""
+        return len(self.spacing_mm) == 3
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One flat picture: row 0 on top; `pixel_mm` is (height, width) of a pixel."""
+
+    image: NDArray[Any]
+    masks: dict[str, NDArray[np.bool_]]
+    pixel_mm: tuple[float, float]
+    edges: tuple[str, str] | None
+
+
+def upright(
+    image: NDArray[Any],
+    masks: dict[str, NDArray[Any] | None],
+    spacing_mm: Sequence[float],
+    affine: NDArray[Any] | None,
+) -> Upright:
+    """Turn a case's arrays to RAS+ by its affine (volumes only); masks that are None are left out.
+
+    Raises:
+        ValueError: If an array's spatial shape differs from the image's, or spacing does not fit.
+    """
+    image = np.asarray(image)
+    kept = {name: np.asarray(mask) > 0 for name, mask in masks.items() if mask is not None}
+    _check_shapes(image, kept, spacing_mm)
+    spacing = tuple(float(size) for size in spacing_mm)
+    if affine is None or len(spacing) == 2:
+        return Upright(image, kept, spacing, letters=False)
+    turn = io_orientation(np.asarray(affine, dtype=float))
+    order = np.argsort(turn[:, 0])
+    return Upright(
+        _turned(image, turn),
+        {name: _turned(mask, turn) for name, mask in kept.items()},
+        tuple(spacing[axis] for axis in order),
+        letters=True,
+    )
+
+
+def busiest_cut(case: Upright, plane: PlaneName = "axial") -> Cut:
+    """Cut where the most foreground lies: of the first set of masks that has any, else midway."""
+    if not case.is_volume:
+        height, width = case.spacing_mm
+        return Cut(case.image, case.masks, (height, width), None)
+    axis = _CUT_AXIS[plane]
+    index = case.image.shape[axis + 1] // 2
+    for mask in case.masks.values():
+        areas = mask.any(axis=0).sum(axis=tuple(other for other in range(3) if other != axis))
+        if areas.max() > 0:
+            index = int(areas.argmax())
+            break
+    return cut_at(case, plane, index)
+
+
+def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
+    """Cut a volume across `plane` at `index`, as a radiologist looks at it.
+
+    The patient's right is on the picture's left; front (axial) or head (others) is on top; a
+    sagittal picture looks to the left.
+    """
+    axis = _CUT_AXIS[plane]
+    width, height = (size for other, size in enumerate(case.spacing_mm) if other != axis)
+    return Cut(
+        _flat(case.image, axis, index),
+        {name: _flat(mask, axis, index) for name, mask in case.masks.items()},
+        (height, width),
+        _EDGES[plane] if case.letters else None,
+    )
+
+
+def _flat(array: NDArray[Any], axis: int, index: int) -> NDArray[Any]:
+    """`(n, i, j, k)` -> `(n, rows, columns)`: both remaining axes point up and left."""
+    return np.take(array, index, axis=axis + 1).swapaxes(-1, -2)[..., ::-1, ::-1]
+
+
+def _turned(array: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:
+    """Apply a nibabel orientation to the last three axes of `(n, i, j, k)`."""
+    return np.moveaxis(apply_orientation(np.moveaxis(array, 0, -1), turn), -1, 0)
+
+
+def _check_shapes(
+    image: NDArray[Any], masks: dict[str, NDArray[Any]], spacing_mm: Sequence[float]
+) -> None:
+    spatial = image.shape[1:]
+    if len(spatial) not in (2, 3) or len(spacing_mm) != len(spatial):
+        raise ValueError(
+            f"image of shape {image.shape} with spacing_mm={tuple(spacing_mm)}: expected "
+            "(channels, *spatial) with 2 or 3 spatial axes and one spacing for each."
+        )
+    for name, mask in masks.items():
+        if mask.shape[1:] != spatial:
+            raise ValueError(
+                f"{name} of shape {mask.shape} on an image of shape {image.shape}: expected "
+                f"(regions, {', '.join(map(str, spatial))})."
+            )

@@ -1,0 +1,181 @@
+"""Figures: the right panels, right side up, without pyplot."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from inspire_med import viz
+from inspire_med.viz.planes import busiest_cut, cut_at, upright
+
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def volume(shape=(12, 10, 8)):
+    image = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
+    masks = np.zeros((2, *shape), dtype=np.uint8)
+    masks[0, 3:8, 3:7, 2:6] = 1
+    masks[1, 4:6, 4:6, 3:5] = 1
+    return image, masks
+
+
+def test_overlay_of_a_volume_has_image_reference_prediction_and_errors():
+    image, masks = volume()
+
+    figure = viz.overlay_figure(image, masks, masks, ["WT", "TC"], (1, 1, 2), LPS, "case")
+
+    assert [axis.get_title() for axis in figure.axes] == [
+        "image",
+        "reference",
+        "prediction",
+        "errors",
+    ]
+
+
+def test_overlay_leaves_out_what_is_not_given():
+    image, masks = volume()
+
+    figure = viz.overlay_figure(image, None, masks, ["WT", "TC"], (1, 1, 1))
+
+    assert [axis.get_title() for axis in figure.axes] == ["image", "prediction"]
+
+
+def test_overlay_takes_an_rgb_image():
+    image = np.zeros((3, 20, 30), dtype=np.uint8)
+    mask = np.zeros((1, 20, 30), dtype=bool)
+    mask[0, 5:9, 5:9] = True
+
+    figure = viz.overlay_figure(image, mask, mask, ["polyp"], (1, 1))
+
+    assert len(figure.axes) == 4
+
+
+def test_orthogonal_figure_has_three_planes_and_saves():
+    image, masks = volume()
+    figure = viz.orthogonal_figure(image, masks, ["WT", "TC"], (1, 1, 2), LPS)
+
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+
+    assert [axis.get_title() for axis in figure.axes] == ["axial", "coronal", "sagittal"]
+    assert picture.getvalue().startswith(b"\x89PNG")
+
+
+def test_orthogonal_figure_refuses_a_flat_image():
+    with pytest.raises(ValueError, match="need a volume"):
+        viz.orthogonal_figure(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), ["a"], (1, 1))
+
+
+def test_error_figure_has_a_panel_for_every_region():
+    image, masks = volume()
+
+    figure = viz.error_figure(image, masks, masks, ["WT", "TC"], (1, 1, 1))
+
+    assert [axis.get_title() for axis in figure.axes] == ["WT", "TC"]
+
+
+def test_sheet_needs_a_title_for_each_strip():
+    with pytest.raises(ValueError, match="one for each"):
+        viz.sheet_figure([np.zeros((4, 4, 3), dtype=np.uint8)], [])
+
+
+def test_sheet_shows_every_strip():
+    image, masks = volume()
+    strip = viz.case_strip(image, masks, None, (1, 1, 1))
+
+    figure = viz.sheet_figure([strip, strip], ["a", "b"])
+
+    assert [axis.get_title() for axis in figure.axes] == ["a", "b"]
+
+
+def test_figures_leave_pyplot_alone():
+    before = "matplotlib.pyplot" in sys.modules
+    image, masks = volume()
+
+    viz.overlay_figure(image, masks, masks, ["WT", "TC"], (1, 1, 1))
+
+    assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "spacing", "message"),
+    [
+        (np.zeros((1, 4, 4, 4)), np.zeros((1, 4, 4, 5)), (1, 1, 1), "reference of shape"),
+        (np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), (1, 1, 1), "one spacing for each"),
+    ],
+)
+def test_rejects_shapes_that_do_not_fit(image, mask, spacing, message):
+    with pytest.raises(ValueError, match=message):
+        viz.overlay_figure(image, mask, None, ["a"], spacing)
+
+
+class TestRightSideUp:
+    """A marked voxel must land where a radiologist looks for it, whatever the file's axes."""
+
+    @pytest.mark.parametrize("codes", ["RAS", "LPS", "LAS", "SRA", "PIL"])
+    def test_axial_has_the_patients_right_on_the_left_and_front_on_top(self, codes):
+        image, affine = marked(codes)
+
+        flat = cut_at(upright(image, {}, (1, 1, 1), affine), "axial", 6)
+
+        assert np.argwhere(flat.image[0] == 7).tolist() == [[1, 0]]  # right, nearly in front
+        assert flat.edges == ("R", "A")
+
+    @pytest.mark.parametrize("codes", ["RAS", "LPS", "SRA"])
+    def test_coronal_has_the_head_on_top(self, codes):
+        image, affine = marked(codes)
+
+        flat = cut_at(upright(image, {}, (1, 1, 1), affine), "coronal", 3)
+
+        assert np.argwhere(flat.image[0] == 7).tolist() == [[0, 0]]
+
+    @pytest.mark.parametrize("codes", ["RAS", "LPS", "SRA"])
+    def test_sagittal_looks_left(self, codes):
+        image, affine = marked(codes)
+
+        flat = cut_at(upright(image, {}, (1, 1, 1), affine), "sagittal", 3)
+
+        assert np.argwhere(flat.image[0] == 7).tolist() == [[0, 1]]
+
+    def test_spacing_follows_the_axes(self):
+        image, _ = marked("RAS")
+        affine = np.zeros((4, 4))
+        affine[2, 0], affine[0, 1], affine[1, 2], affine[3, 3] = 5.0, 1.0, 2.0, 1.0  # file is S R A
+        turned = upright(image.transpose(0, 3, 1, 2), {}, (5, 1, 2), affine)
+
+        flat = busiest_cut(turned, "coronal")
+
+        assert turned.spacing_mm == (1.0, 2.0, 5.0)
+        assert flat.pixel_mm == (5.0, 1.0)
+
+    def test_proportions_are_true(self):
+        mask = np.zeros((1, 10, 10, 4), dtype=bool)
+
+        strip = viz.case_strip(np.ones((1, 10, 10, 4)), mask, None, (1, 2, 3), side=100)
+
+        assert strip.shape[:2] == (100, 50 + 6 + 50)  # 20 mm tall, 10 mm wide, two panels
+
+
+def marked(codes):
+    """A volume with one bright voxel at RAS (rightmost, second from the front, top)."""
+    import nibabel as nib
+    from nibabel.orientations import apply_orientation, axcodes2ornt, ornt_transform
+
+    ras = np.zeros((4, 5, 7))
+    ras[3, 3, 6] = 7
+    turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(codes))
+    stored = apply_orientation(ras, turn)
+    affine = np.eye(4) @ nib.orientations.inv_ornt_aff(turn, ras.shape)
+    return stored[None], affine
+
+
+def test_busiest_slice_is_where_the_reference_is_largest():
+    mask = np.zeros((1, 6, 6, 6), dtype=bool)
+    mask[0, 1:3, 1:3, 1] = True
+    mask[0, 1:5, 1:5, 4] = True
+    image = np.broadcast_to(np.arange(6.0), (1, 6, 6, 6))
+
+    flat = busiest_cut(upright(image, {"reference": mask}, (1, 1, 1), None))
+
+    assert (flat.image == 4).all()

@@ -1,0 +1,44 @@
+# The verbs of this project; each sets up what it needs in .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+DEMO := demo
+
+.PHONY: help demo test quick check format clean
+
+help:  ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+# torch first and by itself: a range, or a package that pulls it in, would fetch gigabytes of CUDA.
+.venv/core: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[train,notebooks]'
+	@touch $@
+
+.venv/dev: .venv/core
+	$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+demo: .venv/core  ## the whole job on made data: prepare, train, predict, evaluate, report
+	$(BIN)/python scripts/demo.py --out $(DEMO)
+
+test: .venv/dev  ## set up everything and run all tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+quick: .venv/dev  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+
+check: .venv/dev  ## lint, format, types, import contracts, shell scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --level error
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck scripts/*.sbatch .ci/run
+
+format: .venv/dev  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what the verbs made
+	rm -rf .venv $(DEMO) .pytest_cache .ruff_cache

@@ -1,0 +1,160 @@
+"""Config: one experiment as frozen dataclasses; the field docs are the help text.
+
+Only commands and `training` read these. A network, a store or a predictor takes plain arguments.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Task = Literal["brats", "isles", "polyp"]
+Skip = Literal["concat", "ise", "ise+isa", "inspire"]
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The segmentation network.
+
+    Args:
+        skip: What the skip connections carry: `concat` is the plain U-Net, `ise` and `ise+isa` are
+            parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA).
+        steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
+        widths: Channels of each level, fine to coarse.
+        encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
+        encoder_weights: Local safetensors file with the encoder's weights.
+        deep_supervision: Extra outputs at coarser levels share in the loss; 0 is none.
+    """
+
+    skip: Skip = "inspire"
+    steps: int = 2
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    encoder: str | None = None
+    encoder_weights: Path | None = None
+    deep_supervision: int = 2
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """The optimizer and its schedule, both functions of the share of the budget that is spent.
+
+    Args:
+        name: `adamw`, or `sgd` with Nesterov momentum 0.99.
+        lr: Peak learning rate.
+        weight_decay: Decoupled for `adamw`, L2 for `sgd`.
+        schedule: `cosine` to zero, or `poly` with exponent 0.9.
+        warmup: Share of the budget over which the rate rises linearly from zero.
+        clip_norm: Gradients are scaled down to this L2 norm.
+    """
+
+    name: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+    schedule: Literal["cosine", "poly"] = "cosine"
+    warmup: float = 0.05
+    clip_norm: float = 10.0
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How cases become batches.
+
+    Args:
+        patch_size: Voxels of a training patch along each axis; null is the whole resized image.
+        batch_size: Samples of a step.
+        workers: Processes that prepare samples.
+        image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
+        spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
+        register_flair: Register ISLES FLAIR rigidly to DWI before resampling it.
+        augment: Random flips, affine, intensity changes.
+    """
+
+    patch_size: tuple[int, ...] | None = (96, 96, 96)
+    batch_size: int = 2
+    workers: int = 1
+    image_size: tuple[int, int] | None = None
+    spacing_mm: tuple[float, float, float] | None = None
+    register_flair: bool = False
+    augment: bool = True
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train one experiment.
+
+    Args:
+        task: What is segmented; sets the defaults of the other options.
+        manifest: The data set, as `prepare` wrote it.
+        run: Folder of this experiment; made if absent.
+        fold: Validate on this fold and train on the others; `all` trains and validates on all.
+        resume: `auto` goes on from the run's last checkpoint; `never` wants a fresh folder.
+        max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
+        max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
+        validations: Validations during the run, evenly spread over the budget.
+        save_every: Minutes between checkpoints.
+        seed: Seed of the weights and of the order and augmentation of samples.
+        precision: `auto` measures for a second which of the others is right and fast here.
+        threads: CPU threads; 0 leaves the choice to torch.
+        devices: Accelerators or processes; `auto` takes what is there.
+        store: Folder for prepared cases; default: `store` beside the manifest.
+        network: The network.
+        optimizer: The optimizer.
+        data: The data.
+    """
+
+    task: Task
+    manifest: Path
+    run: Path
+    fold: int | Literal["all"] = 0
+    resume: Literal["auto", "never"] = "auto"
+    max_steps: int | None = None
+    max_time: str | None = None
+    validations: int = 10
+    save_every: float = 10.0
+    seed: int = 0
+    precision: Precision = "auto"
+    threads: int = 0
+    devices: int | Literal["auto"] = "auto"
+    store: Path | None = None
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+
+
+def task_defaults(task: Task) -> dict[str, Any]:
+    """The options that a task changes, nested as in `TrainConfig`.
+
+    The widths are those of the presets in `networks/presets.py`, where their sources stand.
+    """
+    return _DEFAULTS[task]
+
+
+_DEFAULTS: dict[Task, dict[str, Any]] = {
+    "brats": {
+        "max_steps": 20_000,
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
+        "data": asdict(DataConfig(patch_size=(96, 96, 96), batch_size=2)),
+    },
+    "isles": {
+        "max_steps": 10_000,
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
+        "data": asdict(DataConfig(patch_size=(64, 64, 48), batch_size=2)),
+    },
+    "polyp": {
+        "max_steps": 20_000,
+        "network": asdict(NetworkConfig(widths=(32, 64, 128, 256))),
+        "data": asdict(DataConfig(patch_size=None, image_size=(352, 352), batch_size=16)),
+    },
+}
+
+
+def with_paths_resolved(config: TrainConfig) -> TrainConfig:
+    """The same experiment with absolute paths, fit to be stored and run from another folder."""
+    store = config.store or config.manifest.parent / "store"
+    return replace(
+        config,
+        manifest=config.manifest.resolve(),
+        run=config.run.resolve(),
+        store=store.resolve(),
+    )

@@ -1,0 +1,123 @@
+"""Model: a network with all that is needed to use it, as safetensors and JSON.
+
+A model folder holds `weights.safetensors` and `model.json`. Loading runs no code: tensors and text
+only, and the weights are checked against the sha256 in the JSON before they are used.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from inspire_med.data.preprocess import Preprocessor
+from inspire_med.errors import InputError
+from inspire_med.files import read_json, write_json
+from inspire_med.networks import build_network
+
+WEIGHTS = "weights.safetensors"
+CARD = "model.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a network is and how a case must be brought to it.
+
+    Args:
+        task: `brats`, `isles` or `polyp`.
+        channels: Names of the input channels, in the network's order.
+        regions: Name of each output region and the label values it is made of, in output order.
+        network: Description that `build_network` turns into the network.
+        preprocess: Fields of the `Preprocessor`.
+        patch_size: Voxels of the sliding window along each axis.
+        precision: Precision it was trained in, a Fabric name such as `bf16-mixed`.
+    """
+
+    task: str
+    channels: tuple[str, ...]
+    regions: dict[str, tuple[int, ...]]
+    network: dict[str, Any]
+    preprocess: dict[str, Any]
+    patch_size: tuple[int, ...]
+    precision: str
+
+    def preprocessor(self) -> Preprocessor:
+        """The preprocessing of this model."""
+        return Preprocessor.from_dict(self.preprocess)
+
+
+def write_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> None:
+    """Write weights and card into `folder`; the caller makes the folder appear atomically."""
+    save_tensors(folder / WEIGHTS, weights)
+    write_json(folder / CARD, {"format": 1, **asdict(card), "sha256": sha256(folder / WEIGHTS)})
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of a model folder.
+
+    Raises:
+        InputError: If the card is missing, unreadable or of another format.
+    """
+    content = read_json(folder / CARD)
+    try:
+        return ModelCard(
+            task=content["task"],
+            channels=tuple(content["channels"]),
+            regions={name: tuple(values) for name, values in content["regions"].items()},
+            network=content["network"],
+            preprocess=content["preprocess"],
+            patch_size=tuple(content["patch_size"]),
+            precision=content["precision"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{folder / CARD}: not a model card ({error!r}); train or export the model again."
+        ) from None
+
+
+def read_model(folder: Path) -> tuple[ModelCard, nn.Module]:
+    """Read a model folder into its card and its network, in evaluation mode on the CPU.
+
+    Raises:
+        InputError: If a file is missing or damaged, or if weights and card do not belong together.
+    """
+    card = read_card(folder)
+    check_sha256(folder / WEIGHTS, read_json(folder / CARD)["sha256"])
+    network = build_network(card.network)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(
+            f"{folder / WEIGHTS}: does not fit the network of {CARD} ({reason}); "
+            "take both files from the same checkpoint."
+        ) from None
+    return card, network.eval()
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors as safetensors, each in its plain memory order."""
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path)
+
+
+def sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_sha256(path: Path, expected: str) -> None:
+    """Compare a file with the sum that was written beside it.
+
+    Raises:
+        InputError: If the file is missing or is not what was written.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: missing; take the whole folder of the checkpoint.")
+    if sha256(path) != expected:
+        raise InputError(f"{path}: damaged (its sha256 differs); use another checkpoint.")

@@ -1,0 +1,95 @@
+"""Precision: which number format is right and fast on this machine, found by a one-second trial.
+
+Some torch/cuDNN pairs compute reduced-precision 3-D convolutions wrongly (pytorch#163539) or
+several times slower than fp32 (pytorch#166122): no table by device name would be right.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+# bf16 keeps 8 bits of mantissa: a sum over a few hundred products is right to about one per cent.
+_TOLERANCE = 0.03
+_DTYPES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+@dataclass(frozen=True)
+class PrecisionChoice:
+    """A precision and the measurement behind it.
+
+    Args:
+        name: Fabric's name: `32-true`, `bf16-mixed` or `16-mixed`.
+        reason: One line for the log: each candidate's error and time against fp32.
+    """
+
+    name: str
+    reason: str
+
+
+def choose_precision(spatial_dims: int, device: torch.device) -> PrecisionChoice:
+    """Run a small convolution block forward and backward in each precision; take the fastest.
+
+    Only right ones are taken: those whose result and weight gradients are finite and differ from
+    fp32's by at most 3 % in L2 norm. The global random state is left as it was.
+    """
+    with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+        torch.manual_seed(0)
+        block, image = _trial(spatial_dims, device)
+    expected, seconds = _run(block, image, "32-true")
+    best, best_seconds, notes = "32-true", seconds, [f"32-true {1e3 * seconds:.0f} ms"]
+    for name in ("bf16-mixed",) if device.type == "cpu" else ("bf16-mixed", "16-mixed"):
+        result, seconds = _run(block, image, name)
+        error = max(float((r - e).norm() / e.norm()) for r, e in zip(result, expected, strict=True))
+        right = all(bool(r.isfinite().all()) for r in result) and error <= _TOLERANCE
+        notes.append(
+            f"{name} {1e3 * seconds:.0f} ms, error {error:.1e}{'' if right else ' (wrong)'}"
+        )
+        if right and seconds < best_seconds:
+            best, best_seconds = name, seconds
+    return PrecisionChoice(best, "; ".join(notes))
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
+    """The autocast context that a Fabric precision name stands for."""
+    if precision not in _DTYPES:
+        return nullcontext()
+    return _autocast(_DTYPES[precision], device)
+
+
+@contextmanager
+def _autocast(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
+    with torch.autocast(device.type, dtype=dtype):
+        yield
+
+
+def _trial(spatial_dims: int, device: torch.device) -> tuple[nn.Module, Tensor]:
+    """A convolution-norm-activation block and an input of about a million values."""
+    convolution = nn.Conv2d if spatial_dims == 2 else nn.Conv3d
+    norm = nn.BatchNorm2d if spatial_dims == 2 else nn.BatchNorm3d
+    shape = (8, 32, 64, 64) if spatial_dims == 2 else (1, 32, 32, 32, 32)
+    layout = torch.channels_last if spatial_dims == 2 else torch.channels_last_3d
+    block = nn.Sequential(convolution(32, 32, 3, padding=1), norm(32), nn.LeakyReLU(0.01))
+    return block.to(device), torch.randn(shape, device=device).to(memory_format=layout)
+
+
+def _run(block: nn.Module, image: Tensor, precision: str) -> tuple[list[Tensor], float]:
+    """Result and weight gradients in fp32, and the median seconds of a pass."""
+    times: list[float] = []
+    results: list[Tensor] = []
+    for _ in range(5):  # the first pass pays for set-up; the median of five is not touched by it
+        block.zero_grad()
+        started = time.perf_counter()
+        with autocast(precision, image.device):
+            output = block(image)
+        output.float().square().mean().backward()
+        if image.device.type == "cuda":
+            torch.cuda.synchronize(image.device)
+        times.append(time.perf_counter() - started)
+        # The convolution's own bias cancels in the norm: its gradient is rounding alone.
+        gradients = [p.grad for p in block.parameters() if p.grad is not None and p.dim() > 1]
+        results = [t.detach().float() for t in (output, *gradients)]
+    return results, sorted(times)[2]

@@ -1,0 +1,1 @@
+"""Training: one experiment from its Config to its checkpoints."""

@@ -1,0 +1,210 @@
+"""Checkpoint: all that the next step needs, written whole or not at all, read without pickle.
+
+A run's `checkpoints/` holds `last/`, the one before it as `previous/`, and `best/`. Each is a model
+folder (see `inference.model`) with `training.safetensors` and `training.json` beside the model.
+"""
+
+import logging
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from inspire_med.errors import InputError
+from inspire_med.files import atomic_folder, read_json, write_json
+from inspire_med.inference.model import (
+    CARD,
+    WEIGHTS,
+    ModelCard,
+    check_sha256,
+    save_tensors,
+    sha256,
+    write_model,
+)
+
+_STATE = "training.safetensors"
+_RECORD = "training.json"
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Args:
+        step: Optimizer steps done.
+        elapsed_s: Seconds of training and validation so far, over all sessions of the run.
+        validations: Validations done.
+        best_score: Best mean validation Dice so far; None before the first validation.
+    """
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    validations: int = 0
+    best_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The parts of a run whose state a checkpoint holds.
+
+    Args:
+        card: Describes the network.
+        network: The network that predicts.
+        supervised: The module that is trained: `network`, or a wrapper with extra outputs.
+        optimizer: Its optimizer.
+        manifest_hash: Hash of the data set.
+    """
+
+    card: ModelCard
+    network: nn.Module
+    supervised: nn.Module
+    optimizer: Optimizer
+    manifest_hash: str
+
+
+def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
+    """Write `last`; the checkpoint that was `last` becomes `previous`."""
+    last, previous = folder / "last", folder / "previous"
+
+    def keep_the_one_before() -> None:
+        if last.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            last.rename(previous)
+
+    with atomic_folder(last, before_commit=keep_the_one_before) as temporary:
+        _write(temporary, trained, progress)
+
+
+def save_best(folder: Path, trained: Trained, progress: Progress) -> None:
+    """Replace `best`; the old one goes only when the new one is complete."""
+    best, old = folder / "best", folder / ".old-best"
+
+    def set_aside() -> None:
+        shutil.rmtree(old, ignore_errors=True)
+        if best.exists():
+            best.rename(old)
+
+    with atomic_folder(best, before_commit=set_aside) as temporary:
+        _write(temporary, trained, progress)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_checkpoint(folder: Path, trained: Trained) -> Progress | None:
+    """Restore the newest good checkpoint of a run into `trained`; None if there is none yet.
+
+    Raises:
+        InputError: If the checkpoint is of another data set or network, or if none is undamaged.
+    """
+    found = [folder / name for name in ("last", "previous") if (folder / name).is_dir()]
+    for index, candidate in enumerate(found):
+        try:
+            _verify(candidate)
+        except InputError as error:
+            if index == len(found) - 1:
+                raise
+            _log.warning("%s The checkpoint before it is used.", error)
+            continue
+        return _restore(candidate, trained)
+    return None
+
+
+def _write(folder: Path, trained: Trained, progress: Progress) -> None:
+    write_model(folder, trained.card, trained.network.state_dict())
+    tensors = _optimizer_tensors(trained.optimizer)
+    tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
+    save_tensors(folder / _STATE, tensors | {"rng.torch": torch.get_rng_state()})
+    write_json(
+        folder / _RECORD,
+        {
+            "format": 1,
+            "progress": asdict(progress),
+            "manifest_hash": trained.manifest_hash,
+            "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
+        },
+    )
+
+
+def _verify(folder: Path) -> dict[str, Any]:
+    record = read_json(folder / _RECORD)
+    for name in (WEIGHTS, CARD, _STATE):
+        check_sha256(folder / name, record["sha256"][name])
+    return record
+
+
+def _restore(folder: Path, trained: Trained) -> Progress:
+    record = read_json(folder / _RECORD)
+    if record["manifest_hash"] != trained.manifest_hash:
+        raise InputError(
+            f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
+            f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
+        )
+    _refuse_other_model(folder, trained.card)
+    tensors = load_file(folder / _STATE)
+    trained.network.load_state_dict(load_file(folder / WEIGHTS))
+    extra = {
+        k.removeprefix("supervised."): v for k, v in tensors.items() if k[:11] == "supervised."
+    }
+    trained.supervised.load_state_dict(extra, strict=False)  # the network's own keys are in place
+    _load_optimizer(trained.optimizer, tensors)
+    torch.set_rng_state(tensors["rng.torch"])
+    return Progress(**record["progress"])
+
+
+def _refuse_other_model(folder: Path, card: ModelCard) -> None:
+    """Name the first difference between the checkpoint's model and the one asked for."""
+    written = read_json(folder / CARD)
+    for key, value in asdict(card).items():
+        wanted = list(value) if isinstance(value, tuple) else value
+        if key in ("regions", "network", "preprocess"):
+            for name in {*written[key], *wanted}:
+                old, new = written[key].get(name), wanted.get(name)
+                if _plain(old) != _plain(new):
+                    raise _other_model(folder, f"{key}.{name}", old, new)
+        elif _plain(written[key]) != _plain(wanted):
+            raise _other_model(folder, key, written[key], wanted)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _other_model(folder: Path, key: str, old: Any, new: Any) -> InputError:
+    return InputError(
+        f"{folder}: was trained with {key} = {old}, but {new} is asked for; "
+        "use the same options or another --run."
+    )
+
+
+def _extra_outputs(trained: Trained) -> dict[str, Tensor]:
+    """The state that the training wrapper adds to the network's own."""
+    own = {id(t) for t in trained.network.state_dict(keep_vars=True).values()}
+    return {
+        k: v for k, v in trained.supervised.state_dict(keep_vars=True).items() if id(v) not in own
+    }
+
+
+def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{index}.{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )

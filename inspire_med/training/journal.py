@@ -1,0 +1,129 @@
+"""Journal: what a run tells while it runs: `log.jsonl`, TensorBoard, a progress line."""
+
+import json
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from torch.utils.tensorboard import SummaryWriter
+
+from inspire_med.files import atomic_path
+
+_LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
+
+
+class Journal:
+    """Writes one JSON object a step or validation, TensorBoard scalars and pictures, and progress.
+
+    Args:
+        run: The run folder; `log.jsonl`, `tensorboard/` and `samples/` are made in it.
+        step: Step that the run goes on from; lines of later steps, written by a session that died
+            before its next checkpoint, are taken out of the log.
+    """
+
+    def __init__(self, run: Path, step: int):
+        self._run = run
+        _drop_lines_after(run / "log.jsonl", step)
+        self._log = (run / "log.jsonl").open("a", buffering=1)
+        self._board = SummaryWriter(run / "tensorboard", purge_step=step + 1 if step else None)
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.fields[text]}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:3.0f}%"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("train", total=1.0, text="")
+        self._last_line = 0.0
+        self._dice = ""
+
+    def __enter__(self) -> "Journal":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        self._board.close()
+        self._log.close()
+
+    def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
+        """Note one step: its record, the share of the budget spent, and the seconds so far."""
+        self._write("step", record)
+        for name in ("loss", "lr", "step_s", "data_wait_s"):
+            self._board.add_scalar(f"train/{name}", record[name], record["step"])
+        text = (
+            f"step {record['step']}  loss {record['loss']:.3f}{self._dice}  "
+            f"{record['step_s']:.2f} s/step  "
+            f"data wait {100 * record['data_wait_s'] / record['step_s']:.0f} %  "
+            f"{_memory_gib():.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
+        )
+        self._bar.update(self._task, completed=spent, text=text)
+        if not self._console.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_S:
+            self.say(text)
+            self._last_line = time.monotonic()
+
+    def validation(self, record: Mapping[str, Any]) -> None:
+        """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
+        self._write("validation", record)
+        for region, value in record["dice"].items():
+            if value is not None:
+                self._board.add_scalar(f"validation/dice_{region}", value, record["step"])
+        regions = "  ".join(f"{k} {v:.3f}" for k, v in record["dice"].items() if v is not None)
+        self._dice = f"  dice {record['mean_dice']:.3f}"
+        self.say(
+            f"step {record['step']}  validation Dice {record['mean_dice']:.4f}  ({regions}; "
+            f"n={record['n']}, {record['seconds']:.0f} s)"
+        )
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Save a sample picture and show it in TensorBoard."""
+        with atomic_path(self._run / "samples" / f"step{step:06d}_{name}.png") as path:
+            figure.savefig(path, dpi=80)
+        self._board.add_figure(f"samples/{name}", figure, step, close=False)
+
+    def say(self, text: str) -> None:
+        """One line for the person who watches."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def _write(self, kind: str, record: Mapping[str, Any]) -> None:
+        self._log.write(json.dumps({"kind": kind, **record}) + "\n")
+
+
+def _drop_lines_after(log: Path, step: int) -> None:
+    """Keep the log's whole lines up to `step`, so that a resumed run's log has each step once."""
+    if not log.exists():
+        return
+    kept: list[str] = []
+    for line in log.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except (json.JSONDecodeError, KeyError):
+            continue  # the half line of a session that was killed while writing
+    with atomic_path(log) as temporary:
+        temporary.write_text("".join(line + "\n" for line in kept))
+
+
+def _remaining(spent: float, elapsed_s: float) -> str:
+    """Time to the end of the budget at the pace so far, as h:mm:ss."""
+    if spent <= 0:
+        return "?"
+    seconds = round(elapsed_s * (1 - spent) / spent)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _memory_gib() -> float:
+    """Peak resident memory of this process in GiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,0 +1,145 @@
+"""Loop: a run as one page of verbs."""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from inspire_med.evaluation.overlap import dice
+from inspire_med.inference.sliding_window import region_probabilities
+from inspire_med.losses import SegmentationLoss
+from inspire_med.training.budget import Budget, parse_duration
+from inspire_med.training.checkpoint import Progress, load_checkpoint, save_best, save_checkpoint
+from inspire_med.training.experiment import Experiment, training_loader
+from inspire_med.training.journal import Journal
+from inspire_med.training.optimizer import learning_rate, set_learning_rate
+from inspire_med.viz import overlay_figure
+
+_PICTURES = 3  # sample pictures at each validation
+
+
+def train(experiment: Experiment) -> Progress:
+    """Train until the budget is spent, from the run's last checkpoint if it has one.
+
+    Raises:
+        InputError: If the run's checkpoints are of another data set or network, or damaged.
+        FloatingPointError: If the loss is not finite; names the cases of the batch.
+    """
+    config, trained = experiment.config, experiment.trained
+    folder = config.run / "checkpoints"
+    limit_s = parse_duration(config.max_time) if config.max_time is not None else None
+    budget = Budget(config.max_steps, limit_s)
+    progress = load_checkpoint(folder, trained) or Progress()
+    model, optimizer = experiment.fabric.setup(trained.supervised, trained.optimizer)
+    batches = iter(training_loader(experiment, progress.step))
+    clock = _Clock(progress.elapsed_s)
+    saved_s = clock.elapsed_s()
+
+    with Journal(config.run, progress.step) as journal:
+        while (spent := budget.spent(progress.step, progress.elapsed_s)) < 1:
+            set_learning_rate(trained.optimizer, learning_rate(config.optimizer, spent))
+            record = train_step(experiment, model, optimizer, batches)
+            progress.step += 1
+            progress.elapsed_s = clock.elapsed_s()
+            spent = budget.spent(progress.step, progress.elapsed_s)
+            lr = trained.optimizer.param_groups[0]["lr"]
+            journal.step({"step": progress.step, "lr": lr, **record}, spent, progress.elapsed_s)
+            if spent >= (progress.validations + 1) / config.validations:
+                progress.validations = math.floor(spent * config.validations)
+                validate_and_keep_best(experiment, progress, journal)
+                progress.elapsed_s = clock.elapsed_s()
+            if progress.elapsed_s - saved_s > 60 * config.save_every:
+                save_checkpoint(folder, trained, progress)
+                saved_s = progress.elapsed_s
+        save_checkpoint(folder, trained, progress)
+    return progress
+
+
+def train_step(
+    experiment: Experiment, model: nn.Module, optimizer: Optimizer, batches: Iterator[Any]
+) -> dict[str, Any]:
+    """One optimizer step; answers with the loss and where the time went, in seconds."""
+    started = time.perf_counter()
+    batch = next(batches)
+    waited_s = time.perf_counter() - started
+    image, target = _to_device(experiment, batch["image"]), _to_device(experiment, batch["target"])
+
+    loss = SegmentationLoss()(model(image), target)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise FloatingPointError(f"loss is {value} on the cases {', '.join(batch['id'])}")
+    optimizer.zero_grad()
+    experiment.fabric.backward(loss)
+    clip = experiment.config.optimizer.clip_norm
+    norm = experiment.fabric.clip_gradients(model, optimizer, max_norm=clip)
+    optimizer.step()
+    return {
+        "loss": value,
+        "gradient_norm": float(norm) if norm is not None else None,
+        "step_s": time.perf_counter() - started,
+        "data_wait_s": waited_s,
+    }
+
+
+def validate_and_keep_best(experiment: Experiment, progress: Progress, journal: Journal) -> None:
+    """Validate; keep the checkpoint as `best` if no earlier one scored as high."""
+    record = validate(experiment, journal, progress.step)
+    journal.validation(record)
+    score = record["mean_dice"]
+    if score is not None and (progress.best_score is None or score > progress.best_score):
+        progress.best_score = score
+        save_best(experiment.config.run / "checkpoints", experiment.trained, progress)
+
+
+def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, Any]:
+    """Mean Dice of each region over the validation cases, on the grid of the prepared cases.
+
+    Both masks empty counts 1. The scores to report are `evaluate`'s, on the cases' own grids.
+    """
+    started = time.perf_counter()
+    card, network = experiment.trained.card, experiment.trained.network
+    network.eval()
+    scores: list[list[float]] = []
+    for index, case in enumerate(experiment.validation_cases):
+        prepared = experiment.store.load(case)
+        image = torch.from_numpy(np.array(prepared.image, dtype=np.float32))
+        probabilities = region_probabilities(
+            network, image, card.patch_size, precision=card.precision, overlap=0.25
+        )
+        masks = (probabilities > 0.5).cpu().numpy()
+        target = np.asarray(prepared.target) > 0
+        scores.append([dice(t, m) for t, m in zip(target, masks, strict=True)])
+        if index < _PICTURES:
+            figure = overlay_figure(
+                image.numpy(), target, masks, list(card.regions), case.spacing_mm, title=case.id
+            )
+            journal.picture(case.id, figure, step)
+    network.train()
+    means = np.asarray(scores).mean(axis=0)
+    return {
+        "step": step,
+        "dice": {name: float(value) for name, value in zip(card.regions, means, strict=True)},
+        "mean_dice": float(means.mean()),
+        "n": len(scores),
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _to_device(experiment: Experiment, tensor: Tensor) -> Tensor:
+    layout = torch.channels_last if tensor.dim() == 4 else torch.channels_last_3d
+    return experiment.fabric.to_device(tensor.contiguous(memory_format=layout))
+
+
+class _Clock:
+    """Seconds of a run over all its sessions."""
+
+    def __init__(self, before_s: float):
+        self._started = time.monotonic() - before_s
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._started

@@ -1,0 +1,43 @@
+"""Optimizer: AdamW or SGD, and a learning rate that is a function of the spent budget."""
+
+import math
+
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from inspire_med.config import OptimizerConfig
+
+
+def make_optimizer(network: nn.Module, config: OptimizerConfig) -> Optimizer:
+    """An optimizer over all trainable parameters; norms and biases are not decayed.
+
+    SGD follows nnU-Net (Isensee et al., Nature Methods 2021): Nesterov momentum 0.99.
+    """
+    trained = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    if config.name == "sgd":
+        return SGD(groups, lr=config.lr, momentum=0.99, nesterov=True)
+    return AdamW(groups, lr=config.lr)
+
+
+def learning_rate(config: OptimizerConfig, spent: float) -> float:
+    """Learning rate when the share `spent` in [0, 1] of the budget is used up.
+
+    Linear from zero over the warm-up; after it `lr (1 + cos(pi t)) / 2` or `lr (1 - t)^0.9` with
+    t the share of the rest.
+    """
+    if spent < config.warmup:
+        # Half a per cent keeps the very first step from being lost.
+        return config.lr * max(spent / config.warmup, 0.005)
+    t = (spent - config.warmup) / (1 - config.warmup) if config.warmup < 1 else 1.0
+    falloff = (1 + math.cos(math.pi * t)) / 2 if config.schedule == "cosine" else (1 - t) ** 0.9
+    return config.lr * falloff
+
+
+def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
+    """Give every parameter group the same rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate

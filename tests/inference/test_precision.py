@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from inspire_med.inference import precision
+from inspire_med.inference.precision import autocast, choose_precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("spatial_dims", [2, 3])
+def test_the_choice_names_what_was_measured(spatial_dims):
+    choice = choose_precision(spatial_dims, CPU)
+
+    assert choice.name in ("32-true", "bf16-mixed")
+    assert "32-true" in choice.reason
+    assert "bf16-mixed" in choice.reason
+
+
+def test_the_trial_leaves_the_random_state_alone():
+    before = torch.get_rng_state()
+    choose_precision(2, CPU)
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("fault", [float("nan"), 1.5])
+def test_a_precision_that_computes_wrongly_is_not_chosen(monkeypatch, fault):
+    honest = precision._run
+
+    def run(block, image, name):
+        results, _ = honest(block, image, name)
+        if name == "32-true":
+            return results, 10.0
+        return [result * fault for result in results], 0.001
+
+    monkeypatch.setattr(precision, "_run", run)
+    choice = choose_precision(3, CPU)
+
+    assert choice.name == "32-true"
+    assert "(wrong)" in choice.reason
+
+
+def test_a_precision_that_is_right_and_faster_is_chosen(monkeypatch):
+    honest = precision._run
+    seconds = {"32-true": 2.0, "bf16-mixed": 1.0}
+    monkeypatch.setattr(
+        precision, "_run", lambda b, i, name: (honest(b, i, name)[0], seconds[name])
+    )
+
+    assert choose_precision(2, CPU).name == "bf16-mixed"
+
+
+def test_autocast_follows_the_name():
+    layer, x = torch.nn.Linear(2, 2), torch.ones(1, 2)
+
+    with autocast("bf16-mixed", CPU):
+        assert layer(x).dtype == torch.bfloat16
+    with autocast("32-true", CPU):
+        assert layer(x).dtype == torch.float32

@@ -1,0 +1,93 @@
+import subprocess
+import sys
+
+import pytest
+
+from inspire_med.__main__ import main
+from inspire_med.command import CommandParser, run_command
+from inspire_med.errors import InputError
+
+
+def parser() -> CommandParser:
+    made = CommandParser(prog="inspire-med test", description="A test.")
+    made.add_argument("--number", type=int, default=1, help="A number.")
+    return made
+
+
+def test_a_done_command_exits_0(capsys):
+    assert run_command(parser(), lambda options: None, ["--number", "3"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_an_input_error_is_one_sentence_and_exit_2(capsys):
+    def body(options):
+        raise InputError("a.nii.gz: truncated; fetch it again.")
+
+    assert run_command(parser(), body, []) == 2
+    assert capsys.readouterr().err == "inspire-med test: a.nii.gz: truncated; fetch it again.\n"
+
+
+def test_debug_shows_the_traceback(capsys):
+    def body(options):
+        raise InputError("a.nii.gz: truncated; fetch it again.")
+
+    assert run_command(parser(), body, ["--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_defect_of_ours_exits_1_with_its_traceback(capsys):
+    def body(options):
+        raise KeyError("x")
+
+    assert run_command(parser(), body, []) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_named_with_a_guess(capsys):
+    assert run_command(parser(), lambda options: None, ["--nubmer", "3"]) == 2
+    assert capsys.readouterr().err == (
+        "inspire-med test: option --nubmer: unknown; did you mean --number?\n"
+    )
+
+
+def test_a_value_of_the_wrong_type_is_one_line_that_names_the_option(capsys):
+    assert run_command(parser(), lambda options: None, ["--number", "three"]) == 2
+    error = capsys.readouterr().err
+    assert "number" in error
+    assert error.count("\n") == 1
+
+
+def test_no_command_lists_the_commands(capsys):
+    assert main([]) == 2
+    assert "choose one of prepare, train, predict, evaluate" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_named(capsys):
+    assert main(["trian"]) == 2
+    assert "trian: no such command" in capsys.readouterr().err
+
+
+def test_the_overview_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    for name in ("prepare", "train", "predict", "evaluate"):
+        assert f"  {name} " in overview
+
+
+@pytest.mark.parametrize("command", ["prepare", "train", "predict", "evaluate"])
+def test_help_answers_at_once(command):
+    # The promise is one second; torch is what would break it, so its absence is what is tested:
+    # a clock would measure how busy the machine is.
+    script = (
+        "import runpy, sys\n"
+        f"sys.argv = ['inspire-med', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('inspire_med.{command}', run_name='__main__')\n"
+        "finally:\n"
+        "    print(sorted({'torch', 'monai', 'scipy', 'matplotlib'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert f"usage: inspire-med {command}" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")

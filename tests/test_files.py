@@ -1,0 +1,93 @@
+import json
+import os
+
+import pytest
+
+from inspire_med.errors import InputError
+from inspire_med.files import (
+    atomic_folder,
+    atomic_path,
+    read_json,
+    refuse_existing,
+    write_json,
+)
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "scores.json"
+    path.write_text("old")
+
+    with pytest.raises(RuntimeError, match="disk"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("disk")
+
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["scores.json"]
+
+
+def test_the_temporary_name_keeps_the_suffixes(tmp_path):
+    with atomic_path(tmp_path / "mask.nii.gz") as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        temporary.write_bytes(b"x")
+
+    assert (tmp_path / "mask.nii.gz").read_bytes() == b"x"
+
+
+def test_a_failed_folder_leaves_the_old_one(tmp_path):
+    target = tmp_path / "best"
+    target.mkdir()
+    (target / "weights").write_text("old")
+
+    with pytest.raises(RuntimeError, match="killed"), atomic_folder(target) as temporary:
+        (temporary / "weights").write_text("new")
+        raise RuntimeError("killed")
+
+    assert (target / "weights").read_text() == "old"
+    assert os.listdir(tmp_path) == ["best"]
+
+
+def test_json_round_trip(tmp_path):
+    write_json(tmp_path / "a" / "b.json", {"x": [1, 2.5, None]})
+
+    assert read_json(tmp_path / "a" / "b.json") == {"x": [1, 2.5, None]}
+
+
+def test_json_has_no_nan(tmp_path):
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "b.json", {"x": float("nan")})
+    assert os.listdir(tmp_path) == []
+
+
+def test_read_json_names_the_file_that_is_missing(tmp_path):
+    with pytest.raises(InputError, match="manifest.json: no such file"):
+        read_json(tmp_path / "manifest.json")
+
+
+def test_read_json_names_the_file_that_is_no_json(tmp_path):
+    (tmp_path / "manifest.json").write_text("{not json")
+
+    with pytest.raises(InputError, match=r"manifest.json: not readable as JSON"):
+        read_json(tmp_path / "manifest.json")
+
+
+def test_read_json_names_a_folder(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_json(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_exists_is_not_overwritten(tmp_path, kind):
+    target = tmp_path / "out"
+    if kind == "file":
+        target.write_text(json.dumps({}))
+    else:
+        target.mkdir()
+        (target / "something").touch()
+
+    with pytest.raises(InputError, match=r"exists already; .* --overwrite"):
+        refuse_existing(target, overwrite=False)
+    refuse_existing(target, overwrite=True)
+
+
+def test_an_empty_folder_is_free(tmp_path):
+    refuse_existing(tmp_path, overwrite=False)

@@ -1,0 +1,24 @@
+"""Blocks: the parts of INSPIRE, in 2-D and 3-D. Tensors in, tensors out; torch alone."""
+
+from inspire_med.blocks.align import FlowAlign, Resample, warp
+from inspire_med.blocks.conv import ConvNormAct
+from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity
+from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
+from inspire_med.blocks.pyramid import TopDown, unroll
+from inspire_med.blocks.ssba import SSBA
+
+__all__ = [
+    "ISA",
+    "ISE",
+    "SSBA",
+    "AdaptiveAttention",
+    "Concatenate",
+    "ConvNormAct",
+    "CorrelationSimilarity",
+    "FeatureEnrichment",
+    "FlowAlign",
+    "Resample",
+    "TopDown",
+    "unroll",
+    "warp",
+]

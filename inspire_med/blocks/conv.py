@@ -1,0 +1,46 @@
+"""Convolution, norm, activation: the one convolution block of the toolkit."""
+
+from torch import Tensor, nn
+
+from inspire_med.blocks.dims import BATCH_NORM, CONVOLUTION, Norm, SpatialDims
+
+
+class ConvNormAct(nn.Module):
+    """A convolution without bias, a norm and a ReLU.
+
+    y = relu(norm(W x)), zero-padded so that stride 1 keeps the size and stride 2 halves it,
+    rounding up.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel_size: Odd side of the kernel.
+        stride: Step of the kernel.
+        norm: Makes the norm for a number of channels; batch norm by default.
+
+    Shape:
+        - Input: `(batch, in_channels, *spatial)`.
+        - Output: `(batch, out_channels, *ceil(spatial / stride))`.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: SpatialDims,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size: int = 3,
+        stride: int = 1,
+        norm: Norm | None = None,
+    ) -> None:
+        super().__init__()
+        self.conv = CONVOLUTION[spatial_dims](
+            in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False
+        )
+        self.norm = (norm or BATCH_NORM[spatial_dims])(out_channels)
+        self.activation = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve, normalise, activate."""
+        return self.activation(self.norm(self.conv(x)))

@@ -1,0 +1,53 @@
+"""SSBA: spatial-semantic back augmentation, C̃_j = F_fp(P_j, C_j)."""
+
+import torch
+from torch import Tensor, nn
+
+from inspire_med.blocks.dims import SpatialDims, pointwise
+from inspire_med.blocks.isa import CorrelationSimilarity
+from inspire_med.blocks.ise import AdaptiveAttention, FeatureEnrichment
+
+
+class SSBA(nn.Module):
+    """Feed a pyramid level back into the bottom-up path at the same level (F_fp).
+
+    Q = F_fe(P, F_ad(P)), C̃ = λ ⊙ Q + λ' ⊙ C, with λ from the correlation similarity of Q and C
+    and λ' = 1. The last matrix of F_fe starts at zero, so C̃ = C at first and the second pass of
+    an unrolled network starts as a copy of the first.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        pyramid_channels: Channels of P_j.
+        channels: Channels of C_j and of the output.
+        pool_size: Cells of the attention's grid along each axis.
+
+    Shape:
+        - Input: P_j `(batch, pyramid_channels, *spatial)`, C_j `(batch, channels, *spatial)`.
+        - Output: `(batch, channels, *spatial)`.
+
+    References:
+        INSPIRE, figure (d). Differs: λ' = 1, where the figure leaves it to the similarity, for
+        the sake of the start as a copy.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: SpatialDims,
+        pyramid_channels: int,
+        channels: int,
+        *,
+        pool_size: int = 4,
+    ) -> None:
+        super().__init__()
+        self.attention = AdaptiveAttention(spatial_dims, pyramid_channels, pool_size=pool_size)
+        self.enrichment = FeatureEnrichment(spatial_dims, pyramid_channels)
+        if pyramid_channels != channels:
+            self.enrichment.out = pointwise(spatial_dims, pyramid_channels, channels)
+        self.similarity = CorrelationSimilarity(spatial_dims, channels)
+        nn.init.zeros_(self.enrichment.out.weight)
+        nn.init.zeros_(self.enrichment.out.bias)
+
+    def forward(self, pyramid: Tensor, feature: Tensor) -> Tensor:
+        """Augment a bottom-up feature by the pyramid's map of its level."""
+        enriched = self.enrichment(pyramid, self.attention(pyramid))
+        return torch.addcmul(feature, self.similarity(enriched, feature), enriched)

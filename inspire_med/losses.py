@@ -1,0 +1,58 @@
+"""Losses: soft Dice and cross-entropy on logits, with the weights of deep supervision."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SegmentationLoss(nn.Module):
+    """Soft Dice loss plus binary cross-entropy, per region, since regions overlap.
+
+    L = mean_regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the sums
+    over the batch and space. For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged
+    down to each (so a coarse voxel's target is its share of foreground). Always in float32.
+
+    Args:
+        smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
+
+    Shape:
+        - Logits: `(batch, regions, *spatial)`, or a list of them, fine to coarse.
+        - Target: `(batch, regions, *spatial)`, 0 or 1, floating point.
+        - Output: a scalar.
+
+    References:
+        Milletari et al., V-Net, 3DV 2016 (soft Dice); batch Dice and the halving weights as in
+        Isensee et al., nnU-Net, Nature Methods 2021.
+    """
+
+    def __init__(self, *, smooth: float = 1.0) -> None:
+        super().__init__()
+        self.smooth = smooth
+
+    def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
+        """Average the levels' losses, the finest weighing most."""
+        levels = [logits] if isinstance(logits, Tensor) else list(logits)
+        losses = [self._level(level, target) * 0.5**k for k, level in enumerate(levels)]
+        return torch.stack(losses).sum() / sum(0.5**k for k in range(len(levels)))
+
+    def _level(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Give one level's loss."""
+        with torch.autocast(logits.device.type, enabled=False):
+            logits = logits.float()
+            target = shrink(target.float(), logits.shape[2:])
+            space = (0, *range(2, logits.ndim))
+            probability = torch.sigmoid(logits)
+            overlap = (probability * target).sum(space)
+            total = probability.sum(space) + target.sum(space)
+            dice = (2 * overlap + self.smooth) / (total + self.smooth)
+            return (1 - dice).mean() + F.binary_cross_entropy_with_logits(logits, target)
+
+
+def shrink(target: Tensor, size: Sequence[int]) -> Tensor:
+    """Average (batch, regions, *spatial) down to `size`."""
+    if tuple(target.shape[2:]) == tuple(size):
+        return target
+    pool = F.adaptive_avg_pool2d if target.ndim == 4 else F.adaptive_avg_pool3d
+    return pool(target, list(size))

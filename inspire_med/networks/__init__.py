@@ -1,0 +1,22 @@
+"""Networks: the blocks made into segmentation networks. All of them give logits."""
+
+from inspire_med.networks.build import build_network
+from inspire_med.networks.encoder import Encoder, unet_encoder
+from inspire_med.networks.presets import PRESETS, brats_unet, isles_unet, polyp_unet
+from inspire_med.networks.skips import Skip, compose_skip
+from inspire_med.networks.supervision import DeepSupervision
+from inspire_med.networks.unet import UNet
+
+__all__ = [
+    "PRESETS",
+    "DeepSupervision",
+    "Encoder",
+    "Skip",
+    "UNet",
+    "brats_unet",
+    "build_network",
+    "compose_skip",
+    "isles_unet",
+    "polyp_unet",
+    "unet_encoder",
+]

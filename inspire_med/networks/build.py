@@ -1,0 +1,76 @@
+"""Building: a network from its JSON-able description, as a checkpoint keeps it."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from inspire_med.blocks.dims import BATCH_NORM, INSTANCE_NORM, Norm
+from inspire_med.errors import InputError
+from inspire_med.networks.unet import UNet
+
+REQUIRED = ("spatial_dims", "in_channels", "out_channels")
+OPTIONAL = ("widths", "skip", "steps", "norm", "encoder")
+
+
+def build_network(description: Mapping[str, Any]) -> UNet:
+    """Make the network that `description` describes.
+
+    Args:
+        description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
+            (list of integers), `skip` (a name), `steps`, `norm` ("batch" or "instance") and
+            `encoder` (a name, or null for the U-Net's own).
+
+    Raises:
+        InputError: If a key is missing or unknown or a value is not allowed.
+    """
+    _check_keys(description)
+    options = {key: value for key, value in description.items() if value is not None}
+    dims = options["spatial_dims"]
+    if dims not in (2, 3):
+        raise InputError(f"network: spatial_dims={dims!r} is not a dimension; give 2 or 3.")
+    _check_numbers(options)
+    arguments = {key: options[key] for key in ("widths", "skip", "steps") if key in options}
+    return UNet(
+        dims,
+        options["in_channels"],
+        options["out_channels"],
+        norm=_norm(options.get("norm", "batch"), dims),
+        **arguments,
+    )
+
+
+def _check_keys(description: Mapping[str, Any]) -> None:
+    """Refuse missing and unknown keys."""
+    known = (*REQUIRED, *OPTIONAL)
+    for key in description:
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}."
+            raise InputError(f"network: unknown key {key!r}; {hint}")
+    for key in REQUIRED:
+        if description.get(key) is None:
+            raise InputError(f"network: {key!r} is missing; add it to the description.")
+
+
+def _check_numbers(options: Mapping[str, Any]) -> None:
+    """Refuse numbers of channels, widths or steps that are not positive integers."""
+    for key in ("in_channels", "out_channels", "steps"):
+        if key in options and not _is_count(options[key]):
+            raise InputError(f"network: {key}={options[key]!r} must be a positive integer.")
+    widths = options.get("widths", [1, 1])
+    if not isinstance(widths, list | tuple) or len(widths) < 2 or not all(map(_is_count, widths)):
+        raise InputError(f"network: widths={widths!r} must be two or more positive integers.")
+
+
+def _is_count(value: object) -> bool:
+    """Tell whether `value` is an integer of at least 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _norm(name: str, spatial_dims: int) -> Norm:
+    """Look up the norm."""
+    if name == "batch":
+        return BATCH_NORM[spatial_dims]
+    if name == "instance":
+        return lambda channels: INSTANCE_NORM[spatial_dims](channels, affine=True)
+    raise InputError(f"network: norm={name!r} is unknown; give 'batch' or 'instance'.")

@@ -1,0 +1,49 @@
+"""Encoder: the bottom-up path, stage by stage, so that a feedback can enter between stages."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from inspire_med.blocks.conv import ConvNormAct
+from inspire_med.blocks.dims import Norm, SpatialDims
+from inspire_med.blocks.pyramid import bottom_up
+
+
+class Encoder(nn.Module):
+    """A bottom-up path: stage j makes C_j from C_{j-1}, the first from the image.
+
+    Args:
+        stages: The stages, fine to coarse.
+        channels: Channels of each stage's output.
+
+    Shape:
+        - Input: `(batch, in_channels, *spatial)`.
+        - Output: one map per stage, fine to coarse.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int]) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.channels = tuple(channels)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Make every level's features."""
+        return bottom_up(self.stages, image)
+
+
+def unet_encoder(
+    spatial_dims: SpatialDims, in_channels: int, widths: Sequence[int], *, norm: Norm | None = None
+) -> Encoder:
+    """Make the U-Net's own encoder: two 3-convolutions a level, the first of them of stride 2."""
+    stages: list[nn.Module] = []
+    channels = in_channels
+    for level, width in enumerate(widths):
+        stride = 1 if level == 0 else 2
+        stages.append(
+            nn.Sequential(
+                ConvNormAct(spatial_dims, channels, width, stride=stride, norm=norm),
+                ConvNormAct(spatial_dims, width, width, norm=norm),
+            )
+        )
+        channels = width
+    return Encoder(stages, widths)

@@ -1,0 +1,103 @@
+"""UNet: one skeleton for the plain U-Net and for INSPIRE; the skips are an argument."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from inspire_med.blocks.conv import ConvNormAct
+from inspire_med.blocks.dims import Norm, SpatialDims, pointwise, resize
+from inspire_med.blocks.pyramid import TopDown, unroll
+from inspire_med.networks.encoder import Encoder, unet_encoder
+from inspire_med.networks.skips import Skip, compose_skip
+
+
+class DecoderLevel(nn.Module):
+    """One step up: merge the coarse map into the skip, then two convolutions.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        merge: (coarse, fine) to one map of `merge.out_channels`.
+        channels: Channels of the output.
+        norm: Makes the norm for a number of channels.
+    """
+
+    def __init__(
+        self, spatial_dims: SpatialDims, merge: nn.Module, channels: int, *, norm: Norm | None
+    ) -> None:
+        super().__init__()
+        self.merge = merge
+        self.convs = nn.Sequential(
+            ConvNormAct(spatial_dims, merge.out_channels, channels, norm=norm),
+            ConvNormAct(spatial_dims, channels, channels, norm=norm),
+        )
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Merge and refine."""
+        return self.convs(self.merge(coarse, fine))
+
+
+class UNet(nn.Module):
+    """A U-Net whose skips are plain, or INSPIRE, or any of its parts.
+
+    C = encoder(x); P = top_down(C), ISE on every lateral and ISA at every merge; with SSBA, P goes
+    back into the encoder and both paths run again. "concat" is the plain U-Net of the same
+    skeleton, widths and norm.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: Channels of the image.
+        out_channels: Channels of the logits, one per region.
+        widths: Channels per level, fine to coarse; ignored when an `encoder` is given.
+        skip: "concat", "inspire", parts joined by "+" (see `compose_skip`), or a `Skip`.
+        steps: Passes through both paths; matters only when the skip feeds back.
+        norm: Makes the norm for a number of channels; batch norm by default.
+        encoder: A bottom-up path to use in place of the U-Net's own.
+
+    Shape:
+        - Input: `(batch, in_channels, *spatial)`, any size.
+        - Output: logits `(batch, out_channels, *spatial)`.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: SpatialDims,
+        in_channels: int,
+        out_channels: int,
+        *,
+        widths: Sequence[int] = (32, 64, 128, 256),
+        skip: str | Skip = "inspire",
+        steps: int = 2,
+        norm: Norm | None = None,
+        encoder: Encoder | None = None,
+    ) -> None:
+        super().__init__()
+        self.spatial_dims = spatial_dims
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.encoder = encoder or unet_encoder(spatial_dims, in_channels, widths, norm=norm)
+        self.channels = self.encoder.channels
+        parts = compose_skip(skip) if isinstance(skip, str) else skip
+        self.steps = 1 if parts.feedback is None else steps
+        self.top_down = self._top_down(parts, norm)
+        makers = [parts.feedback] if parts.feedback and steps > 1 else []
+        self.feedback = nn.ModuleList(
+            maker(spatial_dims, channels) for maker in makers for channels in self.channels
+        )
+        self.head = pointwise(spatial_dims, self.channels[0], out_channels)
+
+    def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
+        """Make the decoder: laterals and merges with their convolutions."""
+        dims = self.spatial_dims
+        merges = [
+            DecoderLevel(dims, skip.merge(dims, coarse, fine), fine, norm=norm)
+            for fine, coarse in zip(self.channels[:-1], self.channels[1:], strict=True)
+        ]
+        return TopDown([skip.lateral(dims, channels) for channels in self.channels], merges)
+
+    def pyramid(self, image: Tensor) -> list[Tensor]:
+        """Give the maps P_j of the last pass, fine to coarse."""
+        return unroll(self.encoder.stages, self.top_down, self.feedback, image, steps=self.steps)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give the logits at the image's size."""
+        return resize(self.head(self.pyramid(image)[0]), image.shape[2:])

@@ -1,0 +1,152 @@
+"""Case: one prediction against its reference, region by region."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.box import joint_box
+from inspire_med.evaluation.masks import LabelMap, label_map_of, read_label_map
+from inspire_med.evaluation.protocols import RegionPair
+from inspire_med.evaluation.protocols import protocol as find_protocol
+
+Regions = Mapping[str, Sequence[int]]
+
+FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
+_AFFINE_TOLERANCE = 1e-3
+
+
+class Score(NamedTuple):
+    """One measure of one region; NaN or infinite where it is undefined."""
+
+    region: str
+    measure: str
+    value: float
+
+
+def evaluate_case(
+    reference: Path | NDArray[Any],
+    prediction: Path | NDArray[Any],
+    spacing_mm: Sequence[float] | None = None,
+    protocol: str = "segmentation",
+    *,
+    regions: Regions = FOREGROUND,
+    ignore_affine: bool = False,
+) -> list[Score]:
+    """Score one prediction under a named protocol.
+
+    Args:
+        reference: Label map `(*spatial)`, or a mask file (NIfTI labels, image binarised at 128).
+        prediction: Likewise, on the same grid.
+        spacing_mm: Voxel size along each axis; needed where the reference is an array, a reference
+            file has its own.
+        protocol: Name of the protocol.
+        regions: Label values of each region; by default value 1 is the only region.
+        ignore_affine: Compare voxel by voxel even where the files' affines differ.
+
+    Returns:
+        One score for each region and measure, in the order of both.
+
+    Raises:
+        InputError: If an input is not a mask, the grids differ, or labels stand in no region.
+
+    Example:
+        >>> truth = np.zeros((4, 4), dtype=np.uint8)
+        >>> truth[1:3, 1:3] = 1
+        >>> evaluate_case(truth, truth, spacing_mm=(1, 1))[0]
+        Score(region='foreground', measure='dice', value=1.0)
+    """
+    truth = _loaded(reference, spacing_mm, "reference")
+    answer = _loaded(prediction, truth.spacing_mm, "prediction")
+    return score_maps(truth, answer, protocol, regions=regions, ignore_affine=ignore_affine)
+
+
+def score_maps(
+    reference: LabelMap,
+    prediction: LabelMap,
+    protocol: str = "segmentation",
+    *,
+    regions: Regions = FOREGROUND,
+    background: Collection[int] = (0,),
+    ignore_affine: bool = False,
+) -> list[Score]:
+    """Score one label map against another; as `evaluate_case`, which reads them first.
+
+    Args:
+        reference: The truth; its spacing is used.
+        prediction: On the same grid.
+        protocol: Name of the protocol.
+        regions: Label values of each region.
+        background: Label values that may occur and belong to no region.
+        ignore_affine: Compare voxel by voxel even where affines differ.
+
+    Raises:
+        InputError: If the grids differ or labels stand in no region.
+    """
+    rules = find_protocol(protocol)
+    check_grids(reference, prediction, ignore_affine=ignore_affine)
+    size = reference.labels.size
+    box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * reference.labels.ndim
+    truth, answer = (np.ascontiguousarray(each.labels[box]) for each in (reference, prediction))
+    known = {*background, *(value for values in regions.values() for value in values)}
+    refuse_unknown(truth, known, reference.name)
+    refuse_unknown(answer, known, prediction.name)
+    scores: list[Score] = []
+    for region, values in regions.items():
+        pair = RegionPair(_among(truth, values), _among(answer, values), reference.spacing_mm, size)
+        scores += [Score(region, measure, value) for measure, value in rules.score(pair).items()]
+    return scores
+
+
+def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: bool) -> None:
+    """Refuse two masks that are not on one grid.
+
+    Raises:
+        InputError: If shapes differ, or affines by more than 1e-3 anywhere.
+    """
+    if reference.labels.shape != prediction.labels.shape:
+        raise InputError(
+            f"{prediction.name}: shape {prediction.labels.shape}, but its reference "
+            f"{reference.name} has {reference.labels.shape}; write it on the case's own grid."
+        )
+    if ignore_affine or reference.affine is None or prediction.affine is None:
+        return
+    difference = float(np.abs(reference.affine - prediction.affine).max())
+    if not difference <= _AFFINE_TOLERANCE:
+        raise InputError(
+            f"{prediction.name}: its affine differs from that of {reference.name} by up to "
+            f"{difference:.4g}; write it on the case's own grid, or pass --ignore_affine to "
+            "compare voxel by voxel."
+        )
+
+
+def refuse_unknown(labels: NDArray[Any], known: Collection[int], name: str) -> None:
+    """Refuse labels that stand in no region.
+
+    Raises:
+        InputError: If there are any, naming them.
+    """
+    if _among(labels, known).all():
+        return
+    strange = sorted({int(value) for value in np.unique(labels)} - set(known))
+    allowed = ", ".join(map(str, sorted(known)))
+    raise InputError(
+        f"{name}: holds label {', '.join(map(str, strange))}, which is in no region "
+        f"(known: {allowed}); give the regions of this set, or map its labels first."
+    )
+
+
+def _among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
+    """Where a label map holds any of these values, by one table look-up."""
+    table = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
+    table[[value for value in values if value < len(table)]] = True
+    return table[labels]
+
+
+def _loaded(given: Path | NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:
+    if isinstance(given, Path):
+        return read_label_map(given)
+    return label_map_of(np.asarray(given), spacing_mm, name)

@@ -1,0 +1,84 @@
+"""Augment: MONAI transforms for each task, few and cheap, driven by the sample's own seed."""
+
+from collections.abc import Mapping
+from math import pi
+
+import torch
+from monai.transforms.compose import Compose
+from monai.transforms.intensity.dictionary import (
+    RandGaussianNoised,
+    RandScaleIntensityd,
+    RandShiftIntensityd,
+)
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
+from torch import Tensor
+
+BOTH = ("image", "target")
+
+
+class Augmentation:
+    """A chain of MONAI transforms whose random choices are a pure function of a seed.
+
+    Args:
+        chain: Transforms on {"image", "target"}; channels first.
+    """
+
+    def __init__(self, chain: Compose) -> None:
+        self.chain = chain
+
+    def __call__(self, sample: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
+        """Return an altered copy of {"image", "target"}; the target stays 0 or 1."""
+        self.chain.set_random_state(seed=seed % 2**32)
+        altered = self.chain(dict(sample))
+        return {name: _plain(altered[name]) for name in BOTH}
+
+
+def augmentation(task: str) -> Augmentation:
+    """The task's usual augmentation.
+
+    Volumes: mirroring, seldom a small rotation and zoom, brightness and contrast on non-zero voxels.
+    Images: mirroring, quarter turns, rotation, zoom and shear, colour by channel.
+    """
+    return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
+
+
+def _volume_steps() -> list[object]:
+    return [
+        *(RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in range(3)),
+        RandAffined(
+            BOTH,
+            prob=0.2,  # a resampling costs as much as all other steps together
+            rotate_range=(pi / 12, pi / 12, pi / 12),
+            scale_range=(0.15, 0.15, 0.15),
+            mode=("bilinear", "nearest"),
+            padding_mode="zeros",
+        ),
+        RandScaleIntensityd("image", factors=0.2, prob=0.5, channel_wise=True),
+        RandShiftIntensityd("image", offsets=0.2, prob=0.5, nonzero=True, channel_wise=True),
+        RandGaussianNoised("image", prob=0.1, std=0.1),
+    ]
+
+
+def _picture_steps() -> list[object]:
+    return [
+        RandFlipd(BOTH, prob=0.5, spatial_axis=0),
+        RandRotate90d(BOTH, prob=0.5, max_k=3),
+        RandAffined(
+            BOTH,
+            prob=0.8,
+            rotate_range=pi / 4,
+            scale_range=(0.25, 0.25),
+            shear_range=(0.1, 0.1),
+            translate_range=(10, 10),
+            mode=("bilinear", "nearest"),
+            padding_mode="reflection",
+        ),
+        RandScaleIntensityd("image", factors=0.25, prob=0.5, channel_wise=True),
+        RandShiftIntensityd("image", offsets=0.25, prob=0.5, channel_wise=True),
+        RandGaussianNoised("image", prob=0.1, std=0.1),
+    ]
+
+
+def _plain(value: Tensor) -> Tensor:
+    """MONAI's MetaTensor back to a tensor that any collate function takes."""
+    return torch.as_tensor(value).as_subclass(Tensor)

@@ -1,0 +1,1 @@
+"""Layouts: the public sets as they are released; recognised from the folder."""

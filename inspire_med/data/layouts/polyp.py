@@ -1,0 +1,143 @@
+"""Polyp sets: a folder of images beside a folder of masks, under the names each release uses.
+
+Kvasir-SEG `images masks`, CVC-ClinicDB `Original` `Ground Truth` (or `images masks`), ETIS, ColonDB,
+CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{images,masks}`.
+"""
+
+from bisect import bisect_right
+from pathlib import Path
+
+from inspire_med.data.layouts.found import Findings, FoundCase
+from inspire_med.data.picture import SUFFIXES
+from inspire_med.errors import InputError
+
+CHANNELS = ("red", "green", "blue")
+LABEL_VALUES = (0, 1)
+REGIONS = {"polyp": (1,)}
+COMPONENTS = {"red": 0, "green": 1, "blue": 2}
+_IMAGE_FOLDERS = ("images", "image", "original", "bbdd", "etis-laribpolypdb")
+_MASK_FOLDERS = ("masks", "mask", "ground truth", "groundtruth", "gt", "gtpolyp")
+# First frame of each of CVC-ClinicDB's 29 videos (Bernal 2015): frames of one video look alike.
+_CLINICDB_STARTS = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318, 343,
+                    364, 384, 409, 429, 448, 467, 479, 504, 529, 547, 572, 592)  # fmt: skip
+_CLINICDB_FRAMES = 612
+
+
+def find(folder: Path) -> Findings | None:
+    """List the image and mask pairs below `folder`, or None if it has no such pair of folders.
+
+    Raises:
+        InputError: If the folder holds PraNet's training and test sets side by side.
+    """
+    pairs = _folder_pairs(folder)
+    if not pairs:
+        return None
+    parts = {part.lower() for images, _ in pairs for part in images.relative_to(folder).parts}
+    if {"traindataset", "testdataset"} <= parts:
+        raise InputError(
+            f"{folder}: holds TrainDataset and TestDataset; give one of them as the source, so that "
+            "no test image reaches the training."
+        )
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for images, masks in pairs:
+        found, wrong = _pair_files(images, masks, site=_site(images))
+        cases += found
+        problems += wrong
+    return Findings("polyp", CHANNELS, _distinct(cases), tuple(problems))
+
+
+def find_pictures(folder: Path) -> Findings | None:
+    """List a plain folder of images without masks, for prediction."""
+    pictures = _pictures(folder)
+    if not pictures:
+        return None
+    cases = tuple(_case(path, None, site="") for _, path in sorted(pictures.items()))
+    return Findings("pictures", CHANNELS, cases)
+
+
+def one_picture(path: Path) -> Findings:
+    """A single image file as a case of its own."""
+    return Findings("picture", CHANNELS, (_case(path, None, site=""),))
+
+
+def _folder_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Every folder that holds an image folder and a mask folder; PNG is taken before a TIF twin."""
+    parents = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
+    pairs: list[tuple[Path, Path]] = []
+    for parent in parents:
+        below = {path.name.lower(): path for path in parent.iterdir() if path.is_dir()}
+        images = [below[name] for name in _IMAGE_FOLDERS if name in below]
+        masks = [below[name] for name in _MASK_FOLDERS if name in below]
+        if images and masks:
+            pairs.append((images[0], masks[0]))
+    names = {images.parent.name.lower() for images, _ in pairs}
+    return [pair for pair in pairs if not ({"png", "tif"} <= names and _in_tif(pair[0]))]
+
+
+def _in_tif(images: Path) -> bool:
+    return images.parent.name.lower() == "tif"
+
+
+def _site(images: Path) -> str:
+    """Name of the set: the folder that holds the pair, or the one above for PNG/TIF twins."""
+    parent = images.resolve().parent
+    return parent.parent.name if parent.name.lower() in ("png", "tif") else parent.name
+
+
+def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], list[str]]:
+    pictures, labels = _pictures(images), _pictures(masks)
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for name, path in sorted(pictures.items()):
+        # ETIS names the mask of 7.tif p7.tif.
+        label = labels.pop(name, None) or labels.pop(f"p{name}", None)
+        if label is None:
+            problems.append(f"{path}: no mask of that name in {masks}; add it or move the image.")
+        else:
+            cases.append(_case(path, label, site))
+    problems += [
+        f"{path}: no image of that name in {images}; add it or move the mask."
+        for _, path in sorted(labels.items())
+    ]
+    return cases, problems
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    }
+
+
+def _case(path: Path, label: Path | None, site: str) -> FoundCase:
+    images = dict.fromkeys(CHANNELS, path)
+    patient = _clinicdb_video(path.stem) if _from_clinicdb(path.stem, site) else path.stem
+    return FoundCase(path.stem, patient, images, label, site, COMPONENTS)
+
+
+def _from_clinicdb(name: str, site: str) -> bool:
+    """Is this a ClinicDB frame: by its set's name, or as a numbered one in PraNet's training part?"""
+    named = "clinicdb" in site.lower() or site.lower() == "traindataset"
+    return named and name.isdigit() and 1 <= int(name) <= _CLINICDB_FRAMES
+
+
+def _clinicdb_video(name: str) -> str:
+    return f"clinicdb-video-{bisect_right(_CLINICDB_STARTS, int(name)):02d}"
+
+
+def _distinct(cases: list[FoundCase]) -> tuple[FoundCase, ...]:
+    """Put the set's name before ids that occur in several sets (1.png is in most)."""
+    names = [case.id for case in cases]
+    twice = (
+        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
+    )
+    return tuple(
+        FoundCase(
+            f"{c.site}-{c.id}", f"{c.site}-{c.patient}", c.images, c.label, c.site, c.components
+        )
+        if c.id in twice
+        else c
+        for c in cases
+    )

@@ -1,0 +1,237 @@
+"""Preprocess: a case's files to the arrays the network sees, with a record of the way back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from inspire_med.data.case import Case
+from inspire_med.data.check import (
+    RESAMPLED_CHANNELS,
+    grid_sentence,
+    read_label,
+    reference_channel,
+)
+from inspire_med.data.nifti import Grid, read_volume, same_grid
+from inspire_med.data.normalise import scale_picture, z_score_within
+from inspire_med.data.picture import read_mask, read_picture
+from inspire_med.data.resample import register_rigidly, resample_to
+from inspire_med.data.restore import resize
+from inspire_med.errors import InputError
+
+Regions = Mapping[str, Sequence[int]]
+LITERATURE_SIZE = (352, 352)  # of polyp images since PraNet (Fan 2020)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case as the network sees it.
+
+    Args:
+        image: (channels, *spatial), float32, or a float16 memory map from the store.
+        target: (regions, *spatial), 0 or 1, or None without a label.
+        record: JSON-able; what `restore` and the writers need to come back to the file's grid.
+    """
+
+    image: NDArray[Any]
+    target: NDArray[np.uint8] | None
+    record: dict[str, Any]
+
+    def image_tensor(self) -> torch.Tensor:
+        """The whole image as a float32 tensor of its own memory."""
+        return torch.from_numpy(np.array(self.image, dtype=np.float32))
+
+    def target_tensor(self) -> torch.Tensor:
+        """The whole target as a float32 tensor of its own memory.
+
+        Raises:
+            InputError: If the case has no label.
+        """
+        if self.target is None:
+            raise InputError(f"{self.record['id']}: the case has no label; leave it out.")
+        return torch.from_numpy(np.array(self.target, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """How cases are prepared. The record makes all of it undoable.
+
+    Args:
+        spacing_mm: Voxel size to resample volumes to; None keeps the file's own.
+        image_size: (height, width) to resize images to; None keeps the file's own.
+        crop_to_foreground: Cut volumes to the box of what is not zero.
+        grids_differ: Resample channels that lie on another grid (ISLES' FLAIR) instead of refusing.
+        register: Also move such channels rigidly onto the reference, by mutual information.
+    """
+
+    spacing_mm: tuple[float, float, float] | None = None
+    image_size: tuple[int, int] | None = None
+    crop_to_foreground: bool = True
+    grids_differ: bool = False
+    register: bool = False
+
+    @classmethod
+    def for_task(
+        cls,
+        task: str,
+        *,
+        spacing_mm: tuple[float, float, float] | None = None,
+        image_size: tuple[int, int] | None = None,
+        register: bool = False,
+    ) -> "Preprocessor":
+        """The task's usual preparation."""
+        if task == "polyp":
+            return cls(image_size=image_size or LITERATURE_SIZE, crop_to_foreground=False)
+        return cls(spacing_mm=spacing_mm, grids_differ=task == "isles", register=register)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Preprocessor":
+        """Rebuild from `to_json`."""
+        spacing, size = content["spacing_mm"], content["image_size"]
+        return replace(
+            cls(
+                **{
+                    name: content[name]
+                    for name in ("crop_to_foreground", "grids_differ", "register")
+                }
+            ),
+            spacing_mm=None if spacing is None else (spacing[0], spacing[1], spacing[2]),
+            image_size=None if size is None else (size[0], size[1]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, JSON-able."""
+        return asdict(self)
+
+    def prepare(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
+        """Read, align, crop, resample and normalise a case.
+
+        Args:
+            case: The case.
+            channels: Channel names in the order of the network's input.
+            regions: Region name to label values.
+
+        Raises:
+            InputError: If a file is broken, a channel is missing, or grids differ.
+        """
+        missing = [name for name in channels if name not in case.images and name not in case.filled]
+        if missing:
+            raise InputError(
+                f"{case.id}: lacks the channel {missing[0]} that the network reads; add the file, or "
+                "prepare the case with --fill_missing."
+            )
+        if is_picture(case):
+            return self._prepare_picture(case, channels, regions)
+        return self._prepare_volumes(case, channels, regions)
+
+    def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
+        picture = read_picture(next(iter(case.images.values())))
+        height, width = self.image_size or picture.shape[:2]
+        record: dict[str, Any] = {
+            "id": case.id,
+            "kind": "picture",
+            "shape": list(picture.shape[:2]),
+            "spacing_mm": [1.0, 1.0],
+            "box": [[0, size] for size in picture.shape[:2]],
+            "size": [height, width],
+        }
+        resized = np.asarray(
+            Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
+        )
+        image = scale_picture(resized)[[case.components[name] for name in channels]]
+        if case.label is None:
+            return Prepared(image, None, record)
+        mask = Image.fromarray(read_mask(case.label) * 255)
+        smooth = np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
+        return Prepared(image, split_regions((smooth >= 128).astype(np.uint8), regions), record)
+
+    def _prepare_volumes(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
+        volumes, brain, grid = self._aligned_volumes(case, channels)
+        box = foreground_box(brain) if self.crop_to_foreground else [(0, s) for s in grid.shape]
+        cut = tuple(slice(low, high) for low, high in box)
+        size = self._size_after(box, grid)
+        stack = [
+            z_score_within(volumes[name][cut], brain[cut])
+            if name in volumes
+            else np.zeros([high - low for low, high in box], np.float32)
+            for name in channels
+        ]
+        record: dict[str, Any] = {
+            "id": case.id,
+            "kind": "volume",
+            "shape": list(grid.shape),
+            "spacing_mm": list(grid.spacing_mm),
+            "box": [list(ends) for ends in box],
+            "size": list(size),
+            "affine": grid.affine.tolist(),
+            "header": dict(grid.header),
+        }
+        image = resize(np.stack(stack), size)
+        if case.label is None:
+            return Prepared(image, None, record)
+        values = sorted({0, *(value for group in regions.values() for value in group)})
+        label, label_grid = read_label(case.label, values)
+        if not same_grid(label_grid, grid):
+            reference = case.images[reference_channel(case.images) or ""]
+            raise InputError(grid_sentence(case.label, label_grid, reference, grid))
+        target = resize(split_regions(label[cut], regions).astype(np.float32), size)
+        return Prepared(image, (target >= 0.5).astype(np.uint8), record)
+
+    def _aligned_volumes(
+        self, case: Case, channels: Sequence[str]
+    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_], Grid]:
+        """Volumes by channel on the case's own grid, the brain on it, and the grid."""
+        reference = reference_channel(case.images) or ""
+        fixed, grid = read_volume(case.images[reference], case.components.get(reference))
+        volumes, brain = {reference: fixed}, fixed != 0
+        for channel in channels:
+            if channel == reference or channel not in case.images:
+                continue
+            path = case.images[channel]
+            volume, own = read_volume(path, case.components.get(channel))
+            if same_grid(own, grid):
+                volumes[channel] = volume
+                brain |= volume != 0
+            elif self.grids_differ and channel in RESAMPLED_CHANNELS:
+                movement = sitk.Transform()
+                if self.register:
+                    movement = register_rigidly(volume, own, fixed, grid)
+                volumes[channel] = resample_to(volume, own, grid, movement)
+            else:
+                raise InputError(grid_sentence(path, own, case.images[reference], grid))
+        return volumes, brain, grid
+
+    def _size_after(self, box: Sequence[tuple[int, int]], grid: Grid) -> tuple[int, ...]:
+        own = tuple(high - low for low, high in box)
+        if self.spacing_mm is None:
+            return own
+        pairs = zip(own, grid.spacing_mm, self.spacing_mm, strict=True)
+        return tuple(max(1, round(size * old / new)) for size, old, new in pairs)
+
+
+def is_picture(case: Case) -> bool:
+    """Is the case a colour image rather than volumes?"""
+    return not next(iter(case.images.values())).name.lower().endswith((".nii", ".nii.gz"))
+
+
+def split_regions(label: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:
+    """Label map (*spatial) to one 0/1 mask a region, (regions, *spatial)."""
+    return np.stack([np.isin(label, list(values)) for values in regions.values()]).astype(np.uint8)
+
+
+def foreground_box(foreground: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, one past the last) along every axis; the whole if nothing is foreground."""
+    if not foreground.any():
+        return [(0, size) for size in foreground.shape]
+    box: list[tuple[int, int]] = []
+    for axis in range(foreground.ndim):
+        others = tuple(other for other in range(foreground.ndim) if other != axis)
+        filled = np.flatnonzero(foreground.any(axis=others))
+        box.append((int(filled[0]), int(filled[-1]) + 1))
+    return box

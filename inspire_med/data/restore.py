@@ -1,0 +1,100 @@
+"""Restore: from the network's grid back to the file's, and written as the file was."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+from inspire_med.data.nifti import write_volume
+from inspire_med.data.picture import write_grey_picture
+
+_LINEAR = {2: "bilinear", 3: "trilinear"}
+
+
+def restore(
+    values: NDArray[Any], record: Mapping[str, Any], *, order: Literal[0, 1] = 1, fill: float = 0.0
+) -> NDArray[np.float32]:
+    """Undo resizing and cropping.
+
+    Args:
+        values: (regions, *prepared spatial): logits, probabilities or masks.
+        record: As `Preprocessor.prepare` left it.
+        order: 1 interpolates linearly, 0 takes the nearest.
+        fill: What stands outside the crop; for logits take a large negative number.
+
+    Returns:
+        (regions, *the file's spatial), float32.
+    """
+    inner_shape = [high - low for low, high in record["box"]]
+    inner = resize(np.asarray(values, dtype=np.float32), inner_shape, order=order)
+    if inner_shape == list(record["shape"]):
+        return inner
+    whole = np.full((len(inner), *record["shape"]), fill, dtype=np.float32)
+    whole[(slice(None), *(slice(low, high) for low, high in record["box"]))] = inner
+    return whole
+
+
+def resize(
+    values: NDArray[np.float32], size: Sequence[int], *, order: Literal[0, 1] = 1
+) -> NDArray[np.float32]:
+    """Resize (channels, *spatial) to (channels, *size); voxels are cells, borders stay in place."""
+    if tuple(values.shape[1:]) == tuple(size):
+        return values
+    batch = torch.from_numpy(np.ascontiguousarray(values))[None]
+    if order == 0:
+        return interpolate(batch, size=list(size), mode="nearest-exact")[0].numpy()
+    mode = _LINEAR[len(size)]
+    return interpolate(batch, size=list(size), mode=mode, align_corners=False)[0].numpy()
+
+
+def labels_from_regions(
+    masks: NDArray[np.bool_], regions: Mapping[str, Sequence[int]]
+) -> NDArray[np.uint8]:
+    """Overlapping region masks to one label map in the set's own values.
+
+    Regions are painted from the one of most label values to that of fewest, so the enhancing tumour
+    goes over the core and the core over the whole; each paints the lowest of its values that no
+    smaller region inside it has (BraTS: WT 2, TC 1, ET 4).
+
+    Args:
+        masks: (regions, *spatial), in the order of `regions`.
+        regions: Region name to label values.
+    """
+    labels = np.zeros(masks.shape[1:], dtype=np.uint8)
+    groups = [set(values) for values in regions.values()]
+    for index in sorted(range(len(groups)), key=lambda i: -len(groups[i])):
+        inside = [group for group in groups if group < groups[index]]
+        own = groups[index].difference(*inside)
+        labels[masks[index]] = min(own or groups[index])
+    return labels
+
+
+def write_mask(path: Path, labels: NDArray[np.uint8], record: Mapping[str, Any]) -> None:
+    """Write a label map on the case's own grid: .png as 0/255, NIfTI with the input's header.
+
+    Args:
+        path: Ends in .png for pictures, in .nii.gz or .nii for volumes.
+        labels: (*the file's spatial), the set's own values.
+        record: As `Preprocessor.prepare` left it.
+    """
+    if record["kind"] == "picture":
+        write_grey_picture(path, (labels > 0).astype(np.uint8) * 255)
+    else:
+        write_volume(path, labels.astype(np.uint8), record)
+
+
+def write_probabilities(
+    path: Path, probabilities: NDArray[np.float32], record: Mapping[str, Any]
+) -> None:
+    """Write (regions, *spatial): volumes as 4-D NIfTI with the region last, pictures as 8-bit PNG.
+
+    A picture has one region; 255 stands for 1.
+    """
+    if record["kind"] == "picture":
+        write_grey_picture(path, np.rint(probabilities[0] * 255).astype(np.uint8))
+    else:
+        write_volume(path, np.moveaxis(probabilities.astype(np.float32), 0, -1), record)

@@ -65,7 +65,7 @@ def _prepare(options: Any) -> None:
 
 def _make(options: Any, out: Path) -> None:
     """Phantoms and their manifest, in a folder that appears whole."""
-    from inspire_med.data.phantom import make_phantom
+    from inspire_med.data.phantom.make import make_phantom
 
     refuse_existing(out, overwrite=options.overwrite)
 

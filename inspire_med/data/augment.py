@@ -9,6 +9,7 @@ from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
     RandScaleIntensityd,
     RandShiftIntensityd,
+    RandStdShiftIntensityd,
 )
 from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
 from torch import Tensor
@@ -36,7 +37,7 @@ class Augmentation:
 def augmentation(task: str) -> Augmentation:
     """The task's usual augmentation.
 
-    Volumes: mirroring, seldom a small rotation and zoom, brightness and contrast on non-zero voxels.
+    Volumes: mirroring, seldom a small rotation and zoom, brightness and contrast of the brain.
     Images: mirroring, quarter turns, rotation, zoom and shear, colour by channel.
     """
     return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
@@ -54,7 +55,7 @@ def _volume_steps() -> list[object]:
             padding_mode="zeros",
         ),
         RandScaleIntensityd("image", factors=0.2, prob=0.5, channel_wise=True),
-        RandShiftIntensityd("image", offsets=0.2, prob=0.5, nonzero=True, channel_wise=True),
+        RandStdShiftIntensityd("image", factors=0.2, prob=0.5, nonzero=True, channel_wise=True),
         RandGaussianNoised("image", prob=0.1, std=0.1),
     ]
 

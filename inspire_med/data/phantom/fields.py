@@ -1,0 +1,30 @@
+"""Fields: the smooth random shapes that every phantom is made of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+Field = NDArray[np.float32]
+
+
+def smooth_noise(random: np.random.Generator, shape: Sequence[int], sigma: float) -> Field:
+    """A Gaussian random field of mean 0 and deviation 1; structures are about `sigma` wide."""
+    field = gaussian_filter(random.standard_normal(tuple(shape), dtype=np.float32), sigma)
+    return (field - field.mean()) / max(float(field.std()), 1e-6)
+
+
+def radius_field(shape: Sequence[int], centre: Sequence[float], radii: Sequence[float]) -> Field:
+    """Distance from `centre` in units of the ellipsoid's `radii`: 1 on its surface."""
+    axes = [
+        (np.arange(size, dtype=np.float32) - middle) / radius
+        for size, middle, radius in zip(shape, centre, radii, strict=True)
+    ]
+    squares = np.meshgrid(*[axis**2 for axis in axes], indexing="ij", sparse=True)
+    return np.sqrt(np.sum(np.broadcast_arrays(*squares), axis=0)).astype(np.float32)
+
+
+def soft_step(field: Field, width: float) -> Field:
+    """1 where `field` is well below 1, 0 well above, a soft edge of `width` between."""
+    return (1 / (1 + np.exp(np.clip((field - 1) / width, -30, 30)))).astype(np.float32)

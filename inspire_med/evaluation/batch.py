@@ -1,16 +1,21 @@
 """Batch: many cases scored side by side, each worker holding one case at a time."""
 
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from inspire_med.errors import InputError
 from inspire_med.evaluation.case import Regions, Score, score_maps
 from inspire_med.evaluation.masks import read_label_map
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Job = tuple[str, Path, Path]  # case id, reference, prediction
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,31 @@ class CaseScores:
 
     case: str
     scores: tuple[Score, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def score_case(case: str, reference: Path, prediction: Path, rules: Rules) -> CaseScores:
+def score_batch(
+    jobs: Sequence[Job], rules: Rules, *, workers: int, on_done: Callable[[], None]
+) -> list[CaseScores]:
+    """Score all jobs, in their order, with up to `workers` processes.
+
+    The first error stops the batch.
+    """
+    return _each(partial(score_case, rules), jobs, workers, on_done)
+
+
+def found_labels(
+    paths: Sequence[Path], *, workers: int, on_done: Callable[[], None]
+) -> tuple[int, ...]:
+    """Label values other than 0 that occur in any of these masks, rising."""
+    found = {0}.union(*_each(_labels_of, paths, workers, on_done))
+    return tuple(sorted(found - {0}))
+
+
+def score_case(rules: Rules, job: Job) -> CaseScores:
     """Read and score one case; errors of the input name the case's files."""
-    truth, answer = read_label_map(reference), read_label_map(prediction)
+    case, *files = job
+    truth, answer = map(read_label_map, files)
     scores = score_maps(
         truth,
         answer,
@@ -48,45 +72,40 @@ def score_case(case: str, reference: Path, prediction: Path, rules: Rules) -> Ca
     )
 
 
-def score_batch(
-    pairs: Mapping[str, tuple[Path, Path]],
-    rules: Rules,
-    *,
+def _labels_of(path: Path) -> set[int]:
+    labels = read_label_map(path).labels
+    present = np.zeros(int(labels.max()) + 1, dtype=bool)
+    present[labels] = True
+    return {int(value) for value in np.flatnonzero(present)}
+
+
+def _each(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
     workers: int,
     on_done: Callable[[], None],
-) -> list[CaseScores]:
-    """Score all pairs, in the order of `pairs`, with up to `workers` processes.
-
-    The first error of the input stops the batch. One worker means this very process.
-    """
-    if workers <= 1 or len(pairs) <= 1:
-        done: list[CaseScores] = []
-        for case, (reference, prediction) in pairs.items():
-            done.append(score_case(case, reference, prediction, rules))
+) -> list[Result]:
+    """Results in the order of `items`; one worker means this very process."""
+    if workers <= 1 or len(items) <= 1:
+        done: list[Result] = []
+        for item in items:
+            done.append(work(item))
             on_done()
         return done
     # spawn: the same on every system, and safe whatever threads the caller has running
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(pairs)), mp_context=context) as pool:
-        waiting = [pool.submit(score_case, case, *files, rules) for case, files in pairs.items()]
-        _drain(waiting, on_done)
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
+        waiting = [pool.submit(work, item) for item in items]
+        _watch(waiting, on_done)
         return [future.result() for future in waiting]
 
 
-def found_labels(paths: Sequence[Path]) -> tuple[int, ...]:
-    """Label values other than 0 that occur in any of these masks, rising."""
-    found: set[int] = set()
-    for path in paths:
-        found |= {int(value) for value in np.unique(read_label_map(path).labels)}
-    return tuple(sorted(found - {0}))
-
-
-def _drain(waiting: list[Future[CaseScores]], on_done: Callable[[], None]) -> None:
+def _watch(waiting: Sequence[Future[Result]], on_done: Callable[[], None]) -> None:
     try:
         for future in as_completed(waiting):
             future.result()
             on_done()
-    except (InputError, KeyboardInterrupt):
+    except BaseException:  # whatever it was, what has not begun need not begin
         for future in waiting:
             future.cancel()
         raise

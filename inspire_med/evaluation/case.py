@@ -139,6 +139,11 @@ def refuse_unknown(labels: NDArray[Any], known: Collection[int], name: str) -> N
     )
 
 
+def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
+    """Masks of all regions of a label map, `(regions, *spatial)`."""
+    return np.stack([_among(labels, values) for values in regions.values()])
+
+
 def _among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     """Where a label map holds any of these values, by one table look-up."""
     table = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)

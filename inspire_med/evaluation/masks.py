@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from inspire_med.errors import InputError
 
@@ -19,7 +19,9 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 # Published masks are grey at the rim (JPEG noise, dark borders): half of white is the dividing
 # line, as the polyp evaluators have it; "above zero" would enlarge areas by up to 44 %.
 THRESHOLD = 128
-_DEFLATE_LIMIT = 1100  # no gzip stream grows by more than about 1032
+_GREY_LIMIT = 0.1  # a mask with more of its pixels between black and white is none
+_DEFLATE_LIMIT = 1032  # no gzip stream grows by more
+_COLOURED = ("P", "PA", "RGBA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True)
@@ -94,39 +96,48 @@ def _read_nifti(path: Path) -> LabelMap:
 def _read_image(path: Path) -> LabelMap:
     try:
         with Image.open(path) as image:
-            mode = image.mode
-            pixels = np.asarray(image.convert("RGB") if mode in ("P", "RGBA", "CMYK") else image)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        reason = f"{error}".splitlines()[0]
+            pixels = np.asarray(image.convert("RGB") if image.mode in _COLOURED else image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = f"{error}".splitlines()[0].rstrip(".")
         raise InputError(
             f"{path}: not a readable image ({reason}); it may be truncated, copy it again."
         ) from None
-    grey = _grey(pixels, mode, path)
-    top = int(grey.max(initial=0))
-    if mode == "1" or top >= THRESHOLD or top == 0:
-        labels = grey if mode == "1" else grey >= THRESHOLD
-        return LabelMap(labels.astype(np.uint8), (1.0, 1.0), None, str(path))
-    if top == 1:
-        note = f"{path}: holds 0 and 1, taken as background and foreground as they are."
-        return LabelMap(grey.astype(np.uint8), (1.0, 1.0), None, str(path), note)
-    raise InputError(
-        f"{path}: brightest value is {top}, below {THRESHOLD} where foreground begins; "
-        "write masks as 0 and 255."
-    )
+    labels, note = _black_and_white(_grey(pixels, path), path)
+    return LabelMap(labels.astype(np.uint8), (1.0, 1.0), None, str(path), note)
 
 
-def _grey(pixels: NDArray[Any], mode: str, path: Path) -> NDArray[Any]:
+def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_], str]:
+    """Foreground of a grey mask, and what had to be decided about it."""
+    if grey.dtype == bool:
+        return grey, ""
+    top = int(grey.max())
+    if top >= THRESHOLD:
+        between = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
+        if between > _GREY_LIMIT:
+            raise InputError(
+                f"{path}: {between:.0%} of its pixels are grey, probabilities or a photograph "
+                "rather than a mask; threshold it to 0 and 255 first."
+            )
+        return grey >= THRESHOLD, ""
+    if (grey[grey > 0] != top).any():
+        raise InputError(
+            f"{path}: several values, the brightest {top}, below {THRESHOLD} where foreground "
+            "begins; write masks as 0 and 255."
+        )
+    note = f"{path.name}: holds only 0 and {top}; {top} is taken as foreground." if top else ""
+    return grey > 0, note
+
+
+def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     if pixels.ndim == 3:
-        colours = pixels[..., :3] if mode != "LA" else pixels[..., :1]
+        colours = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1]
         if (colours != colours[..., :1]).any():
             raise InputError(
                 f"{path}: a colour picture, not a mask; give a grey one with foreground white."
             )
         pixels = colours[..., 0]
     if pixels.dtype not in (np.dtype(bool), np.dtype(np.uint8)):
-        raise InputError(
-            f"{path}: stored as {mode} ({pixels.dtype}); give an 8-bit mask of 0 and 255."
-        )
+        raise InputError(f"{path}: stored as {pixels.dtype}; give an 8-bit mask of 0 and 255.")
     return pixels
 
 

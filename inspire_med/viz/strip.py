@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from inspire_med.viz import paint
 from inspire_med.viz.planes import Cut, Upright, busiest_cut, upright
 
-_GAP = 6  # pixels between panels
+_GAP, _GAP_GREY = 4, 110  # pixels between panels, and their shade
 
 
 def case_strip(
-    image: NDArray[Any],
+    image: NDArray[Any] | None,
     reference: NDArray[Any] | None,
     prediction: NDArray[Any] | None,
     spacing_mm: Sequence[float],
@@ -25,7 +25,7 @@ def case_strip(
 
     Args:
         image: `(channels, *spatial)`; three channels of a flat image are taken as RGB, of a volume
-            the first is shown.
+            the first is shown. None leaves it out and paints the masks on black.
         reference: `(regions, *spatial)`, or None to leave it out.
         prediction: Likewise.
         spacing_mm: Voxel size along each spatial axis.
@@ -34,12 +34,18 @@ def case_strip(
 
     Returns:
         `(rows, columns, 3)` RGB.
+
+    Raises:
+        ValueError: If shapes do not fit each other, or nothing at all is given.
     """
-    case = upright(image, {"reference": reference, "prediction": prediction}, spacing_mm, affine)
+    masks = {"reference": reference, "prediction": prediction}
+    case = upright(_ground(masks) if image is None else image, masks, spacing_mm, affine)
     flat = busiest_cut(case)
     picture, size = panel_background(case, flat, side)
-    panels = [picture, *(panel(picture, size, mask) for mask in flat.masks.values())]
-    gap = np.full((size[0], _GAP, 3), 255, dtype=np.uint8)
+    panels = [panel(picture, size, mask) for mask in flat.masks.values()]
+    if image is not None:
+        panels.insert(0, picture)
+    gap = np.full((size[0], _GAP, 3), _GAP_GREY, dtype=np.uint8)
     return np.concatenate([part for each in panels for part in (each, gap)][:-1], axis=1)
 
 
@@ -62,3 +68,11 @@ def panel(
     """The picture with the region masks `(regions, rows, columns)` laid over it."""
     resized = np.stack([paint.stretch_mask(mask, size) for mask in masks])
     return paint.lay_over(picture, resized, paint.colours_for(len(masks)))
+
+
+def _ground(masks: dict[str, NDArray[Any] | None]) -> NDArray[np.uint8]:
+    """Black of the masks' size, `(1, *spatial)`, for cases without an image."""
+    for mask in masks.values():
+        if mask is not None:
+            return np.zeros((1, *np.shape(mask)[1:]), dtype=np.uint8)
+    raise ValueError("no image and no masks: nothing to draw.")

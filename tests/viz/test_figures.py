@@ -154,7 +154,7 @@ class TestRightSideUp:
 
         strip = viz.case_strip(np.ones((1, 10, 10, 4)), mask, None, (1, 2, 3), side=100)
 
-        assert strip.shape[:2] == (100, 50 + 6 + 50)  # 20 mm tall, 10 mm wide, two panels
+        assert strip.shape[:2] == (100, 50 + 4 + 50)  # 20 mm tall, 10 mm wide, two panels
 
 
 def marked(codes):

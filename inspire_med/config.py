@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 Task = Literal["brats", "isles", "polyp"]
-Skip = Literal["concat", "ise", "ise+isa", "inspire"]
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
@@ -19,20 +18,20 @@ class NetworkConfig:
 
     Args:
         skip: What the skip connections carry: `concat` is the plain U-Net, `ise` and `ise+isa` are
-            parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA).
+            parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`.
         steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
         widths: Channels of each level, fine to coarse.
         encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
         encoder_weights: Local safetensors file with the encoder's weights.
-        deep_supervision: Extra outputs at coarser levels share in the loss; 0 is none.
+        deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
     """
 
-    skip: Skip = "inspire"
+    skip: str = "inspire"
     steps: int = 2
     widths: tuple[int, ...] = (32, 64, 128, 256)
     encoder: str | None = None
     encoder_weights: Path | None = None
-    deep_supervision: int = 2
+    deep_supervision: int = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class TrainConfig:
     validations: int = 10
     save_every: float = 10.0
     seed: int = 0
-    precision: Precision = "auto"
+    precision: PrecisionOption = "auto"
     threads: int = 0
     devices: int | Literal["auto"] = "auto"
     store: Path | None = None
@@ -143,7 +142,7 @@ _DEFAULTS: dict[Task, dict[str, Any]] = {
     },
     "polyp": {
         "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(32, 64, 128, 256))),
+        "network": asdict(NetworkConfig(widths=(24, 48, 96, 192, 256))),
         "data": asdict(DataConfig(patch_size=None, image_size=(352, 352), batch_size=16)),
     },
 }

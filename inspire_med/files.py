@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from inspire_med.errors import InputError
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Generator[Path]:
     """Give a temporary name beside `path`; on success fsync it and rename it into place.
 
     The temporary name keeps `path`'s suffixes, because writers choose their format by them. If the
@@ -31,7 +31,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path, *, before_commit: Callable[[], None] | None = None) -> Iterator[Path]:
+def atomic_folder(
+    path: Path, *, before_commit: Callable[[], None] | None = None
+) -> Generator[Path]:
     """Give a temporary folder beside `path`; on success fsync its files and rename it into place.
 
     `path` must not exist when the block ends; `before_commit` may move an old one out of the way.

@@ -1,1 +1,5 @@
 """Inference: a trained network and a case in, a mask on the case's own grid out."""
+
+from inspire_med.inference.predictor import Prediction, Predictor
+
+__all__ = ["Prediction", "Predictor"]

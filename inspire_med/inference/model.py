@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from inspire_med.data.preprocess import Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
+from inspire_med.inference.precision import Precision
 from inspire_med.networks import build_network
 
 WEIGHTS = "weights.safetensors"
@@ -41,11 +42,11 @@ class ModelCard:
     network: dict[str, Any]
     preprocess: dict[str, Any]
     patch_size: tuple[int, ...]
-    precision: str
+    precision: Precision
 
     def preprocessor(self) -> Preprocessor:
         """The preprocessing of this model."""
-        return Preprocessor.from_dict(self.preprocess)
+        return Preprocessor.from_json(self.preprocess)
 
 
 def write_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> None:

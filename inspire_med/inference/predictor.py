@@ -1,7 +1,7 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspire_med.data.case import Case
-from inspire_med.data.preprocess import Prepared, labels_from_regions, restore
+from inspire_med.data.check import Expectation, check_case
+from inspire_med.data.layouts.found import FoundCase
+from inspire_med.data.preprocess import Prepared
+from inspire_med.data.restore import labels_from_regions, restore
 from inspire_med.errors import InputError
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
@@ -25,10 +28,12 @@ class Prediction:
     Args:
         probabilities: `(regions, *spatial)` float32 in [0, 1]; zero outside the prepared crop.
         labels: `(*spatial)` uint8, in the data set's own label values.
+        record: What `data.restore.write_mask` needs to write them as the input was.
     """
 
     probabilities: NDArray[np.float32]
     labels: NDArray[np.uint8]
+    record: dict[str, Any]
 
 
 class Predictor:
@@ -64,7 +69,12 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, folder: str | Path, *, device: str = "auto", precision: str = "auto", flips: bool = False
+        cls,
+        folder: str | Path,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        flips: bool = False,
     ) -> "Predictor":
         """Load a run folder (its best checkpoint, else its last) or a single model folder.
 
@@ -78,50 +88,59 @@ class Predictor:
             precision = choose_precision(len(card.patch_size), place).name
         return cls(card, network, device=place, precision=precision, flips=flips)
 
-    def predict(
-        self, images: Mapping[str, str | Path | NDArray[Any]], spacing_mm: tuple[float, ...] = ()
-    ) -> Prediction:
-        """Predict one case from files, or from arrays on one grid.
+    def predict(self, images: Mapping[str, str | Path]) -> Prediction:
+        """Predict one case from its files.
 
         Args:
-            images: Channel name to file, or to an array `(*spatial)`.
-            spacing_mm: Voxel size of arrays in mm; files bring their own.
+            images: Channel name to file; several channels may come from one file, as the colours
+                of a picture do.
 
         Raises:
-            InputError: If channels are missing or unknown, or if a file is at fault.
+            InputError: If a channel is missing, or if a file is at fault.
         """
-        self._check_channels(images)
-        arrays = {k: v for k, v in images.items() if isinstance(v, np.ndarray)}
-        preprocessor = self.card.preprocessor()
-        if arrays:
-            prepared = preprocessor.prepare_arrays(arrays, self.card.channels, spacing_mm)
-        else:
-            case = case_from_files({k: Path(str(v)) for k, v in images.items()}, self.card.task)
-            prepared = preprocessor.prepare(case, self.card.channels, {})
-        return self.predict_prepared(prepared)
+        files = {name: Path(path) for name, path in images.items()}
+        several = len(set(files.values())) < len(files)
+        components = {name: i for i, name in enumerate(self.card.channels)} if several else {}
+        return self.predict_found(FoundCase("case", "case", files, components=components))
+
+    def predict_found(self, found: FoundCase) -> Prediction:
+        """Predict one case that a layout's reader found, after checking its files.
+
+        Raises:
+            InputError: If a channel is missing, or if a file is at fault.
+        """
+        self._check_channels(found.images)
+        expected = Expectation(
+            self.card.channels, values=(), grids_differ=self.card.preprocessor().grids_differ
+        )
+        verdict = check_case(replace(found, label=None), expected)
+        if verdict.case is None:
+            raise InputError(verdict.problems[0])
+        return self.predict_case(verdict.case)
 
     def predict_case(self, case: Case) -> Prediction:
-        """Predict one case of a manifest.
+        """Predict one case of a manifest; its label is not looked at.
 
         Raises:
-            InputError: If channels are missing, or if a file is at fault.
+            InputError: If a channel is missing, or if a file is at fault.
         """
-        self._check_channels(case.images)
-        return self.predict_prepared(
-            self.card.preprocessor().prepare(case, self.card.channels, {})
+        self._check_channels(dict.fromkeys((*case.images, *case.filled)))
+        prepared = self.card.preprocessor().prepare(
+            replace(case, label=None), self.card.channels, {}
         )
+        return self.predict_prepared(prepared)
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Predict one prepared case."""
         probabilities = region_probabilities(
             self._network,
-            torch.from_numpy(np.array(prepared.image, dtype=np.float32)),
+            prepared.image_tensor(),
             self.card.patch_size,
             precision=self._precision,
             flips=self._flips,
         )
         own = restore(probabilities.cpu().numpy(), prepared.record)
-        return Prediction(own, labels_from_regions(own > 0.5, self.card.regions))
+        return Prediction(own, labels_from_regions(own > 0.5, self.card.regions), prepared.record)
 
     def _check_channels(self, images: Mapping[str, Any]) -> None:
         wanted = self.card.channels

@@ -4,6 +4,7 @@ A run's `checkpoints/` holds `last/`, the one before it as `previous/`, and `bes
 folder (see `inference.model`) with `training.safetensors` and `training.json` beside the model.
 """
 
+import json
 import logging
 import shutil
 from dataclasses import asdict, dataclass
@@ -158,27 +159,24 @@ def _restore(folder: Path, trained: Trained) -> Progress:
 
 def _refuse_other_model(folder: Path, card: ModelCard) -> None:
     """Name the first difference between the checkpoint's model and the one asked for."""
-    written = read_json(folder / CARD)
-    for key, value in asdict(card).items():
-        wanted = list(value) if isinstance(value, tuple) else value
-        if key in ("regions", "network", "preprocess"):
-            for name in {*written[key], *wanted}:
-                old, new = written[key].get(name), wanted.get(name)
-                if _plain(old) != _plain(new):
-                    raise _other_model(folder, f"{key}.{name}", old, new)
-        elif _plain(written[key]) != _plain(wanted):
-            raise _other_model(folder, key, written[key], wanted)
+    written = _flat(read_json(folder / CARD))
+    wanted = _flat(json.loads(json.dumps(asdict(card))))
+    for key, value in wanted.items():
+        if written.get(key) != value:
+            raise InputError(
+                f"{folder}: was trained with {key} = {written.get(key)}, but {value} is asked for; "
+                "use the same options or another --run."
+            )
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _other_model(folder: Path, key: str, old: Any, new: Any) -> InputError:
-    return InputError(
-        f"{folder}: was trained with {key} = {old}, but {new} is asked for; "
-        "use the same options or another --run."
-    )
+def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys as `outer.inner`."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat
 
 
 def _extra_outputs(trained: Trained) -> dict[str, Tensor]:

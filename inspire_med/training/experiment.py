@@ -1,8 +1,10 @@
 """Experiment: the parts of one run, built from its Config."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -19,8 +21,8 @@ from inspire_med.data.preprocess import Preprocessor
 from inspire_med.data.store import Store
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
-from inspire_med.inference.precision import choose_precision
-from inspire_med.networks import DeepSupervision, build_network, load_encoder_weights
+from inspire_med.inference.precision import Precision, choose_precision
+from inspire_med.networks import DeepSupervision, build_network
 from inspire_med.training.checkpoint import Trained
 from inspire_med.training.optimizer import make_optimizer
 
@@ -62,10 +64,8 @@ def build_experiment(config: TrainConfig, say: Callable[[str], None]) -> Experim
     torch.manual_seed(config.seed)
     card = _card(config, manifest, say)
     network = build_network(card.network)
-    if config.network.encoder_weights is not None:
-        load_encoder_weights(network, config.network.encoder_weights)
     levels = config.network.deep_supervision
-    supervised: nn.Module = DeepSupervision(network, levels) if levels else network
+    supervised: nn.Module = DeepSupervision(network, levels) if levels > 1 else network
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     optimizer = make_optimizer(supervised, config.optimizer)
@@ -93,6 +93,7 @@ def training_loader(experiment: Experiment, first_step: int) -> DataLoader:
         experiment.train_cases,
         patch_size=experiment.trained.card.patch_size,
         seed=experiment.config.seed,
+        length=sys.maxsize,
         augment=augmentation(experiment.config.task) if data.augment else None,
     )
     return DataLoader(
@@ -111,7 +112,9 @@ def prepare_cases(experiment: Experiment) -> None:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("preparing cases", total=len(cases))
         workers = max(experiment.config.data.workers, 1)
-        experiment.store.prepare_all(cases, workers, lambda done: bar.update(task, completed=done))
+        experiment.store.prepare_all(
+            cases, workers, lambda done, _: bar.update(task, completed=done)
+        )
 
 
 class _Batches:
@@ -121,10 +124,10 @@ class _Batches:
         self._first_step = first_step
         self._batch_size = batch_size
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[int]]:
         step = self._first_step
         while True:
-            yield range(step * self._batch_size, (step + 1) * self._batch_size)
+            yield list(range(step * self._batch_size, (step + 1) * self._batch_size))
             step += 1
 
 
@@ -135,8 +138,9 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
         image_size=config.data.image_size,
         register=config.data.register_flair,
     )
-    network = {
-        "spatial_dims": 2 if config.task == "polyp" else 3,
+    spatial_dims = 2 if config.task == "polyp" else 3
+    network: dict[str, Any] = {
+        "spatial_dims": spatial_dims,
         "in_channels": len(manifest.channels),
         "out_channels": len(manifest.regions),
         "widths": list(config.network.widths),
@@ -149,13 +153,13 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
         channels=tuple(manifest.channels),
         regions=dict(manifest.regions),
         network=network,
-        preprocess=preprocessor.to_dict(),
-        patch_size=config.data.patch_size or config.data.image_size or (),
-        precision=_precision(config, network["spatial_dims"], say),
+        preprocess=preprocessor.to_json(),
+        patch_size=config.data.patch_size or preprocessor.image_size or (),
+        precision=_precision(config, spatial_dims, say),
     )
 
 
-def _precision(config: TrainConfig, spatial_dims: int, say: Callable[[str], None]) -> str:
+def _precision(config: TrainConfig, spatial_dims: int, say: Callable[[str], None]) -> Precision:
     if config.precision != "auto":
         return config.precision
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

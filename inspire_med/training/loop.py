@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from inspire_med.evaluation.overlap import dice
+from inspire_med.evaluation.overlap import count, dice
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.losses import SegmentationLoss
 from inspire_med.training.budget import Budget, parse_duration
@@ -107,13 +107,13 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
     scores: list[list[float]] = []
     for index, case in enumerate(experiment.validation_cases):
         prepared = experiment.store.load(case)
-        image = torch.from_numpy(np.array(prepared.image, dtype=np.float32))
+        image = prepared.image_tensor()
         probabilities = region_probabilities(
             network, image, card.patch_size, precision=card.precision, overlap=0.25
         )
         masks = (probabilities > 0.5).cpu().numpy()
         target = np.asarray(prepared.target) > 0
-        scores.append([dice(t, m) for t, m in zip(target, masks, strict=True)])
+        scores.append([dice(count(t, m)) for t, m in zip(target, masks, strict=True)])
         if index < _PICTURES:
             figure = overlay_figure(
                 image.numpy(), target, masks, list(card.regions), case.spacing_mm, title=case.id

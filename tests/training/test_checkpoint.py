@@ -1,0 +1,167 @@
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from inspire_med.errors import InputError
+from inspire_med.inference.model import ModelCard, read_model
+from inspire_med.networks import DeepSupervision, build_network
+from inspire_med.training.checkpoint import (
+    Progress,
+    Trained,
+    load_checkpoint,
+    save_best,
+    save_checkpoint,
+)
+
+NETWORK = {
+    "spatial_dims": 2,
+    "in_channels": 3,
+    "out_channels": 1,
+    "widths": [4, 8, 8],
+    "skip": "inspire",
+    "steps": 2,
+}
+CARD = ModelCard(
+    task="polyp",
+    channels=("red", "green", "blue"),
+    regions={"polyp": (1,)},
+    network=NETWORK,
+    preprocess={"image_size": [32, 32]},
+    patch_size=(32, 32),
+    precision="32-true",
+)
+
+
+def make_trained(seed: int = 0) -> Trained:
+    torch.manual_seed(seed)
+    network = build_network(NETWORK)
+    supervised = DeepSupervision(network, 2)
+    optimizer = torch.optim.AdamW(supervised.parameters(), lr=1e-2)
+    return Trained(CARD, network, supervised, optimizer, manifest_hash="a" * 64)
+
+
+def take_step(trained: Trained) -> float:
+    image = torch.rand(2, 3, 32, 32)
+    loss = sum((logits - 1).square().mean() for logits in trained.supervised(image))
+    trained.optimizer.zero_grad()
+    loss.backward()
+    trained.optimizer.step()
+    return loss.item()
+
+
+def test_the_next_step_is_the_same_to_the_bit(tmp_path):
+    trained = make_trained()
+    take_step(trained)
+    save_checkpoint(tmp_path, trained, Progress(step=1, elapsed_s=2.5))
+    expected = [take_step(trained) for _ in range(3)]
+
+    restored = make_trained(seed=7)
+    progress = load_checkpoint(tmp_path, restored)
+
+    assert progress == Progress(step=1, elapsed_s=2.5)
+    assert [take_step(restored) for _ in range(3)] == expected
+
+
+def test_there_is_nothing_to_load_in_a_fresh_run(tmp_path):
+    assert load_checkpoint(tmp_path / "checkpoints", make_trained()) is None
+
+
+def test_the_last_two_are_kept(tmp_path):
+    trained = make_trained()
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, trained, Progress(step=step))
+
+    steps = {
+        folder.name: json.loads((folder / "training.json").read_text())["progress"]["step"]
+        for folder in tmp_path.iterdir()
+    }
+    assert steps == {"last": 3, "previous": 2}
+
+
+def test_best_is_replaced_and_nothing_is_left_over(tmp_path):
+    trained = make_trained()
+    save_best(tmp_path, trained, Progress(step=1))
+    save_best(tmp_path, trained, Progress(step=2))
+
+    assert [folder.name for folder in tmp_path.iterdir()] == ["best"]
+    record = json.loads((tmp_path / "best" / "training.json").read_text())
+    assert record["progress"]["step"] == 2
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "model.json", "training.safetensors"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path, caplog, name):
+    trained = make_trained()
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+    save_checkpoint(tmp_path, trained, Progress(step=2))
+    flip_a_byte(tmp_path / "last" / name)
+
+    progress = load_checkpoint(tmp_path, make_trained(seed=7))
+
+    assert progress is not None
+    assert progress.step == 1
+    assert f"last/{name}: damaged" in caplog.text
+
+
+def test_if_all_are_damaged_the_run_is_refused(tmp_path):
+    save_checkpoint(tmp_path, make_trained(), Progress(step=1))
+    flip_a_byte(tmp_path / "last" / "weights.safetensors")
+
+    with pytest.raises(InputError, match="weights.safetensors: damaged .* use another checkpoint"):
+        load_checkpoint(tmp_path, make_trained())
+
+
+def test_a_missing_file_is_named(tmp_path):
+    save_checkpoint(tmp_path, make_trained(), Progress(step=1))
+    (tmp_path / "last" / "weights.safetensors").unlink()
+
+    with pytest.raises(InputError, match="weights.safetensors: missing"):
+        load_checkpoint(tmp_path, make_trained())
+
+
+def test_another_data_set_is_refused(tmp_path):
+    trained = make_trained()
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+
+    with pytest.raises(InputError, match="trained on the data set aaaaaaaaaaaa, but the manifest"):
+        load_checkpoint(tmp_path, replace(trained, manifest_hash="b" * 64))
+
+
+def test_another_network_is_refused_with_the_difference(tmp_path):
+    trained = make_trained()
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+    card = replace(CARD, network={**NETWORK, "skip": "concat"})
+
+    with pytest.raises(InputError, match="network.skip = inspire, but concat is asked for"):
+        load_checkpoint(tmp_path, replace(trained, card=card))
+
+
+def test_other_channels_are_refused(tmp_path):
+    trained = make_trained()
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+    card = replace(CARD, channels=("blue", "green", "red"))
+
+    with pytest.raises(InputError, match="channels = "):
+        load_checkpoint(tmp_path, replace(trained, card=card))
+
+
+def test_a_checkpoint_is_a_model(tmp_path):
+    trained = make_trained()
+    take_step(trained)
+    save_best(tmp_path, trained, Progress(step=1))
+    image = torch.rand(1, 3, 32, 32)
+
+    card, network = read_model(tmp_path / "best")
+
+    assert card == CARD
+    expected = copy.deepcopy(trained.network).eval()
+    assert torch.equal(network(image), expected(image))
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))

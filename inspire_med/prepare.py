@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +127,7 @@ def _warn_of_look_alikes(pairs: list[tuple[str, str]]) -> None:
     if not pairs:
         return
     print(
-        f"warning: {len(pairs)} pairs of images look alike across folds, so validation may flatter:",
+        f"warning: {len(pairs)} pairs of images look alike across folds; validation may flatter:",
         file=sys.stderr,
     )
     for first, second in pairs[:SHOWN]:
@@ -135,7 +135,7 @@ def _warn_of_look_alikes(pairs: list[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def _progress(words: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(words: str) -> Generator[Callable[[int, int], None]]:
     """A progress bar on stderr that vanishes when done."""
     from rich.console import Console
     from rich.progress import Progress

@@ -1,7 +1,8 @@
 """Augment: MONAI transforms for each task, few and cheap, driven by the sample's own seed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import pi
+from typing import Any
 
 import torch
 from monai.transforms.compose import Compose
@@ -15,6 +16,7 @@ from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRota
 from torch import Tensor
 
 BOTH = ("image", "target")
+Step = Callable[[Any], Any]
 
 
 class Augmentation:
@@ -30,20 +32,20 @@ class Augmentation:
     def __call__(self, sample: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
         """Return an altered copy of {"image", "target"}; the target stays 0 or 1."""
         self.chain.set_random_state(seed=seed % 2**32)
-        altered = self.chain(dict(sample))
+        altered: Any = self.chain(dict(sample))
         return {name: _plain(altered[name]) for name in BOTH}
 
 
 def augmentation(task: str) -> Augmentation:
     """The task's usual augmentation.
 
-    Volumes: mirroring, seldom a small rotation and zoom, brightness and contrast of the brain.
+    Volumes: mirroring, seldom a small rotation and zoom, brightness, contrast.
     Images: mirroring, quarter turns, rotation, zoom and shear, colour by channel.
     """
     return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
 
 
-def _volume_steps() -> list[object]:
+def _volume_steps() -> list[Step]:
     return [
         *(RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in range(3)),
         RandAffined(
@@ -60,7 +62,7 @@ def _volume_steps() -> list[object]:
     ]
 
 
-def _picture_steps() -> list[object]:
+def _picture_steps() -> list[Step]:
     return [
         RandFlipd(BOTH, prob=0.5, spatial_axis=0),
         RandRotate90d(BOTH, prob=0.5, max_k=3),

@@ -106,7 +106,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         cases=tuple(case for case, _ in good),
         verdicts=tuple(verdict for _, verdict in good),
         problems=tuple(problems),
-        notes=tuple([*notes, *channel_notes, *_filled_notes([c for c, _ in good])]),
+        notes=(*notes, *channel_notes, *_filled_notes([c for c, _ in good])),
     )
 
 
@@ -131,8 +131,8 @@ def _one_layout(findings: Sequence[Findings]) -> str:
     layouts = sorted({found.layout for found in findings})
     if len(layouts) > 1:
         raise InputError(
-            f"sources: their layouts differ ({' and '.join(layouts)}) and so do their label values; "
-            "prepare them separately."
+            f"--source: the layouts {' and '.join(layouts)} differ in their label values; prepare "
+            "them separately."
         )
     return layouts[0]
 
@@ -155,8 +155,8 @@ def _choose_channels(
         if without:
             dropped.append(name)
             notes.append(
-                f"The channel {name} is left out, because {len(without)} of {len(cases)} cases lack "
-                f"it ({_shortened(without)}); --fill_missing keeps it."
+                f"The channel {name} is left out, because {len(without)} of {len(cases)} cases "
+                f"lack it ({_shortened(without)}); --fill_missing keeps it."
             )
     return tuple(name for name in task.channels if name not in dropped), notes
 

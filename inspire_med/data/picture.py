@@ -1,7 +1,7 @@
 """Picture: colour images and their masks, decoded with the checks a stranger's file needs."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def write_grey_picture(path: Path, grey: NDArray[np.uint8]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Generator[Image.Image]:
     """An open image of bearable size; what goes wrong inside becomes one sentence."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")

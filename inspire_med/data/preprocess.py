@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,8 +122,8 @@ class Preprocessor:
         missing = [name for name in channels if name not in case.images and name not in case.filled]
         if missing:
             raise InputError(
-                f"{case.id}: lacks the channel {missing[0]} that the network reads; add the file, or "
-                "prepare the case with --fill_missing."
+                f"{case.id}: lacks the channel {missing[0]} that the network reads; add the file, "
+                "or prepare the case with --fill_missing."
             )
         if is_picture(case):
             return self._prepare_picture(case, channels, regions)

@@ -19,11 +19,17 @@ from inspire_med.errors import InputError
 CHANNELS = ("flair", "t1", "t1ce", "t2")
 LABEL_VALUES = (0, 1, 2, 3, 4)
 _KINDS = {
-    **{name: "flair" for name in ("flair", "t2f")},
-    **{name: "t1" for name in ("t1", "t1n")},
-    **{name: "t1ce" for name in ("t1ce", "t1c", "t1gd")},
-    **{name: "t2" for name in ("t2", "t2w")},
-    **{name: "label" for name in ("seg", "segm")},
+    "flair": "flair",
+    "t2f": "flair",
+    "t1": "t1",
+    "t1n": "t1",
+    "t1ce": "t1ce",
+    "t1c": "t1ce",
+    "t1gd": "t1ce",
+    "t2": "t2",
+    "t2w": "t2",
+    "seg": "label",
+    "segm": "label",
 }
 _NAME = re.compile(r"(?P<stem>.+)[-_](?P<kind>[A-Za-z0-9]+)$")
 
@@ -70,8 +76,8 @@ def regions(values: Iterable[int], names: Iterable[str]) -> dict[str, tuple[int,
         if all(name.upper().startswith("BRATS-") for name in names):
             return {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}
         raise InputError(
-            "labels: the values 3 and 4 both occur, so sets of different years are mixed (enhancing "
-            "tumour is 4 until 2022 and 3 since 2023); prepare each year by itself."
+            "labels: the values 3 and 4 both occur, so sets of different years are mixed "
+            "(enhancing tumour is 4 until 2022 and 3 since 2023); prepare each year by itself."
         )
     enhancing = 3 if 3 in values or (4 not in values and _new_names(names)) else 4
     return {"WT": (1, 2, enhancing), "TC": (1, enhancing), "ET": (enhancing,)}

@@ -1,7 +1,7 @@
 """Polyp sets: a folder of images beside a folder of masks, under the names each release uses.
 
-Kvasir-SEG `images masks`, CVC-ClinicDB `Original` `Ground Truth` (or `images masks`), ETIS, ColonDB,
-CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{images,masks}`.
+Kvasir-SEG `images masks`, CVC-ClinicDB `Original` `Ground Truth` (or `images masks`), ETIS,
+ColonDB, CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{images,masks}`.
 """
 
 from bisect import bisect_right
@@ -11,7 +11,7 @@ from inspire_med.data.layouts.found import Findings, FoundCase
 from inspire_med.data.picture import SUFFIXES
 from inspire_med.errors import InputError
 
-CHANNELS = ("red", "green", "blue")
+CHANNELS: tuple[str, ...] = ("red", "green", "blue")
 LABEL_VALUES = (0, 1)
 REGIONS = {"polyp": (1,)}
 COMPONENTS = {"red": 0, "green": 1, "blue": 2}
@@ -35,8 +35,8 @@ def find(folder: Path) -> Findings | None:
     parts = {part.lower() for images, _ in pairs for part in images.relative_to(folder).parts}
     if {"traindataset", "testdataset"} <= parts:
         raise InputError(
-            f"{folder}: holds TrainDataset and TestDataset; give one of them as the source, so that "
-            "no test image reaches the training."
+            f"{folder}: holds TrainDataset and TestDataset; give one of them as the source, so "
+            "that no test image reaches the training."
         )
     cases: list[FoundCase] = []
     problems: list[str] = []
@@ -112,13 +112,13 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 
 def _case(path: Path, label: Path | None, site: str) -> FoundCase:
-    images = dict.fromkeys(CHANNELS, path)
+    images: dict[str, Path] = dict.fromkeys(CHANNELS, path)
     patient = _clinicdb_video(path.stem) if _from_clinicdb(path.stem, site) else path.stem
     return FoundCase(path.stem, patient, images, label, site, COMPONENTS)
 
 
 def _from_clinicdb(name: str, site: str) -> bool:
-    """Is this a ClinicDB frame: by its set's name, or as a numbered one in PraNet's training part?"""
+    """Is this a ClinicDB frame: by its set's name, or as a number in PraNet's training part?"""
     named = "clinicdb" in site.lower() or site.lower() == "traindataset"
     return named and name.isdigit() and 1 <= int(name) <= _CLINICDB_FRAMES
 

@@ -35,8 +35,8 @@ TASKS = {
         brats.CHANNELS,
         {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
         (msd.find, brats.find),
-        "case folders with *_flair *_t1 *_t1ce *_t2 *_seg .nii.gz (or -t2f -t1n -t1c -t2w -seg), or "
-        "MSD Task01's dataset.json",
+        "case folders with *_flair *_t1 *_t1ce *_t2 *_seg .nii.gz (or -t2f -t1n -t1c -t2w -seg), "
+        "or MSD Task01's dataset.json",
     ),
     "isles": Task(
         isles.CHANNELS,

@@ -52,7 +52,7 @@ def _tissues(random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np
     tissue[(depth > 0.78 + 0.08 * folds) | (folds > 1.5)] = TISSUES.index("grey")
     tissue[(depth > 0.86) & (smooth_noise(random, SHAPE, 1.5) > 0.9)] = TISSUES.index("csf")
     for side in (-1, 1):
-        centre = middle + (side * random.uniform(4, 6), random.uniform(-4, 4), random.uniform(0, 3))
+        centre = middle + random.uniform((side * 5 - 1, -4, 0), (side * 5 + 1, 4, 3))
         ventricle = radius_field(SHAPE, centre, random.uniform((3, 8, 4), (4.5, 13, 7)))
         tissue[ventricle + 0.15 * smooth_noise(random, SHAPE, 2) < 1] = TISSUES.index("csf")
     _add_distractors(tissue, depth, random)

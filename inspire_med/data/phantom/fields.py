@@ -1,12 +1,14 @@
 """Fields: the smooth random shapes that every phantom is made of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
+Vector = Sequence[float] | Field
 
 
 def smooth_noise(random: np.random.Generator, shape: Sequence[int], sigma: float) -> Field:
@@ -15,7 +17,7 @@ def smooth_noise(random: np.random.Generator, shape: Sequence[int], sigma: float
     return (field - field.mean()) / max(float(field.std()), 1e-6)
 
 
-def radius_field(shape: Sequence[int], centre: Sequence[float], radii: Sequence[float]) -> Field:
+def radius_field(shape: Sequence[int], centre: Vector, radii: Vector) -> Field:
     """Distance from `centre` in units of the ellipsoid's `radii`: 1 on its surface."""
     axes = [
         (np.arange(size, dtype=np.float32) - middle) / radius

@@ -58,7 +58,7 @@ def _body(random: np.random.Generator) -> tuple[NDArray[np.uint8], Field]:
     tissue[depth + 0.08 * smooth_noise(random, shape, 2) > 0.78] = TISSUES.index("grey")
     tissue[(depth > 0.86) & (smooth_noise(random, shape, 1.6) > 0.8)] = TISSUES.index("csf")
     for side in (-1, 1):
-        centre = middle + (side * random.uniform(4, 6), random.uniform(-4, 4), random.uniform(0, 4))
+        centre = middle + random.uniform((side * 5 - 1, -4, 0), (side * 5 + 1, 4, 4))
         ventricle = radius_field(shape, centre, random.uniform((2.5, 8, 4), (4, 12, 7)))
         tissue[ventricle + 0.15 * smooth_noise(random, shape, 2) < 1] = TISSUES.index("csf")
     floor = middle - (0, -radii[1] * 0.35, radii[2] * 0.8)

@@ -39,19 +39,29 @@ def _outline(random: np.random.Generator) -> Field:
 
 
 def _render(polyp: Field, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Light on a relief of folds and polyp, coloured, then what the camera does to it."""
-    relief = _folds(random) + _bump(polyp) * random.uniform(4, 7)
+    """Light on folds and polyp, coloured, then what the camera does to it."""
+    inside = soft_step(polyp, 0.05)
     light = random.uniform(-1, 1, 2)
-    slope = np.gradient(relief)
-    shade = 0.80 + 0.16 * (light[0] * slope[0] + light[1] * slope[1])
-    shade *= 1 + 0.14 * smooth_noise(random, SHAPE, 22) + 0.06 * smooth_noise(random, SHAPE, 2)
-    colour = np.array(MUCOSA) * random.uniform(0.88, 1.12, 3)
-    image = shade[..., None] * colour
+    slope = np.gradient(_folds(random))
+    shade = 0.80 + 0.16 * (light[0] * slope[0] + light[1] * slope[1]) * (1 - 0.7 * inside)
+    shade *= 1 + 0.12 * smooth_noise(random, SHAPE, 22) + 0.06 * smooth_noise(random, SHAPE, 2)
+    shade *= _relief(polyp, light, random.uniform(0.7, 1.3))
+    image = shade[..., None] * np.array(MUCOSA) * random.uniform(0.88, 1.12, 3)
     patches = smooth_noise(random, SHAPE, 7)[..., None]
-    image = image * (1 + patches * np.array((0.02, 0.09, 0.09)))
-    inside = soft_step(polyp, 0.06)[..., None]
-    image = image * (1 + inside * random.normal(0, 1, 3) * np.array((0.04, 0.07, 0.07)))
-    return _camera(_vessels(image, inside, random), random)
+    image = image * (1 + patches * np.array((0.02, 0.08, 0.08)))
+    # Adenomas are redder or paler than what is around them, by hardly more than mucosa varies.
+    tint = random.choice((-1, 1)) * np.array((0.03, 0.13, 0.10))
+    image = image * (1 + inside[..., None] * tint)
+    return _camera(_vessels(image, inside[..., None], random), random)
+
+
+def _relief(polyp: Field, light: NDArray[np.float64], strength: float) -> Field:
+    """How the dome changes the light: bright top, one side lit, a shadow around the foot."""
+    rows, columns = np.gradient(np.sqrt(np.clip(1 - polyp**2, 0, 1)))
+    side = np.clip((light[0] * rows + light[1] * columns) * 4, -1, 1)
+    top = np.clip(1 - polyp**2, 0, 1)
+    foot = np.exp(-(((polyp - 1.06) / 0.10) ** 2))
+    return (1 + strength * (0.20 * top + 0.15 * side - 0.22 * foot)).astype(np.float32)
 
 
 def _folds(random: np.random.Generator) -> Field:
@@ -62,11 +72,6 @@ def _folds(random: np.random.Generator) -> Field:
     return (1.6 * np.maximum(wave, 0) ** 2 * 2 + smooth_noise(random, SHAPE, 5) * 0.8).astype(
         np.float32
     )
-
-
-def _bump(polyp: Field) -> Field:
-    """Height of the polyp: a dome."""
-    return np.sqrt(np.clip(1 - polyp**2, 0, 1)).astype(np.float32)
 
 
 def _vessels(image: Field, inside: Field, random: np.random.Generator) -> Field:

@@ -19,6 +19,20 @@ class CommandParser(ArgumentParser):
         """Turn argparse's complaint into one sentence that says what to do."""
         raise InputError(_one_sentence(message, self._known_options()))
 
+    def spell_out_switches(self, words: Sequence[str]) -> list[str]:
+        """Let `--overwrite` stand for `--overwrite true`, which jsonargparse insists on."""
+        switches = {
+            name
+            for action in self._actions
+            if getattr(action, "_typehint", None) is bool
+            for name in action.option_strings
+        }
+        spelt: list[str] = []
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            bare = word in switches and following.lower() not in ("true", "false")
+            spelt += [word, "true"] if bare else [word]
+        return spelt
+
     def _known_options(self) -> list[str]:
         return [name for action in self._actions for name in action.option_strings]
 
@@ -34,7 +48,8 @@ def run_command(
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        body(parser.parse_args([word for word in words if word != "--debug"]))
+        plain = [word for word in words if word != "--debug"]
+        body(parser.parse_args(parser.spell_out_switches(plain)))
     except InputError as error:
         if debug:
             traceback.print_exc()

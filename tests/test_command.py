@@ -57,6 +57,26 @@ def test_a_value_of_the_wrong_type_is_one_line_that_names_the_option(capsys):
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (False, 1)),
+        (["--loud", "--number", "3"], (True, 3)),
+        (["--number", "3", "--loud"], (True, 3)),
+        (["--loud", "false"], (False, 1)),
+    ],
+)
+def test_a_switch_needs_no_value(words, expected):
+    made = parser()
+    made.add_argument("--loud", type=bool, default=False, help="A switch.")
+    seen = []
+
+    status = run_command(made, lambda options: seen.append((options.loud, options.number)), words)
+
+    assert status == 0
+    assert seen == [expected]
+
+
 def test_no_command_lists_the_commands(capsys):
     assert main([]) == 2
     assert "choose one of prepare, train, predict, evaluate" in capsys.readouterr().err

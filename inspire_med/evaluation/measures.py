@@ -29,7 +29,9 @@ class Measure:
         """A value with the digits that mean something; a dash where it is undefined."""
         if value is None or not np.isfinite(value):
             return "–"
-        return f"{value:.3f}" if self.is_ratio else f"{value:.2f}"
+        digits = 3 if self.is_ratio else 2
+        rounded = round(value, digits) + 0.0  # no minus sign before zero
+        return f"{rounded:.{digits}f}".replace("-", "−")
 
 
 MEASURES: dict[str, Measure] = {

@@ -68,7 +68,7 @@ svg .box { fill: var(--mark); fill-opacity: .13; stroke: var(--mark); stroke-opa
 svg .median { stroke: var(--mark); stroke-width: 2.5; }
 svg .diamond { fill: var(--card); stroke: var(--ink); stroke-width: 1.3; }
 .pictures { display: grid; gap: 14px;
-  grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); }
 .pictures figure { padding: 10px; } .pictures img { width: 100%; display: block;
   border-radius: 4px; margin-top: 6px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; font-size: 13.5px; margin-bottom: 12px; }

@@ -28,7 +28,7 @@ class CommandParser(ArgumentParser):
             for name in action.option_strings
         }
         spelt: list[str] = []
-        for word, following in zip(words, [*words[1:], ""], strict=True):
+        for word, following in zip(words, [*words, ""][1:], strict=True):
             bare = word in switches and following.lower() not in ("true", "false")
             spelt += [word, "true"] if bare else [word]
         return spelt

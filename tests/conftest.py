@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+
+from inspire_med.prepare import main as prepare
 
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
@@ -19,3 +24,49 @@ def real_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data are not at ../shared/data")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def disc_images(tmp_path_factory) -> Path:
+    """Manifest of six 48 x 40 pictures, a bright disc on noise; two folds."""
+    folder = tmp_path_factory.mktemp("discs")
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:48, :40]
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    for number in range(6):
+        centre = random.integers(12, 28, size=2)
+        mask = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 < 64
+        picture = random.integers(0, 90, size=(48, 40, 3)) + 140 * mask[..., None]
+        Image.fromarray(picture.astype(np.uint8)).save(folder / "images" / f"disc{number}.png")
+        Image.fromarray(mask.astype(np.uint8) * 255).save(folder / "masks" / f"disc{number}.png")
+    manifest = folder / "manifest.json"
+    arguments = ["--task", "polyp", "--source", str(folder), "--out", str(manifest), "--folds", "2"]
+    assert prepare(arguments) == 0
+    return manifest
+
+
+@pytest.fixture(scope="session")
+def ball_volumes(tmp_path_factory) -> Path:
+    """Manifest of four BraTS-named cases of 20 x 18 x 15 voxels in LPS, a bright ball in each."""
+    folder = tmp_path_factory.mktemp("balls")
+    random = np.random.default_rng(0)
+    i, j, k = np.mgrid[:20, :18, :15]
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])  # LPS, as the set is released
+    affine[:3, 3] = [30, 40, -12]
+    for number in range(4):
+        name = f"BraTS20_Training_{number:03d}"
+        (folder / name).mkdir()
+        distance = np.sqrt((i - 9) ** 2 + (j - 8 - number % 2) ** 2 + (2 * (k - 7)) ** 2)
+        label = np.select([distance < 2.5, distance < 4, distance < 6], [1, 4, 2], 0)
+        head = np.sqrt((i - 9.5) ** 2 + (j - 8.5) ** 2 + (k - 7) ** 2) < 9
+        for channel in ("flair", "t1", "t1ce", "t2"):
+            volume = head * (100 + 60 * label + random.normal(0, 5, label.shape))
+            image = nibabel.Nifti1Image(volume.astype(np.int16), affine)
+            nibabel.save(image, folder / name / f"{name}_{channel}.nii.gz")
+        mask = nibabel.Nifti1Image((label * head).astype(np.uint8), affine)
+        nibabel.save(mask, folder / name / f"{name}_seg.nii.gz")
+    manifest = folder / "manifest.json"
+    arguments = ["--task", "brats", "--source", str(folder), "--out", str(manifest), "--folds", "2"]
+    assert prepare(arguments) == 0
+    return manifest

@@ -53,7 +53,7 @@ def choose_precision(spatial_dims: int, device: torch.device) -> PrecisionChoice
     expected = passes[0]["32-true"][0]
     errors = {name: _error(passes[0][name][0], expected) for name in names}
     right = [name for name in names if errors[name] <= _TOLERANCE]
-    best = min(right, key=lambda name: seconds[name])
+    best: Precision = min(right, key=lambda name: seconds[name])
     return PrecisionChoice(best, "; ".join(_note(n, seconds[n], errors[n]) for n in names))
 
 

@@ -1,0 +1,161 @@
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.data.case import Manifest
+from inspire_med.errors import InputError
+from inspire_med.inference import Predictor
+from inspire_med.predict import main
+from inspire_med.train import main as train
+
+TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",
+        "--data.workers", "0", "--max_steps", "1", "--validations", "1", "--fold", "0"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def image_run(tmp_path_factory, disc_images) -> Path:
+    run = tmp_path_factory.mktemp("image_run")
+    words = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", *TINY]
+    assert train([*words, "--manifest", str(disc_images), "--run", str(run)]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def volume_run(tmp_path_factory, ball_volumes) -> Path:
+    run = tmp_path_factory.mktemp("volume_run")
+    words = ["--task", "brats", "--data.patch_size", "[16,16,8]", *TINY]
+    assert train([*words, "--manifest", str(ball_volumes), "--run", str(run)]) == 0
+    return run
+
+
+def predict(run: Path, source: Path, output: Path, *words: str) -> int:
+    common = ["--run", str(run), "--input", str(source), "--output", str(output)]
+    return main([*common, "--precision", "32-true", *words])
+
+
+def test_image_masks_have_the_images_own_size_and_are_black_and_white(
+    tmp_path, image_run, disc_images
+):
+    assert predict(image_run, disc_images, tmp_path / "out") == 0
+
+    masks = sorted((tmp_path / "out").iterdir())
+    assert [mask.name for mask in masks] == [f"disc{n}.png" for n in range(6)]
+    for mask in masks:
+        values = np.asarray(Image.open(mask))
+        assert values.shape == (48, 40)
+        assert set(np.unique(values)) <= {0, 255}
+
+
+def test_volume_masks_lie_on_the_patients_grid(tmp_path, volume_run, ball_volumes):
+    assert predict(volume_run, ball_volumes, tmp_path / "out", "--fold", "0") == 0
+
+    cases = Manifest.load(ball_volumes).fold(0)[1]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{c.id}.nii.gz" for c in cases}
+    for case in cases:
+        source = nibabel.load(case.images["flair"])
+        mask = nibabel.load(tmp_path / "out" / f"{case.id}.nii.gz")
+        assert mask.shape == source.shape
+        assert np.array_equal(mask.affine, source.affine)
+        assert nibabel.aff2axcodes(mask.affine) == ("L", "P", "S")
+        assert mask.get_data_dtype() == np.uint8
+        assert set(np.unique(mask.dataobj)) <= {0, 1, 2, 4}
+
+
+def test_a_folder_a_manifest_and_python_give_the_same_mask(tmp_path, volume_run, ball_volumes):
+    case = Manifest.load(ball_volumes).cases[0]
+    assert predict(volume_run, ball_volumes, tmp_path / "manifest") == 0
+    assert predict(volume_run, case.images["flair"].parent, tmp_path / "folder") == 0
+    predictor = Predictor.load(volume_run / "checkpoints" / "best", precision="32-true")
+
+    name = f"{case.id}.nii.gz"
+    expected = np.asarray(nibabel.load(tmp_path / "manifest" / name).dataobj)
+    assert np.array_equal(nibabel.load(tmp_path / "folder" / name).dataobj, expected)
+    assert np.array_equal(predictor.predict(case.images).labels, expected)
+
+
+def test_one_image_file_is_enough(tmp_path, image_run, disc_images):
+    picture = disc_images.parent / "images" / "disc0.png"
+
+    assert predict(image_run, picture, tmp_path / "out") == 0
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["disc0.png"]
+
+
+def test_probabilities_have_the_regions_last(tmp_path, volume_run, ball_volumes):
+    assert predict(volume_run, ball_volumes, tmp_path / "out", "--probabilities") == 0
+
+    image = nibabel.load(next((tmp_path / "out").glob("*_prob.nii.gz")))
+    assert image.shape == (20, 18, 15, 3)
+    assert 0 <= np.min(image.dataobj) <= np.max(image.dataobj) <= 1
+
+
+def test_mirrored_views_of_a_mirrored_case_agree(volume_run, ball_volumes):
+    case = replace(Manifest.load(ball_volumes).cases[0], label=None)
+    predictor = Predictor.load(volume_run, precision="32-true", flips=True)
+    prepared = predictor.card.preprocessor().prepare(case, predictor.card.channels, {})
+    mirrored = predictor.card.preprocessor().prepare(case, predictor.card.channels, {})
+    mirrored.image[:] = prepared.image[:, ::-1].copy()
+
+    ours = predictor.predict_prepared(prepared).probabilities
+    theirs = predictor.predict_prepared(mirrored).probabilities
+
+    box = tuple(slice(*ends) for ends in prepared.record["box"])
+    inside = (slice(None), *box)
+    assert np.allclose(ours[inside], theirs[inside][:, ::-1], atol=1e-5)
+
+
+def test_what_is_there_is_not_overwritten(tmp_path, image_run, disc_images, capsys):
+    (tmp_path / "mask.png").touch()
+
+    assert predict(image_run, disc_images, tmp_path) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert predict(image_run, disc_images, tmp_path, "--overwrite") == 0
+
+
+def test_a_folder_without_a_model_is_named(tmp_path, disc_images, capsys):
+    assert predict(tmp_path, disc_images, tmp_path / "out") == 2
+    assert "no trained model in it; pass a run folder" in capsys.readouterr().err
+
+
+def test_a_manifest_of_another_task_is_named(tmp_path, image_run, ball_volumes, capsys):
+    assert predict(image_run, ball_volumes, tmp_path / "out") == 2
+    assert "is for task brats, but the model is for polyp" in capsys.readouterr().err
+
+
+def test_folds_belong_to_manifests(tmp_path, image_run, disc_images, capsys):
+    assert predict(image_run, disc_images.parent, tmp_path / "out", "--fold", "0") == 2
+    assert "--fold: " in capsys.readouterr().err
+
+
+def test_a_missing_channel_is_named(volume_run, ball_volumes):
+    images = dict(Manifest.load(ball_volumes).cases[0].images)
+    del images["t1ce"]
+
+    with pytest.raises(InputError, match="channel t1ce: missing; the model needs flair, t1, t1ce"):
+        Predictor.load(volume_run, precision="32-true").predict(images)
+
+
+def test_a_broken_file_is_named(tmp_path, volume_run, ball_volumes):
+    images = dict(Manifest.load(ball_volumes).cases[0].images)
+    broken = tmp_path / "t1.nii.gz"
+    broken.write_bytes(images["t1"].read_bytes()[:500])
+    images["t1"] = broken
+
+    with pytest.raises(InputError, match="t1.nii.gz"):
+        Predictor.load(volume_run, precision="32-true").predict(images)
+
+
+def test_weights_of_another_network_are_refused(tmp_path, image_run):
+    model = tmp_path / "model"
+    model.mkdir()
+    best = image_run / "checkpoints" / "best"
+    (model / "weights.safetensors").write_bytes((best / "weights.safetensors").read_bytes())
+    card = (best / "model.json").read_text().replace('"inspire"', '"concat"')
+    (model / "model.json").write_text(card)
+
+    with pytest.raises(InputError, match="does not fit the network of model.json"):
+        Predictor.load(model)

@@ -1,0 +1,201 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inspire_med import config
+from inspire_med.networks import PRESETS
+from inspire_med.train import main
+from inspire_med.training import loop
+
+TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
+IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", *TINY]
+VOLUMES = ["--task", "brats", "--data.patch_size", "[16,16,8]", *TINY]
+
+
+def train(manifest: Path, run: Path, *words: str) -> int:
+    common = ["--manifest", str(manifest), "--run", str(run), "--data.workers", "0"]
+    return main([*common, "--validations", "1", *words])
+
+
+def losses(run: Path) -> list[float]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    steps = [line for line in lines if line["kind"] == "step"]
+    assert [line["step"] for line in steps] == list(range(1, len(steps) + 1))
+    return [line["loss"] for line in steps]
+
+
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_the_run_folder_holds_what_the_contract_says(tmp_path, disc_images, skip):
+    run = tmp_path / "run"
+
+    assert train(disc_images, run, *IMAGES, "--max_steps", "2", "--network.skip", skip) == 0
+
+    for name in ("last", "best"):
+        files = {file.name for file in (run / "checkpoints" / name).iterdir()}
+        assert files == {
+            "weights.safetensors",
+            "model.json",
+            "training.safetensors",
+            "training.json",
+        }
+    resolved = yaml.safe_load((run / "config.yaml").read_text())
+    assert resolved["network"]["skip"] == skip
+    assert Path(resolved["manifest"]) == disc_images
+    record = json.loads((run / "run.json").read_text())
+    assert record["manifest_hash"] == json.loads(disc_images.read_text())["hash"]
+    assert record["sessions"][0]["versions"]["torch"]
+    assert len(losses(run)) == 2
+    assert any((run / "tensorboard").iterdir())
+    assert any((run / "samples").glob("*.png"))
+
+
+def test_volumes_train_too(tmp_path, ball_volumes):
+    assert train(ball_volumes, tmp_path / "run", *VOLUMES, "--max_steps", "2") == 0
+
+    validation = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
+    assert validation["kind"] == "validation"
+    assert set(validation["dice"]) == {"WT", "TC", "ET"}
+    assert validation["n"] == 2
+
+
+def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch):
+    options = [*IMAGES, "--max_steps", "6", "--save_every", "0"]
+    assert train(disc_images, tmp_path / "whole", *options) == 0
+    honest = loop.train_step
+    calls = []
+
+    def killed_at_the_fourth(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return honest(*arguments)
+
+    monkeypatch.setattr(loop, "train_step", killed_at_the_fourth)
+    assert train(disc_images, tmp_path / "parts", *options) == 130
+    monkeypatch.setattr(loop, "train_step", honest)
+    assert train(disc_images, tmp_path / "parts", *options) == 0
+
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    record = json.loads((tmp_path / "parts" / "run.json").read_text())
+    assert len(record["sessions"]) == 2
+
+
+def test_a_finished_run_stays_finished(tmp_path, disc_images):
+    options = [*IMAGES, "--max_steps", "2"]
+    assert train(disc_images, tmp_path, *options) == 0
+    before = losses(tmp_path)
+
+    assert train(disc_images, tmp_path, *options) == 0
+
+    assert losses(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_does_not_matter(tmp_path, disc_images):
+    options = [*IMAGES, "--max_steps", "3"]
+    for workers in ("0", "1", "2"):
+        run = tmp_path / workers
+        assert train(disc_images, run, *options, "--data.workers", workers) == 0
+
+    assert losses(tmp_path / "0") == losses(tmp_path / "1") == losses(tmp_path / "2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_discs_are_learned(tmp_path, disc_images, skip):
+    options = [*IMAGES, "--fold", "all", "--max_steps", "120", "--data.augment", "false"]
+    learn = ["--network.skip", skip, "--optimizer.lr", "1e-2"]
+    assert train(disc_images, tmp_path, *options, *learn) == 0
+
+    best = json.loads((tmp_path / "checkpoints" / "best" / "training.json").read_text())
+    assert best["progress"]["best_score"] > 0.9
+
+
+def test_the_config_file_of_a_run_starts_the_same_run(tmp_path, disc_images):
+    assert train(disc_images, tmp_path / "a", *IMAGES, "--max_steps", "2") == 0
+    again = ["--config", str(tmp_path / "a" / "config.yaml"), "--run", str(tmp_path / "b")]
+
+    assert main(again) == 0
+
+    assert losses(tmp_path / "b") == losses(tmp_path / "a")
+
+
+@pytest.mark.parametrize("task", config.TASKS)
+def test_the_config_files_say_what_the_defaults_are(task):
+    file = Path(__file__).parent.parent / "configs" / f"{task}.yaml"
+
+    content = yaml.safe_load(file.read_text())
+
+    assert content.pop("task") == task
+    expected = json.loads(json.dumps(config.task_defaults(task)))
+    for key, value in content.items():
+        for name, item in value.items() if isinstance(value, dict) else [(None, value)]:
+            default = expected[key] if name is None else expected[key][name]
+            assert item == default, f"{key}.{name}"
+
+
+@pytest.mark.parametrize("task", config.TASKS)
+def test_the_default_widths_are_the_presets(task):
+    assert list(config.task_defaults(task)["network"]["widths"]) == PRESETS[task]["widths"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--fold", "7"], "fold 7"),
+        (["--max_time", "soon"], "--max_time: 'soon' is not a duration; write 90s, 25m, 6h"),
+        (["--max_steps", "0"], "--max_steps: 0 is not positive"),
+        (
+            ["--network.skp", "concat"],
+            "option --network.skp: unknown; did you mean --network.skip?",
+        ),
+        (["--network.skip", "magic"], "magic"),
+        (["--optimizer.lr", "fast"], "optimizer.lr"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_exit_2(tmp_path, disc_images, capsys, words, sentence):
+    assert train(disc_images, tmp_path / "run", *IMAGES, *words) == 2
+
+    error = capsys.readouterr().err.strip()
+    assert sentence in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+def test_a_manifest_of_another_task_is_named(tmp_path, ball_volumes, capsys):
+    assert train(ball_volumes, tmp_path / "run", *IMAGES) == 2
+    assert "is for task brats, not polyp; pass --task brats" in capsys.readouterr().err
+
+
+def test_a_missing_manifest_is_named(tmp_path, capsys):
+    assert train(tmp_path / "none.json", tmp_path / "run", *IMAGES) == 2
+    assert "none.json: no such file" in capsys.readouterr().err
+
+
+def test_never_resume_wants_a_fresh_folder(tmp_path, disc_images, capsys):
+    (tmp_path / "notes.txt").touch()
+
+    assert train(disc_images, tmp_path, *IMAGES, "--resume", "never") == 2
+
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_another_network_on_resume_is_refused(tmp_path, disc_images, capsys):
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
+
+    assert (
+        train(disc_images, tmp_path, *IMAGES, "--max_steps", "2", "--network.skip", "concat") == 2
+    )
+
+    assert "network.skip = inspire, but concat is asked for" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_names_the_cases(tmp_path, disc_images, monkeypatch, capsys):
+    monkeypatch.setattr(
+        loop.SegmentationLoss, "forward", lambda self, z, y: z[0].sum() * float("nan")
+    )
+
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 1
+
+    assert "loss is nan on the cases disc" in capsys.readouterr().err

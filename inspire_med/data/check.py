@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspire_med.data.case import Case
 from inspire_med.data.layouts.found import FoundCase
+from inspire_med.data.look_alike import picture_signature
 from inspire_med.data.nifti import Grid, corner_distance_mm, read_volume, same_grid
 from inspire_med.data.picture import read_mask, read_picture
 from inspire_med.errors import InputError
@@ -79,19 +80,6 @@ def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Gr
             "file, and of this set?"
         )
     return data.astype(np.uint8), grid
-
-
-def picture_signature(picture: NDArray[np.uint8], side: int = 16) -> bytes:
-    """Difference hash: is each cell of a `side` x `side` grid brighter than its left neighbour?
-
-    256 bits; frames of one video differ in a few per cent of them, other images in about half.
-    """
-    rows = np.linspace(0, picture.shape[0], side + 1).astype(int)
-    columns = np.linspace(0, picture.shape[1], side + 2).astype(int)
-    grey = picture.mean(axis=2, dtype=np.float32)
-    sums = np.add.reduceat(np.add.reduceat(grey, rows[:-1], axis=0), columns[:-1], axis=1)
-    cells = sums / np.diff(rows)[:, None] / np.diff(columns)[None, :]
-    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes()
 
 
 def _is_picture(found: FoundCase) -> bool:

@@ -10,7 +10,8 @@ from inspire_med.data.check import Expectation, Verdict, check_case
 from inspire_med.data.layouts import brats, msd
 from inspire_med.data.layouts.found import Findings, FoundCase
 from inspire_med.data.layouts.recognise import find_cases, task_named
-from inspire_med.data.splits import assign_folds, look_alikes, split_by_names
+from inspire_med.data.look_alike import look_alikes
+from inspire_med.data.splits import assign_folds, split_by_names
 from inspire_med.errors import InputError
 
 Progress = Callable[[int, int], None]

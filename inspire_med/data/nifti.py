@@ -19,6 +19,8 @@ from inspire_med.files import atomic_path
 
 MAX_VOXELS = 2**30  # 4 GiB as float32; the largest public MRI volumes have 2**25
 GZIP_LIMIT = 1032  # DEFLATE cannot pack tighter than this, so a header that promises more is wrong
+HEADER = 348  # bytes of the shortest NIfTI header
+SNIFFED = 1024  # bytes that nibabel looks at to tell the type
 SLACK = 2**20  # bytes after the voxels that are put up with
 
 
@@ -128,7 +130,11 @@ def _open(path: Path) -> Any:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; fetch or export it again.")
     _check_suffix(path)
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
     try:
+        with opener(path, "rb") as handle:
+            if len(handle.read(SNIFFED)) < HEADER:
+                raise EOFError("it ends within the header")
         return nib.load(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
@@ -162,25 +168,39 @@ def _grid(path: Path, image: Any) -> Grid:
     shape = tuple(int(size) for size in image.shape)
     if len(shape) < 3 or min(shape) < 1 or any(size != 1 for size in shape[4:]):
         raise InputError(f"{path}: its shape {shape} is not that of a volume; export it again.")
-    _check_promise(path, math.prod(shape), header)
+    _check_promise(path, image)
     affine = np.asarray(image.affine, dtype=np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    try:
+        qform = np.asarray(image.get_qform(), dtype=np.float64)
+    except ValueError:  # quaternions that are no rotation
+        qform = np.full((4, 4), np.nan)
+    finite = np.isfinite(affine).all() and np.isfinite(qform).all()
+    if not finite or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise InputError(f"{path}: its header has no usable voxel size or affine; export it again.")
     codes = {
-        "qform": image.get_qform().tolist(),
+        "qform": qform.tolist(),
         "qform_code": int(header["qform_code"]),
         "sform": image.get_sform().tolist(),
         "sform_code": int(header["sform_code"]),
-        "units": list(header.get_xyzt_units()),
+        "units": _units(header),
     }
     return Grid(shape[:3], affine, math.prod(shape[3:]), codes)
 
 
-def _check_promise(path: Path, voxels: int, header: Any) -> None:
+def _units(header: Any) -> list[str]:
+    try:
+        return list(header.get_xyzt_units())
+    except KeyError:  # a code that the standard does not have
+        return ["unknown", "unknown"]
+
+
+def _check_promise(path: Path, image: Any) -> None:
     """The header's size against the file's, before anything is allocated."""
-    promised = voxels * header.get_data_dtype().itemsize
+    voxels = math.prod(map(int, image.shape))
+    promised = voxels * image.header.get_data_dtype().itemsize
     size = path.stat().st_size
-    held = size * GZIP_LIMIT if path.name.lower().endswith(".gz") else size
+    zipped = path.name.lower().endswith(".gz")
+    held = size * GZIP_LIMIT if zipped else size - int(image.dataobj.offset)
     if promised > held:
         raise InputError(
             f"{path}: the header promises {promised} bytes of voxels and the file of {size} bytes "

@@ -58,7 +58,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
             )
         return (grey == values[-1]).astype(np.uint8)
     grey_share = float(np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2)))
-    if grey_share > GREY_LIMIT:
+    if grey_share > GREY_LIMIT and len(values) > 2:
         raise InputError(
             f"{path}: {grey_share:.0%} of its pixels are grey, so it is no mask; store masks as 0 "
             "and 255."

@@ -5,22 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from inspire_med.data.align import aligned_volumes
 from inspire_med.data.case import Case
-from inspire_med.data.check import (
-    RESAMPLED_CHANNELS,
-    grid_sentence,
-    read_label,
-    reference_channel,
-)
-from inspire_med.data.nifti import Grid, read_volume, same_grid
+from inspire_med.data.check import grid_sentence, read_label, reference_channel
+from inspire_med.data.nifti import Grid, same_grid
 from inspire_med.data.normalise import scale_picture, z_score_within
 from inspire_med.data.picture import read_mask, read_picture
-from inspire_med.data.resample import register_rigidly, resample_to
 from inspire_med.data.restore import resize
 from inspire_med.errors import InputError
 
@@ -151,7 +145,9 @@ class Preprocessor:
         return Prepared(image, split_regions((smooth >= 128).astype(np.uint8), regions), record)
 
     def _prepare_volumes(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
-        volumes, brain, grid = self._aligned_volumes(case, channels)
+        volumes, brain, grid = aligned_volumes(
+            case, channels, grids_differ=self.grids_differ, register=self.register
+        )
         box = foreground_box(brain) if self.crop_to_foreground else [(0, s) for s in grid.shape]
         cut = tuple(slice(low, high) for low, high in box)
         size = self._size_after(box, grid)
@@ -181,30 +177,6 @@ class Preprocessor:
             raise InputError(grid_sentence(case.label, label_grid, reference, grid))
         target = resize(split_regions(label[cut], regions).astype(np.float32), size)
         return Prepared(image, (target >= 0.5).astype(np.uint8), record)
-
-    def _aligned_volumes(
-        self, case: Case, channels: Sequence[str]
-    ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_], Grid]:
-        """Volumes by channel on the case's own grid, the brain on it, and the grid."""
-        reference = reference_channel(case.images) or ""
-        fixed, grid = read_volume(case.images[reference], case.components.get(reference))
-        volumes, brain = {reference: fixed}, fixed != 0
-        for channel in channels:
-            if channel == reference or channel not in case.images:
-                continue
-            path = case.images[channel]
-            volume, own = read_volume(path, case.components.get(channel))
-            if same_grid(own, grid):
-                volumes[channel] = volume
-                brain |= volume != 0
-            elif self.grids_differ and channel in RESAMPLED_CHANNELS:
-                movement = sitk.Transform()
-                if self.register:
-                    movement = register_rigidly(volume, own, fixed, grid)
-                volumes[channel] = resample_to(volume, own, grid, movement)
-            else:
-                raise InputError(grid_sentence(path, own, case.images[reference], grid))
-        return volumes, brain, grid
 
     def _size_after(self, box: Sequence[tuple[int, int]], grid: Grid) -> tuple[int, ...]:
         own = tuple(high - low for low, high in box)

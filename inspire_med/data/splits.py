@@ -1,4 +1,4 @@
-"""Splits: folds that keep a patient together, and images that look alike across them."""
+"""Splits: folds that keep a patient together, and published lists of validation cases."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,8 +8,6 @@ import numpy as np
 
 from inspire_med.data.case import Case
 from inspire_med.errors import InputError
-
-LOOK_ALIKE_BITS = 20  # of 256: frames of one video stay below, unrelated images lie around 128
 
 
 def assign_folds(
@@ -61,33 +59,6 @@ def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
             else f"{path}: names no case; put one case id on each line."
         )
     return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
-
-
-def look_alikes(cases: Sequence[Case], signatures: Sequence[bytes]) -> list[tuple[str, str]]:
-    """Pairs of images that look alike although one may train while the other validates.
-
-    Args:
-        cases: The cases, with folds.
-        signatures: Perceptual hash of each; empty ones are left out.
-    """
-    pairs: list[tuple[str, str]] = []
-    bits = {
-        i: np.unpackbits(np.frombuffer(signature, np.uint8)).astype(np.float32)
-        for i, signature in enumerate(signatures)
-        if signature
-    }
-    numbers = list(bits)
-    if not numbers:
-        return pairs
-    matrix = np.stack([bits[i] for i in numbers])
-    ones = matrix.sum(axis=1)
-    for row, i in enumerate(numbers):
-        distance = ones[row] + ones[row + 1 :] - 2 * matrix[row + 1 :] @ matrix[row]
-        for other in np.flatnonzero(distance <= LOOK_ALIKE_BITS):
-            j = numbers[row + 1 + int(other)]
-            if cases[i].fold != cases[j].fold:
-                pairs.append((cases[i].id, cases[j].id))
-    return pairs
 
 
 def _by_patient(cases: Sequence[Case], sizes: Sequence[float]) -> dict[str, tuple[str, float]]:

@@ -5,6 +5,8 @@ ColonDB, CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{i
 """
 
 from bisect import bisect_right
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase
@@ -129,15 +131,10 @@ def _clinicdb_video(name: str) -> str:
 
 def _distinct(cases: list[FoundCase]) -> tuple[FoundCase, ...]:
     """Put the set's name before ids that occur in several sets (1.png is in most)."""
-    names = [case.id for case in cases]
-    twice = (
-        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    )
+    counts = Counter(case.id for case in cases)
     return tuple(
-        FoundCase(
-            f"{c.site}-{c.id}", f"{c.site}-{c.patient}", c.images, c.label, c.site, c.components
-        )
-        if c.id in twice
-        else c
-        for c in cases
+        replace(case, id=f"{case.site}-{case.id}", patient=f"{case.site}-{case.patient}")
+        if counts[case.id] > 1
+        else case
+        for case in cases
     )

@@ -1,0 +1,50 @@
+"""Small files for the tests of data."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+Writer = Callable[..., Path]
+
+# LAS and tilted, with unlike voxel sizes: nothing about it is symmetric.
+OBLIQUE = np.array(
+    [
+        [-1.99, -0.12, 0.03, 40.0],
+        [-0.11, 1.95, -0.83, -31.0],
+        [0.02, 0.41, 3.9, -17.0],
+        [0, 0, 0, 1],
+    ]
+)
+
+
+@pytest.fixture
+def write_nifti() -> Writer:
+    """Write an array as NIfTI and answer with its path."""
+
+    def write(path: Path, data: np.ndarray, affine: np.ndarray | None = None) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(nib.Nifti1Image(data, np.eye(4) if affine is None else affine), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def brats_case(tmp_path, write_nifti) -> Path:
+    """Folder of one good BraTS case, 8 x 7 x 6 voxels, with zeros around the head."""
+    folder = tmp_path / "set" / "BraTS2021_00001"
+    random = np.random.default_rng(0)
+    head = np.zeros((8, 7, 6), bool)
+    head[1:7, 2:6, 1:5] = True
+    for channel in ("flair", "t1", "t1ce", "t2"):
+        scan = np.where(head, random.integers(50, 200, head.shape), 0).astype(np.int16)
+        write_nifti(folder / f"BraTS2021_00001_{channel}.nii.gz", scan)
+    label = np.zeros(head.shape, np.uint8)
+    label[2:6, 3:5, 2:4] = 2
+    label[3:5, 3:5, 2:4] = 1
+    label[3, 3, 2] = 4
+    write_nifti(folder / "BraTS2021_00001_seg.nii.gz", label)
+    return folder

@@ -111,21 +111,22 @@ def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_],
     if grey.dtype == bool:
         return grey, ""
     top = int(grey.max())
-    if top >= THRESHOLD:
-        between = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
-        if between > _GREY_LIMIT:
-            raise InputError(
-                f"{path}: {between:.0%} of its pixels are grey, probabilities or a photograph "
-                "rather than a mask; threshold it to 0 and 255 first."
-            )
-        return grey >= THRESHOLD, ""
-    if (grey[grey > 0] != top).any():
+    if (grey[grey > 0] == top).all():  # two values: 0/255, but also 0/128 and 0/1
+        dark = 0 < top < THRESHOLD
+        note = f"{path.name}: holds only 0 and {top}; {top} is taken as foreground." if dark else ""
+        return grey > 0, note
+    if top < THRESHOLD:
         raise InputError(
             f"{path}: several values, the brightest {top}, below {THRESHOLD} where foreground "
             "begins; write masks as 0 and 255."
         )
-    note = f"{path.name}: holds only 0 and {top}; {top} is taken as foreground." if top else ""
-    return grey > 0, note
+    between = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
+    if between > _GREY_LIMIT:
+        raise InputError(
+            f"{path}: {between:.0%} of its pixels are grey, probabilities or a photograph rather "
+            "than a mask; threshold it to 0 and 255 first."
+        )
+    return grey >= THRESHOLD, ""
 
 
 def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -1,0 +1,141 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation import evaluate_case
+from inspire_med.evaluation.case import score_maps
+from inspire_med.evaluation.masks import LabelMap
+
+BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
+
+
+def nested():
+    labels = np.zeros((6, 6, 6), dtype=np.uint8)
+    labels[1:5, 1:5, 1:5] = 2
+    labels[2:4, 2:4, 2:4] = 1
+    labels[2, 2, 2] = 4
+    return labels
+
+
+def save(path, labels, affine=None):
+    nib.save(nib.Nifti1Image(labels, np.eye(4) if affine is None else affine), path)
+    return path
+
+
+def values(scores, measure):
+    return {score.region: score.value for score in scores if score.measure == measure}
+
+
+def test_each_region_is_scored_on_its_own_labels():
+    prediction = nested()
+    prediction[prediction == 4] = 1  # the enhancing part is called core
+
+    found = evaluate_case(nested(), prediction, spacing_mm=(1, 1, 1), regions=BRATS)
+
+    assert values(found, "dice") == {"WT": 1.0, "TC": 1.0, "ET": 0.0}
+    assert values(found, "specificity")["ET"] == 1.0  # true negatives of the whole volume
+
+
+def test_the_spacing_comes_from_the_reference_file(tmp_path):
+    reference, prediction = np.zeros((2, 5, 5, 5), dtype=np.uint8)
+    reference[1, 1, 1] = prediction[1, 1, 3] = 1
+    paths = [
+        save(tmp_path / f"{name}.nii.gz", labels, np.diag([1.0, 1.0, 2.5, 1.0]))
+        for name, labels in (("a", reference), ("b", prediction))
+    ]
+
+    assert values(evaluate_case(*paths), "hd95_mm") == {"foreground": 5.0}
+
+
+def test_a_file_and_an_array_can_be_compared(tmp_path):
+    path = save(tmp_path / "a.nii.gz", nested())
+
+    assert values(evaluate_case(path, nested(), regions=BRATS), "dice")["TC"] == 1.0
+
+
+def test_pictures_are_scored_in_pixels(tmp_path):
+    mask = np.zeros((9, 9), dtype=np.uint8)
+    mask[2:5, 2:5] = 255
+    for name, moved in (("a", mask), ("b", np.roll(mask, 2, axis=1))):
+        Image.fromarray(moved).save(tmp_path / f"{name}.png")
+
+    found = evaluate_case(tmp_path / "a.png", tmp_path / "b.png")
+
+    assert values(found, "hd95_mm") == {"foreground": 2.0}
+    assert not values(found, "volume_difference_ml")
+
+
+def test_two_empty_masks_follow_the_rule():
+    empty = np.zeros((4, 4, 4), dtype=np.uint8)
+
+    found = {score.measure: score.value for score in evaluate_case(empty, empty, (1, 1, 1))}
+
+    assert found["dice"] == found["nsd@1mm"] == found["specificity"] == 1.0
+    assert found["hd95_mm"] == found["assd_mm"] == 0.0
+
+
+def test_refuses_another_shape():
+    with pytest.raises(InputError, match=r"shape \(6, 6, 5\), but its reference .* \(6, 6, 6\)"):
+        evaluate_case(nested(), nested()[..., :5], spacing_mm=(1, 1, 1))
+
+
+def test_refuses_another_affine_and_says_how_far_it_is_off(tmp_path):
+    moved = np.eye(4)
+    moved[0, 3] = 2.5
+    paths = save(tmp_path / "a.nii.gz", nested()), save(tmp_path / "b.nii.gz", nested(), moved)
+
+    with pytest.raises(
+        InputError, match=r"b.nii.gz: its affine differs .* up to 2.5.*--ignore_aff"
+    ):
+        evaluate_case(*paths, regions=BRATS)
+    found = evaluate_case(*paths, regions=BRATS, ignore_affine=True)
+    assert values(found, "dice")["WT"] == 1.0
+
+
+def test_rounding_of_an_affine_is_put_up_with(tmp_path):
+    moved = np.eye(4)
+    moved[0, 3] = 5e-4
+    paths = save(tmp_path / "a.nii.gz", nested()), save(tmp_path / "b.nii.gz", nested(), moved)
+
+    assert values(evaluate_case(*paths, regions=BRATS), "dice")["WT"] == 1.0
+
+
+def test_refuses_labels_of_another_convention():
+    prediction = nested()
+    prediction[prediction == 4] = 3
+
+    with pytest.raises(InputError, match="prediction: holds label 3, which is in no region"):
+        evaluate_case(nested(), prediction, spacing_mm=(1, 1, 1), regions=BRATS)
+
+
+def test_a_declared_background_label_is_put_up_with():
+    maps = [LabelMap(nested(), (1.0, 1.0, 1.0), None, name) for name in "ab"]
+
+    found = score_maps(*maps, regions={"core": (1, 4)}, background=(0, 2))
+
+    assert values(found, "dice") == {"core": 1.0}
+
+
+def test_an_array_needs_a_spacing():
+    with pytest.raises(InputError, match="reference: an array has no spacing"):
+        evaluate_case(nested(), nested(), regions=BRATS)
+
+
+@pytest.mark.parametrize("spacing", [(1, 1), (1, 1, 0), (1, -1, 1), (1, 1, float("nan"))])
+def test_refuses_a_spacing_that_is_none(spacing):
+    with pytest.raises(InputError, match="one positive size an axis"):
+        evaluate_case(nested(), nested(), spacing_mm=spacing, regions=BRATS)
+
+
+def test_files_order_in_memory_does_not_matter():
+    plain = evaluate_case(nested(), np.roll(nested(), 1, 0), (1, 2, 3), regions=BRATS)
+    fortran = evaluate_case(
+        np.asfortranarray(nested()),
+        np.asfortranarray(np.roll(nested(), 1, 0)),
+        (1, 2, 3),
+        regions=BRATS,
+    )
+
+    assert plain == fortran

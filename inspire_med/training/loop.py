@@ -115,8 +115,15 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
         target = np.asarray(prepared.target) > 0
         scores.append([dice(count(t, m)) for t, m in zip(target, masks, strict=True)])
         if index < _PICTURES:
+            affine = prepared.record.get("affine")  # volumes only: pictures are the right way up
             figure = overlay_figure(
-                image.numpy(), target, masks, list(card.regions), case.spacing_mm, title=case.id
+                image.numpy(),
+                target,
+                masks,
+                list(card.regions),
+                case.spacing_mm,
+                affine=None if affine is None else np.asarray(affine),
+                title=case.id,
             )
             journal.picture(case.id, figure, step)
     network.train()

@@ -54,5 +54,6 @@ def shrink(target: Tensor, size: Sequence[int]) -> Tensor:
     """Average (batch, regions, *spatial) down to `size`."""
     if tuple(target.shape[2:]) == tuple(size):
         return target
-    pool = F.adaptive_avg_pool2d if target.ndim == 4 else F.adaptive_avg_pool3d
-    return pool(target, list(size))
+    if target.ndim == 4:
+        return F.adaptive_avg_pool2d(target, (size[0], size[1]))
+    return F.adaptive_avg_pool3d(target, (size[0], size[1], size[2]))

@@ -2,8 +2,9 @@
 
 from inspire_med.blocks.align import FlowAlign, Resample, warp
 from inspire_med.blocks.conv import ConvNormAct
-from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity
+from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity, GatedConcatenate
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
+from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, unroll
 from inspire_med.blocks.ssba import SSBA
 
@@ -17,6 +18,8 @@ __all__ = [
     "CorrelationSimilarity",
     "FeatureEnrichment",
     "FlowAlign",
+    "GatedConcatenate",
+    "Pointwise",
     "Resample",
     "TopDown",
     "unroll",

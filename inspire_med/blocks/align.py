@@ -4,14 +4,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inspire_med.blocks.dims import CONVOLUTION, SpatialDims, pointwise, resize
+from inspire_med.blocks.dims import CONVOLUTION, SpatialDims
+from inspire_med.blocks.pointwise import Pointwise
+from inspire_med.blocks.resize import resize
 
 
 class Resample(nn.Module):
     """No alignment: channels mapped at the coarse size, then linear up-sampling.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
         coarse_channels: Channels of the coarse map.
         fine_channels: Channels of the fine map and of the output.
 
@@ -20,9 +21,9 @@ class Resample(nn.Module):
         - Output: `(batch, fine_channels, *spatial)`.
     """
 
-    def __init__(self, spatial_dims: SpatialDims, coarse_channels: int, fine_channels: int) -> None:
+    def __init__(self, coarse_channels: int, fine_channels: int) -> None:
         super().__init__()
-        self.reduce = pointwise(spatial_dims, coarse_channels, fine_channels)
+        self.reduce = Pointwise(coarse_channels, fine_channels)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Bring the coarse map to the fine map's channels and size."""
@@ -59,9 +60,9 @@ class FlowAlign(nn.Module):
         descriptor_channels: int = 8,
     ) -> None:
         super().__init__()
-        self.reduce = pointwise(spatial_dims, coarse_channels, fine_channels)
-        self.describe_coarse = pointwise(spatial_dims, fine_channels, descriptor_channels)
-        self.describe_fine = pointwise(spatial_dims, fine_channels, descriptor_channels)
+        self.reduce = Pointwise(coarse_channels, fine_channels)
+        self.describe_coarse = Pointwise(fine_channels, descriptor_channels)
+        self.describe_fine = Pointwise(fine_channels, descriptor_channels)
         self.flow = CONVOLUTION[spatial_dims](2 * descriptor_channels, spatial_dims, 3, padding=1)
         nn.init.zeros_(self.flow.weight)
         nn.init.zeros_(self.flow.bias)

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from inspire_med.blocks.dims import SpatialDims, pointwise, resize
+from inspire_med.blocks.pointwise import Pointwise
+from inspire_med.blocks.resize import grid_means, resize
 
 
 class AdaptiveAttention(nn.Module):
@@ -12,7 +13,6 @@ class AdaptiveAttention(nn.Module):
     A' = sigmoid(W mean_cells(C)), A = A' resized to C, Ĉ = C ⊙ A.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
         channels: Channels in and out.
         pool_size: Cells of the grid along each axis (fewer where the map is smaller).
 
@@ -25,14 +25,14 @@ class AdaptiveAttention(nn.Module):
         sigmoid on the grid are the release's, where the grid has one cell.
     """
 
-    def __init__(self, spatial_dims: SpatialDims, channels: int, *, pool_size: int = 4) -> None:
+    def __init__(self, channels: int, *, pool_size: int = 4) -> None:
         super().__init__()
         self.pool_size = pool_size
-        self.linear = pointwise(spatial_dims, channels, channels)
+        self.linear = Pointwise(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply every position and channel by its attention."""
-        attention = torch.sigmoid(self.linear(pool_to_grid(x, self.pool_size)))
+        attention = torch.sigmoid(self.linear(grid_means(x, self.pool_size)))
         return x * resize(attention, x.shape[2:])
 
 
@@ -43,22 +43,22 @@ class FeatureEnrichment(nn.Module):
     another with nothing between them, so one matrix W_1 stands for both.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
-        channels: Channels of C, of Ĉ and of R.
+        channels: Channels of C and of Ĉ.
+        out_channels: Channels of R.
 
     Shape:
         - Input: two maps `(batch, channels, *spatial)`.
-        - Output: `(batch, channels, *spatial)`.
+        - Output: `(batch, out_channels, *spatial)`.
 
     References:
         INSPIRE, figure (b) and (d).
     """
 
-    def __init__(self, spatial_dims: SpatialDims, channels: int) -> None:
+    def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
-        self.linear = pointwise(spatial_dims, 2 * channels, channels)
+        self.linear = Pointwise(2 * channels, channels)
         self.activation = nn.ReLU(inplace=True)
-        self.out = pointwise(spatial_dims, channels, channels)
+        self.out = Pointwise(channels, out_channels)
 
     def forward(self, x: Tensor, attended: Tensor) -> Tensor:
         """Enrich `x` by its attended copy."""
@@ -71,7 +71,6 @@ class ISE(nn.Module):
     It starts as the identity on non-negative maps (what a ReLU gives): W_1 = [I, 0], W_2 = I.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
         channels: Channels in and out.
         pool_size: Cells of the attention's grid along each axis.
 
@@ -82,23 +81,14 @@ class ISE(nn.Module):
         INSPIRE, figure (b).
     """
 
-    def __init__(self, spatial_dims: SpatialDims, channels: int, *, pool_size: int = 4) -> None:
+    def __init__(self, channels: int, *, pool_size: int = 4) -> None:
         super().__init__()
-        self.attention = AdaptiveAttention(spatial_dims, channels, pool_size=pool_size)
-        self.enrichment = FeatureEnrichment(spatial_dims, channels)
+        self.attention = AdaptiveAttention(channels, pool_size=pool_size)
+        self.enrichment = FeatureEnrichment(channels, channels)
         for layer in (self.enrichment.linear, self.enrichment.out):
-            nn.init.dirac_(layer.weight)
+            nn.init.eye_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enhance a lateral map."""
         return self.enrichment(x, self.attention(x))
-
-
-def pool_to_grid(x: Tensor, cells: int) -> Tensor:
-    """Average (batch, channels, *spatial) over a grid of at most `cells` per axis."""
-    size = [min(cells, side) for side in x.shape[2:]]
-    pool = torch.nn.functional.adaptive_avg_pool2d
-    if x.ndim == 5:
-        pool = torch.nn.functional.adaptive_avg_pool3d
-    return pool(x, size)

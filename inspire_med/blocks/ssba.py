@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from inspire_med.blocks.dims import SpatialDims, pointwise
 from inspire_med.blocks.isa import CorrelationSimilarity
 from inspire_med.blocks.ise import AdaptiveAttention, FeatureEnrichment
 
@@ -16,7 +15,6 @@ class SSBA(nn.Module):
     an unrolled network starts as a copy of the first.
 
     Args:
-        spatial_dims: 2 for images, 3 for volumes.
         pyramid_channels: Channels of P_j.
         channels: Channels of C_j and of the output.
         pool_size: Cells of the attention's grid along each axis.
@@ -32,18 +30,15 @@ class SSBA(nn.Module):
 
     def __init__(
         self,
-        spatial_dims: SpatialDims,
         pyramid_channels: int,
         channels: int,
         *,
         pool_size: int = 4,
     ) -> None:
         super().__init__()
-        self.attention = AdaptiveAttention(spatial_dims, pyramid_channels, pool_size=pool_size)
-        self.enrichment = FeatureEnrichment(spatial_dims, pyramid_channels)
-        if pyramid_channels != channels:
-            self.enrichment.out = pointwise(spatial_dims, pyramid_channels, channels)
-        self.similarity = CorrelationSimilarity(spatial_dims, channels)
+        self.attention = AdaptiveAttention(pyramid_channels, pool_size=pool_size)
+        self.enrichment = FeatureEnrichment(pyramid_channels, channels)
+        self.similarity = CorrelationSimilarity(channels)
         nn.init.zeros_(self.enrichment.out.weight)
         nn.init.zeros_(self.enrichment.out.bias)
 

@@ -7,24 +7,25 @@ from torch import nn
 
 from inspire_med.blocks.align import FlowAlign, Resample
 from inspire_med.blocks.dims import SpatialDims
-from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity
+from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity, GatedConcatenate
 from inspire_med.blocks.ise import ISE
 from inspire_med.blocks.ssba import SSBA
 from inspire_med.errors import InputError
 
-LateralFactory = Callable[[SpatialDims, int], nn.Module]
-MergeFactory = Callable[[SpatialDims, int, int], nn.Module]
+LateralFactory = Callable[[int], nn.Module]
+Merge = Concatenate | GatedConcatenate | ISA
+MergeFactory = Callable[[SpatialDims, int, int], Merge]
 
 
 @dataclass(frozen=True)
 class Skip:
-    """What stands on every skip of a U-Net; the default is the plain U-Net's concatenation.
+    """What stands on every skip of a U-Net.
 
     Args:
-        lateral: Makes the module C_j -> R_j from (spatial_dims, channels).
+        lateral: Makes the module C_j -> R_j for a number of channels.
         merge: Makes the module (P_j, R_{j-1}) -> merged from (spatial_dims, coarse_channels,
             fine_channels); it says its `out_channels`.
-        feedback: Makes the module (P_j, C_j) -> C̃_j from (spatial_dims, channels), or None.
+        feedback: Makes the module (P_j, C_j) -> C̃_j for a number of channels, or is None.
     """
 
     lateral: LateralFactory
@@ -32,29 +33,37 @@ class Skip:
     feedback: LateralFactory | None = None
 
 
-def identity(spatial_dims: SpatialDims, channels: int) -> nn.Module:
+def leave(channels: int) -> nn.Module:
     """Leave the lateral as it is."""
     return nn.Identity()
 
 
-def concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> nn.Module:
-    """Merge by concatenation."""
-    return Concatenate(Resample(spatial_dims, coarse, fine), fine)
+def concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> Concatenate:
+    """Merge by concatenation, as the plain U-Net does."""
+    return Concatenate(Resample(coarse, fine), fine)
 
 
-def align_and_blend(spatial_dims: SpatialDims, coarse: int, fine: int) -> nn.Module:
-    """Merge by ISA: the figure's weighted sum replaces the concatenation."""
-    return ISA(
-        FlowAlign(spatial_dims, coarse, fine), CorrelationSimilarity(spatial_dims, fine), fine
-    )
+def align_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+    """Merge by ISA: the figure's weighted sum stands in the place of the concatenation."""
+    return ISA(FlowAlign(spatial_dims, coarse, fine), CorrelationSimilarity(fine), fine)
 
 
-def back_augment(spatial_dims: SpatialDims, channels: int) -> nn.Module:
+def align_and_concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> GatedConcatenate:
+    """Merge by ISA with the concatenation kept: its two weighted terms stand side by side."""
+    align = FlowAlign(spatial_dims, coarse, fine)
+    return GatedConcatenate(align, CorrelationSimilarity(fine), fine)
+
+
+def back_augment(channels: int) -> nn.Module:
     """Feed P_j back into C_j, which has as many channels on a U-Net."""
-    return SSBA(spatial_dims, channels, channels)
+    return SSBA(channels, channels)
 
 
-MERGES: dict[str, MergeFactory] = {"concat": concatenate, "isa": align_and_blend}
+MERGES: dict[str, MergeFactory] = {
+    "concat": concatenate,
+    "isa": align_and_sum,
+    "isa-beside": align_and_concatenate,
+}
 
 
 def compose_skip(name: str) -> Skip:
@@ -75,7 +84,7 @@ def compose_skip(name: str) -> Skip:
             f"{', '.join(sorted(MERGES))} and any of ise, ssba."
         )
     return Skip(
-        lateral=ISE if "ise" in parts else identity,
+        lateral=ISE if "ise" in parts else leave,
         merge=MERGES[merges[0]] if merges else concatenate,
         feedback=back_augment if "ssba" in parts else None,
     )

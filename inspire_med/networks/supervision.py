@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from inspire_med.blocks.dims import pointwise, resize
+from inspire_med.blocks.pointwise import Pointwise
+from inspire_med.blocks.resize import resize
 from inspire_med.networks.unet import UNet
 
 
@@ -31,8 +32,7 @@ class DeepSupervision(nn.Module):
             )
         self.network = network
         self.heads = nn.ModuleList(
-            pointwise(network.spatial_dims, channels, network.out_channels)
-            for channels in network.channels[1:levels]
+            Pointwise(channels, network.out_channels) for channels in network.channels[1:levels]
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:

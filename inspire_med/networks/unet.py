@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
-from inspire_med.blocks.dims import Norm, SpatialDims, pointwise, resize
+from inspire_med.blocks.dims import Norm, SpatialDims
+from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, unroll
+from inspire_med.blocks.resize import resize
 from inspire_med.networks.encoder import Encoder, unet_encoder
-from inspire_med.networks.skips import Skip, compose_skip
+from inspire_med.networks.skips import Merge, Skip, compose_skip
 
 
 class DecoderLevel(nn.Module):
@@ -22,7 +24,7 @@ class DecoderLevel(nn.Module):
     """
 
     def __init__(
-        self, spatial_dims: SpatialDims, merge: nn.Module, channels: int, *, norm: Norm | None
+        self, spatial_dims: SpatialDims, merge: Merge, channels: int, *, norm: Norm | None
     ) -> None:
         super().__init__()
         self.merge = merge
@@ -71,7 +73,7 @@ class UNet(nn.Module):
         encoder: Encoder | None = None,
     ) -> None:
         super().__init__()
-        self.spatial_dims = spatial_dims
+        self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.encoder = encoder or unet_encoder(spatial_dims, in_channels, widths, norm=norm)
@@ -81,9 +83,9 @@ class UNet(nn.Module):
         self.top_down = self._top_down(parts, norm)
         makers = [parts.feedback] if parts.feedback and steps > 1 else []
         self.feedback = nn.ModuleList(
-            maker(spatial_dims, channels) for maker in makers for channels in self.channels
+            maker(channels) for maker in makers for channels in self.channels
         )
-        self.head = pointwise(spatial_dims, self.channels[0], out_channels)
+        self.head = Pointwise(self.channels[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
         """Make the decoder: laterals and merges with their convolutions."""
@@ -92,7 +94,7 @@ class UNet(nn.Module):
             DecoderLevel(dims, skip.merge(dims, coarse, fine), fine, norm=norm)
             for fine, coarse in zip(self.channels[:-1], self.channels[1:], strict=True)
         ]
-        return TopDown([skip.lateral(dims, channels) for channels in self.channels], merges)
+        return TopDown([skip.lateral(channels) for channels in self.channels], merges)
 
     def pyramid(self, image: Tensor) -> list[Tensor]:
         """Give the maps P_j of the last pass, fine to coarse."""

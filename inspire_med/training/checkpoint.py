@@ -41,12 +41,14 @@ class Progress:
         step: Optimizer steps done.
         elapsed_s: Seconds of training and validation so far, over all sessions of the run.
         validations: Validations done.
+        validation_s: Seconds of the longest of them.
         best_score: Best mean validation Dice so far; None before the first validation.
     """
 
     step: int = 0
     elapsed_s: float = 0.0
     validations: int = 0
+    validation_s: float = 0.0
     best_score: float | None = None
 
 

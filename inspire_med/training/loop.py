@@ -41,12 +41,12 @@ def train(experiment: Experiment) -> Progress:
     saved_s = clock.elapsed_s()
 
     with Journal(config.run, progress.step) as journal:
-        while (spent := budget.spent(progress.step, progress.elapsed_s)) < 1:
+        while (spent := _spent(budget, progress)) < 1:
             set_learning_rate(trained.optimizer, learning_rate(config.optimizer, spent))
             record = train_step(experiment, model, optimizer, batches)
             progress.step += 1
             progress.elapsed_s = clock.elapsed_s()
-            spent = budget.spent(progress.step, progress.elapsed_s)
+            spent = _spent(budget, progress)
             lr = trained.optimizer.param_groups[0]["lr"]
             journal.step({"step": progress.step, "lr": lr, **record}, spent, progress.elapsed_s)
             if spent >= (progress.validations + 1) / config.validations:
@@ -90,6 +90,7 @@ def validate_and_keep_best(experiment: Experiment, progress: Progress, journal: 
     """Validate; keep the checkpoint as `best` if no earlier one scored as high."""
     record = validate(experiment, journal, progress.step)
     journal.validation(record)
+    progress.validation_s = max(progress.validation_s, record["seconds"])
     score = record["mean_dice"]
     if score is not None and (progress.best_score is None or score > progress.best_score):
         progress.best_score = score
@@ -135,6 +136,11 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
         "n": len(scores),
         "seconds": time.perf_counter() - started,
     }
+
+
+def _spent(budget: Budget, progress: Progress) -> float:
+    """Share of the budget spent, with room left for the validation at the end."""
+    return budget.spent(progress.step, progress.elapsed_s + progress.validation_s)
 
 
 def _to_device(experiment: Experiment, tensor: Tensor) -> Tensor:

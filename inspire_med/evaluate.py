@@ -1,7 +1,6 @@
 """Command: Dice and the rest, under a named protocol (`python -m inspire_med.evaluate ...`)."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from inspire_med.evaluation.pairs import Pairing
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.report import Picture
+    from inspire_med.evaluation.scores import Summaries
 
 _MOST_WORKERS = 8  # each holds one case; more seldom helps, and memory counts
 
@@ -146,7 +146,7 @@ def _write(
     from inspire_med.evaluation.measures import MEASURES, in_pixels
     from inspire_med.evaluation.protocols import protocol
     from inspire_med.evaluation.report import Report, report_html
-    from inspire_med.evaluation.scores import as_csv, as_json
+    from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
 
     rules = protocol(options.protocol)
     notes = _notes(references, pairing, scored)
@@ -168,11 +168,13 @@ def _write(
     of_volumes = any(score.measure == "volume_difference_ml" for score in scored[0].scores)
     measures = MEASURES if of_volumes else in_pixels(MEASURES)
     pictures = _pictures(references, pairing, scored, cases)
-    report = Report(rules, measures, scored, pictures, notes, provenance)
+    summaries = summarise_table(as_table(scored))
+    report = Report(rules, measures, scored, summaries, pictures, notes, provenance)
     _write_text(options.output / "scores.csv", as_csv(scored))
-    write_json(options.output / "scores.json", as_json(rules, scored, extra))
+    write_json(options.output / "scores.json", as_json(rules, len(scored), summaries, extra))
     _write_text(options.output / "report.html", report_html(report))
-    print(_in_short(options, scored), file=sys.stderr)
+    print(f"protocol {rules.name}, {len(scored)} cases", _in_short(summaries), sep="\n")
+    print(f"scores.csv, scores.json, report.html in {options.output}")
 
 
 def _notes(references: "References", pairing: "Pairing", scored: "list[CaseScores]") -> list[str]:
@@ -187,7 +189,7 @@ def _notes(references: "References", pairing: "Pairing", scored: "list[CaseScore
     ]
     decided = [note for each in scored for note in each.notes]
     if decided:
-        others = f" ({len(decided) - 1} more masks likewise.)" if len(decided) > 1 else ""
+        others = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
         notes.append(decided[0] + others)
     return [*notes, *references.notes]
 
@@ -243,18 +245,16 @@ def _image(case: "Case", shape: tuple[int, ...]) -> Any:
     return None
 
 
-def _in_short(options: EvaluateOptions, scored: "list[CaseScores]") -> str:
-    """One line a region for the person who watches, and where the rest lies."""
-    from inspire_med.evaluation.scores import as_table, summarise_table
-
-    lines = [f"protocol {options.protocol}, {len(scored)} cases"]
-    for region, measures in summarise_table(as_table(scored)).items():
+def _in_short(summaries: "Summaries") -> str:
+    """One line a region, with the first measure, for the person who watches."""
+    lines: list[str] = []
+    for region, measures in summaries.items():
         name, summary = next(iter(measures.items()))
         interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
         mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
         undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
         lines.append(f"  {region}: mean {name} {mean}{interval} (n {summary.n}{undefined})")
-    return "\n".join([*lines, f"scores.csv, scores.json, report.html in {options.output}"])
+    return "\n".join(lines)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -75,10 +75,11 @@ def axis(values: Sequence[float], measure: Measure) -> tuple[float, float, list[
     if measure.is_ratio:
         return 0.0, 1.0, [0.0, 0.25, 0.5, 0.75, 1.0]
     low, high = min([0.0, *values]), max([0.0, *values])
-    span = (high - low) or 1.0
+    high = high if high > low else 1.0
+    span = high - low
     step = 10 ** math.floor(math.log10(span / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
-    first, last = math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1)
+    first, last = math.floor(low / step), math.ceil(high / step)
     ticks = [round(number * step, 10) for number in range(first, last + 1)]
     return ticks[0], ticks[-1], ticks
 

@@ -11,7 +11,7 @@ from inspire_med.evaluation.measures import Measure
 from inspire_med.evaluation.page import page
 from inspire_med.evaluation.plots import axis, interval_bar, strip_plot
 from inspire_med.evaluation.protocols import Protocol
-from inspire_med.evaluation.scores import Summaries, Table, as_table, summarise_table
+from inspire_med.evaluation.scores import Summaries, Table, as_table
 from inspire_med.evaluation.statistics import Summary
 
 Measures = Mapping[str, Measure]
@@ -35,6 +35,7 @@ class Report:
         protocol: The rules, written out.
         measures: How each measure of the scores is written.
         cases: The scores.
+        summaries: Their summary.
         pictures: Cases to look at, worst first.
         notes: What the reader must know: cases left out, what readers decided. A sentence each.
         provenance: Where things came from, label to text.
@@ -43,6 +44,7 @@ class Report:
     protocol: Protocol
     measures: Measures
     cases: Sequence[CaseScores]
+    summaries: Summaries
     pictures: Sequence[Picture]
     notes: Sequence[str]
     provenance: Mapping[str, str]
@@ -51,13 +53,12 @@ class Report:
 def report_html(report: Report) -> str:
     """The whole page as text."""
     table = as_table(report.cases)
-    summaries = summarise_table(table)
     body = "\n".join(
         (
             _header(report),
-            _heads(summaries, report.measures),
+            _heads(report.summaries, report.measures),
             _notes(report.notes),
-            _summary(table, summaries, report.measures),
+            _summary(table, report.summaries, report.measures),
             _plots(table, report.measures),
             _pictures(report.pictures, list(table)),
             _cases(report.cases, report.measures),

@@ -43,13 +43,12 @@ def summarise_table(table: Table) -> Summaries:
 
 
 def as_json(
-    protocol: Protocol, cases: Sequence[CaseScores], provenance: dict[str, Any]
+    protocol: Protocol, n_cases: int, summaries: Summaries, provenance: dict[str, Any]
 ) -> dict[str, Any]:
     """The content of scores.json: protocol, number of cases, summaries, policy, provenance."""
-    summaries = summarise_table(as_table(cases))
     return {
         "protocol": protocol.name,
-        "n_cases": len(cases),
+        "n_cases": n_cases,
         "summary": {
             region: {measure: asdict(summary) for measure, summary in measures.items()}
             for region, measures in summaries.items()

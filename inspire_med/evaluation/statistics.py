@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 2000
 _SEED = 20240229
+_AT_ONCE = 2**20  # drawn numbers held in memory
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def bootstrap_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
     """
     rng = np.random.default_rng(_SEED)
-    means = np.empty(RESAMPLES)
-    for number in range(RESAMPLES):  # one draw at a time: memory stays at n
-        means[number] = values[rng.integers(len(values), size=len(values))].mean()
-    low, high = np.percentile(means, [2.5, 97.5])
+    rows = max(1, _AT_ONCE // len(values))  # memory stays bounded whatever the number of cases
+    means = [
+        values[rng.integers(len(values), size=(min(rows, RESAMPLES - done), len(values)))].mean(1)
+        for done in range(0, RESAMPLES, rows)
+    ]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
     return float(low), float(high)

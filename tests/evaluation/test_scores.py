@@ -5,7 +5,7 @@ from inspire_med.evaluation.batch import CaseScores
 from inspire_med.evaluation.case import Score
 from inspire_med.evaluation.extremes import notable_cases, rank_cases
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.evaluation.scores import as_csv, as_json, as_table
+from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
 
 CASES = [
     CaseScores("a", (Score("WT", "dice", 0.5), Score("WT", "hd95_mm", math.inf))),
@@ -21,7 +21,9 @@ def test_csv_is_long_and_undefined_values_are_empty():
 
 
 def test_json_has_the_summary_the_policy_and_no_infinity():
-    content = as_json(protocol("segmentation"), CASES, {"notes": ["left out: c"]})
+    content = as_json(
+        protocol("segmentation"), 2, summarise_table(as_table(CASES)), {"notes": ["left out: c"]}
+    )
 
     json.dumps(content, allow_nan=False)
     assert content["protocol"] == "segmentation"

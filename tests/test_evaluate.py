@@ -1,0 +1,263 @@
+import csv
+import json
+import re
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.data.case import Manifest
+from inspire_med.evaluate import main
+
+AFFINE = np.diag([-1.0, -1.0, 2.5, 1.0])
+
+
+def save(path, labels, affine=AFFINE):
+    path.parent.mkdir(exist_ok=True)
+    nib.save(nib.Nifti1Image(labels, affine), path)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Three label maps and predictions of them: exact, moved by a voxel, core missed."""
+    labels = np.zeros((10, 10, 6), dtype=np.uint8)
+    labels[2:7, 2:7, 1:5] = 2
+    labels[3:5, 3:5, 2:4] = 1
+    for name in "abc":
+        save(tmp_path / "reference" / f"{name}.nii.gz", labels)
+    save(tmp_path / "prediction" / "a.nii.gz", labels)
+    save(tmp_path / "prediction" / "b.nii.gz", np.roll(labels, 1, axis=2))
+    save(tmp_path / "prediction" / "c.nii.gz", np.where(labels == 1, 2, labels).astype(np.uint8))
+    return tmp_path
+
+
+def evaluate(folder, *extra, reference="reference"):
+    places = {
+        "--prediction": folder / "prediction",
+        "--reference": folder / reference,
+        "--output": folder / "scores",
+    }
+    words = [str(word) for option in places.items() for word in option]
+    return main([*words, "--workers", "1", *extra])
+
+
+def refusal(capsys, folder, *extra, **named):
+    """The one sentence of a refused request, after which nothing is written."""
+    assert evaluate(folder, *extra, **named) == 2
+    assert not (folder / "scores").exists()
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+def read_csv(folder):
+    with (folder / "scores" / "scores.csv").open() as handle:
+        return {
+            (row["case"], row["region"], row["measure"]): row["value"]
+            for row in csv.DictReader(handle)
+        }
+
+
+class TestFolder:
+    def test_scores_every_case_region_and_measure(self, folders, capsys):
+        assert evaluate(folders, "--regions", "all=1,2", "core=1") == 0
+
+        rows = read_csv(folders)
+        assert len(rows) == 3 * 2 * 10
+        assert rows["a", "all", "dice"] == "1.0"
+        assert rows["b", "all", "hd95_mm"] == "2.5"  # one slice of 2.5 mm
+        assert rows["c", "core", "dice"] == "0.0"
+        assert rows["c", "core", "hd95_mm"] == ""  # infinite: undefined
+        assert "core: mean dice" in capsys.readouterr().out
+
+    def test_scores_json_is_the_contracts(self, folders):
+        evaluate(folders, "--regions", "all=1,2", "core=1")
+
+        content = json.loads((folders / "scores" / "scores.json").read_text())
+
+        assert content["protocol"] == "segmentation"
+        assert content["n_cases"] == 3
+        assert content["summary"]["core"]["hd95_mm"]["n_undefined"] == 1
+        assert content["summary"]["core"]["hd95_mm"]["n"] == 2
+        low, high = content["summary"]["all"]["dice"]["ci95"]
+        assert low <= content["summary"]["all"]["dice"]["mean"] <= high
+        assert "both empty 0, one empty infinite" in content["policy"]
+
+    def test_report_is_one_file_with_pictures(self, folders):
+        evaluate(folders)
+
+        text = (folders / "scores" / "report.html").read_text()
+
+        assert text.count('src="data:image/png;base64,') == 3
+        assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+    def test_each_value_is_a_region_where_none_is_named(self, folders):
+        evaluate(folders)
+
+        assert {region for _, region, _ in read_csv(folders)} == {"label 1", "label 2"}
+
+    def test_the_same_request_gives_the_same_files(self, folders):
+        names = ("scores.csv", "scores.json", "report.html")
+        evaluate(folders)
+        first = [(folders / "scores" / name).read_bytes() for name in names]
+
+        assert evaluate(folders, "--overwrite") == 0
+
+        assert [(folders / "scores" / name).read_bytes() for name in names] == first
+
+    def test_pictures_are_scored_in_pixels(self, tmp_path):
+        mask = np.zeros((20, 30), dtype=np.uint8)
+        mask[5:12, 5:12] = 255
+        for folder, moved in (("reference", mask), ("prediction", np.roll(mask, 3, axis=1))):
+            (tmp_path / folder).mkdir()
+            Image.fromarray(moved).save(tmp_path / folder / "p.png")
+
+        assert evaluate(tmp_path) == 0
+
+        rows = read_csv(tmp_path)
+        assert rows["p", "foreground", "hd95_mm"] == "3.0"
+        assert "HD95 [px]" in (tmp_path / "scores" / "report.html").read_text()
+
+    def test_a_mask_of_0_and_1_is_taken_and_said_once(self, tmp_path):
+        mask = np.zeros((8, 8), dtype=np.uint8)
+        mask[2:4, 2:4] = 1
+        for folder in ("reference", "prediction"):
+            (tmp_path / folder).mkdir()
+            for name in "pq":
+                Image.fromarray(mask).save(tmp_path / folder / f"{name}.png")
+
+        assert evaluate(tmp_path) == 0
+
+        (note,) = json.loads((tmp_path / "scores" / "scores.json").read_text())["notes"]
+        assert note == "p.png: holds only 0 and 1; 1 is taken as foreground. (3 more likewise.)"
+
+
+class TestRefusals:
+    def test_existing_scores(self, folders, capsys):
+        evaluate(folders)
+        capsys.readouterr()
+
+        assert evaluate(folders) == 2
+
+        assert re.search(r"scores: exists already; .* --overwrite", capsys.readouterr().err)
+
+    def test_a_case_without_partner(self, folders, capsys):
+        (folders / "prediction" / "a.nii.gz").unlink()
+
+        assert "1 without a prediction (a)" in refusal(capsys, folders)
+
+    def test_unless_it_may_be_left_out(self, folders):
+        (folders / "prediction" / "a.nii.gz").unlink()
+
+        assert evaluate(folders, "--allow_missing") == 0
+
+        content = json.loads((folders / "scores" / "scores.json").read_text())
+        assert content["without_prediction"] == ["a"]
+        assert content["notes"] == ["Left out, without a prediction: a."]
+
+    def test_another_shape(self, folders, capsys):
+        save(folders / "prediction" / "b.nii.gz", np.zeros((10, 10, 5), dtype=np.uint8))
+
+        assert "shape (10, 10, 5), but its reference" in refusal(capsys, folders)
+
+    def test_another_affine(self, folders, capsys):
+        labels = np.asarray(nib.load(folders / "prediction" / "b.nii.gz").dataobj)
+        save(folders / "prediction" / "b.nii.gz", labels, np.eye(4))
+
+        assert "its affine differs" in refusal(capsys, folders)
+        assert evaluate(folders, "--ignore_affine") == 0
+
+    def test_probabilities(self, folders, capsys):
+        save(folders / "prediction" / "b.nii.gz", np.full((10, 10, 6), 0.5, dtype=np.float32))
+
+        assert "b.nii.gz: holds fractions between 0 and 1" in refusal(capsys, folders)
+
+    def test_nan(self, folders, capsys):
+        save(folders / "prediction" / "b.nii.gz", np.full((10, 10, 6), np.nan, dtype=np.float32))
+
+        assert "b.nii.gz: holds NaN" in refusal(capsys, folders)
+
+    def test_a_label_that_no_reference_has(self, folders, capsys):
+        save(folders / "prediction" / "b.nii.gz", np.full((10, 10, 6), 3, dtype=np.uint8))
+
+        assert "b.nii.gz: holds label 3, which is in no region" in refusal(capsys, folders)
+
+    def test_an_unknown_protocol(self, folders, capsys):
+        sentence = refusal(capsys, folders, "--protocol", "segmentations")
+
+        assert "did you mean segmentation?" in sentence
+
+    def test_a_fold_of_a_folder(self, folders, capsys):
+        assert "has no folds" in refusal(capsys, folders, "--fold", "0")
+
+    def test_a_missing_manifest(self, folders, capsys):
+        assert "no such file" in refusal(capsys, folders, reference="nowhere.json")
+
+
+@pytest.fixture
+def predicted(tmp_path, request):
+    """A manifest and exact predictions for its cases."""
+    path = request.getfixturevalue(request.param)
+    (tmp_path / "prediction").mkdir()
+    for case in Manifest.load(path).cases:
+        suffix = "".join(case.label.suffixes[-2:]) if ".nii" in case.label.name else ".png"
+        (tmp_path / "prediction" / f"{case.id}{suffix}").write_bytes(case.label.read_bytes())
+    return tmp_path, path
+
+
+class TestManifest:
+    @pytest.mark.parametrize("predicted", ["ball_volumes", "disc_images"], indirect=True)
+    def test_regions_and_references_are_the_manifests(self, predicted):
+        folder, manifest = predicted
+
+        assert evaluate(folder, reference=manifest) == 0
+
+        content = json.loads((folder / "scores" / "scores.json").read_text())
+        assert list(content["summary"]) == list(Manifest.load(manifest).regions)
+        assert all(each["dice"]["mean"] == 1.0 for each in content["summary"].values())
+        assert content["provenance"]["Manifest hash"] == Manifest.load(manifest).hash
+
+    @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
+    def test_a_fold_takes_its_validation_cases_alone(self, predicted):
+        folder, manifest = predicted
+        expected = {case.id for case in Manifest.load(manifest).fold(1)[1]}
+
+        assert evaluate(folder, "--fold", "1", reference=manifest) == 0
+
+        assert {case for case, _, _ in read_csv(folder)} == expected
+
+    @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
+    def test_regions_cannot_be_named_beside_a_manifest(self, predicted, capsys):
+        folder, manifest = predicted
+
+        sentence = refusal(capsys, folder, "--regions", "a=1", reference=manifest)
+
+        assert "the manifest has its own" in sentence
+
+    @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
+    def test_a_label_outside_the_manifests_map_is_refused(self, predicted, capsys):
+        folder, manifest = predicted
+        path = sorted((folder / "prediction").iterdir())[0]
+        image = nib.load(path)
+        strange = np.asarray(image.dataobj).copy()
+        strange[strange == 4] = 3
+        nib.save(nib.Nifti1Image(strange, image.affine), path)
+
+        assert "holds label 3" in refusal(capsys, folder, reference=manifest)
+
+
+def test_perturbed_real_tumours_score_as_expected(real_data, tmp_path):
+    """A tumour moved by one voxel: HD95 1 mm and full NSD at 1 mm, for every region."""
+    source = sorted((real_data / "brats2018" / "HGG").glob("*/*_seg.nii.gz"))[0]
+    image = nib.load(source)
+    labels = np.asarray(image.dataobj)
+    save(tmp_path / "reference" / "case.nii.gz", labels, image.affine)
+    save(tmp_path / "prediction" / "case.nii.gz", np.roll(labels, 1, axis=0), image.affine)
+
+    assert evaluate(tmp_path, "--regions", "WT=1,2,4", "TC=1,4", "ET=4") == 0
+
+    rows = read_csv(tmp_path)
+    for region in ("WT", "TC", "ET"):
+        assert float(rows["case", region, "hd95_mm"]) <= 1.0
+        assert float(rows["case", region, "nsd@1mm"]) == 1.0
+        assert 0.7 < float(rows["case", region, "dice"]) < 1.0

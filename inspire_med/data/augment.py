@@ -12,7 +12,7 @@ from monai.transforms.intensity.dictionary import (
     RandShiftIntensityd,
     RandStdShiftIntensityd,
 )
-from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
 from torch import Tensor
 
 BOTH = ("image", "target")
@@ -40,7 +40,7 @@ def augmentation(task: str) -> Augmentation:
     """The task's usual augmentation.
 
     Volumes: mirroring, seldom a small rotation and zoom, brightness, contrast.
-    Images: mirroring, quarter turns, rotation, zoom and shear, colour by channel.
+    Images: mirroring, rotation, zoom and shear, brightness and contrast of each colour.
     """
     return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
 
@@ -64,15 +64,13 @@ def _volume_steps() -> list[Step]:
 
 def _picture_steps() -> list[Step]:
     return [
-        RandFlipd(BOTH, prob=0.5, spatial_axis=0),
-        RandRotate90d(BOTH, prob=0.5, max_k=3),
+        *(RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in range(2)),
         RandAffined(
             BOTH,
             prob=0.8,
-            rotate_range=pi / 4,
+            rotate_range=pi,  # an endoscope has no upright
             scale_range=(0.25, 0.25),
             shear_range=(0.1, 0.1),
-            translate_range=(10, 10),
             mode=("bilinear", "nearest"),
             padding_mode="reflection",
         ),

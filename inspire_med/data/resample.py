@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspire_med.data.nifti import Grid
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
-_SAMPLED_SHARE = 0.2  # of voxels the registration looks at
+_SAMPLED_SHARE = 0.05  # of voxels the registration looks at
 _SEED = 20221  # its choice of voxels; the same files give the same movement
 
 
@@ -44,7 +44,7 @@ def register_rigidly(
 ) -> sitk.Transform:
     """Find the rigid movement that lays `moving` over `fixed`, by mutual information.
 
-    Starts from the headers' positions. One thread and seeded sampling: same files, same answer.
+    Starts from the headers' positions. Seeded sampling and rounding: same files, same answer.
     """
     fixed_image, moving_image = _to_itk(fixed, fixed_grid), _to_itk(moving, moving_grid)
     start = sitk.Euler3DTransform()
@@ -62,6 +62,8 @@ def register_rigidly(
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     method.SetInitialTransform(start, inPlace=True)
     method.Execute(fixed_image, moving_image)
+    # Sums over threads differ in their last bits; a thousandth of a voxel does not matter.
+    start.SetParameters([round(value, 5) for value in start.GetParameters()])
     return start
 
 

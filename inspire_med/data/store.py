@@ -1,10 +1,13 @@
 """Store: prepared cases on disk, memory-mapped, shared by every worker and process."""
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +111,11 @@ class Store:
         if _intact(entry):
             return entry
         prepared = self.preprocessor.prepare(case, self.channels, self.regions)
-        shutil.rmtree(entry, ignore_errors=True)
-        try:
-            with atomic_folder(entry) as temporary:
-                _write(temporary, prepared)
-        except OSError:
-            if not _intact(entry):  # else another process was faster, and its entry is the same
-                raise
+        with _locked(self.folder):
+            if not _intact(entry):  # else another worker was faster, and its entry is the same
+                shutil.rmtree(entry, ignore_errors=True)
+                with atomic_folder(entry) as temporary:
+                    _write(temporary, prepared)
         return entry
 
 
@@ -124,6 +125,18 @@ def _identity(path: Path) -> tuple[str, int, int]:
     except OSError:
         raise InputError(f"{path}: no such file; check the manifest.") from None
     return str(path.resolve()), status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    """One writer at a time among threads and processes; a killed one leaves no lock behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _write(folder: Path, prepared: Prepared) -> None:

@@ -1,12 +1,13 @@
 """Blocks: the parts of INSPIRE, in 2-D and 3-D. Tensors in, tensors out; torch alone."""
 
-from inspire_med.blocks.align import FlowAlign, Resample, warp
+from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
 from inspire_med.blocks.conv import ConvNormAct
-from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity, GatedConcatenate
+from inspire_med.blocks.isa import ISA, Concatenate, ConcatenatedISA, CorrelationSimilarity
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, unroll
 from inspire_med.blocks.ssba import SSBA
+from inspire_med.blocks.warp import warp
 
 __all__ = [
     "ISA",
@@ -14,11 +15,12 @@ __all__ = [
     "SSBA",
     "AdaptiveAttention",
     "Concatenate",
+    "ConcatenatedISA",
     "ConvNormAct",
     "CorrelationSimilarity",
+    "DeformAlign",
     "FeatureEnrichment",
     "FlowAlign",
-    "GatedConcatenate",
     "Pointwise",
     "Resample",
     "TopDown",

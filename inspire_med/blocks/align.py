@@ -1,12 +1,17 @@
-"""Alignment: a coarse map is moved onto a fine one by a predicted flow."""
+"""Alignment: a coarse map is brought to the size, and to the place, of a fine one.
+
+Every class here has one face: (coarse, guide) -> the coarse map with `out_channels` channels at
+the guide's size. The guide is a description of the fine map with a few channels.
+"""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inspire_med.blocks.deform import deform_conv2d
 from inspire_med.blocks.dims import CONVOLUTION, SpatialDims
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.resize import resize
+from inspire_med.blocks.warp import warp
 
 
 class Resample(nn.Module):
@@ -14,38 +19,40 @@ class Resample(nn.Module):
 
     Args:
         coarse_channels: Channels of the coarse map.
-        fine_channels: Channels of the fine map and of the output.
+        out_channels: Channels of the output.
 
     Shape:
-        - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, fine_channels, *spatial)`.
-        - Output: `(batch, fine_channels, *spatial)`.
+        - Input: coarse `(batch, coarse_channels, *small)`, guide `(batch, any, *spatial)`.
+        - Output: `(batch, out_channels, *spatial)`.
     """
 
-    def __init__(self, coarse_channels: int, fine_channels: int) -> None:
+    def __init__(self, coarse_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.reduce = Pointwise(coarse_channels, fine_channels)
+        self.reduce = Pointwise(coarse_channels, out_channels)
 
-    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Bring the coarse map to the fine map's channels and size."""
-        return resize(self.reduce(coarse), fine.shape[2:])
+    def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
+        """Bring the coarse map to the guide's size."""
+        return resize(self.reduce(coarse), guide.shape[2:])
 
 
 class FlowAlign(nn.Module):
     """Move the coarse map by a flow predicted from both maps, then up-sample it linearly.
 
-    The flow is found and applied on the coarse grid, where a step costs an eighth (3-D) of what
-    it would on the fine one and still moves by fractions of a voxel. It starts at zero, which
+    The flow is found and applied on the coarse grid, where it costs an eighth (3-D) of what it
+    would on the fine one and still moves by fractions of a voxel. It is predicted from the last
+    `guide_channels` channels of the mapped coarse map beside the guide, and starts at zero, which
     moves nothing.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
         coarse_channels: Channels of the coarse map.
-        fine_channels: Channels of the fine map and of the output.
-        descriptor_channels: Channels of each map that the flow is predicted from.
+        out_channels: Channels of the output.
+        guide_channels: Channels of the guide, at most `out_channels`.
 
     Shape:
-        - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, fine_channels, *spatial)`.
-        - Output: `(batch, fine_channels, *spatial)`.
+        - Input: coarse `(batch, coarse_channels, *small)`, guide
+          `(batch, guide_channels, *spatial)`.
+        - Output: `(batch, out_channels, *spatial)`.
 
     References:
         INSPIRE, figure (c): P^c_j, the "calibrated" P_j.
@@ -55,44 +62,55 @@ class FlowAlign(nn.Module):
         self,
         spatial_dims: SpatialDims,
         coarse_channels: int,
-        fine_channels: int,
-        *,
-        descriptor_channels: int = 8,
+        out_channels: int,
+        guide_channels: int,
     ) -> None:
         super().__init__()
-        self.reduce = Pointwise(coarse_channels, fine_channels)
-        self.describe_coarse = Pointwise(fine_channels, descriptor_channels)
-        self.describe_fine = Pointwise(fine_channels, descriptor_channels)
-        self.flow = CONVOLUTION[spatial_dims](2 * descriptor_channels, spatial_dims, 3, padding=1)
+        self.reduce = Pointwise(coarse_channels, out_channels)
+        self.guide_channels = guide_channels
+        self.flow = CONVOLUTION[spatial_dims](
+            2 * guide_channels, spatial_dims, 3, padding=1, bias=False
+        )
         nn.init.zeros_(self.flow.weight)
-        nn.init.zeros_(self.flow.bias)
 
-    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Bring the coarse map to the fine map's channels and size, aligned."""
+    def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
+        """Bring the coarse map to the guide's size, aligned."""
         coarse = self.reduce(coarse)
-        fine_description = resize(self.describe_fine(fine), coarse.shape[2:])
-        flow = self.flow(torch.cat([self.describe_coarse(coarse), fine_description], dim=1))
-        return resize(warp(coarse, flow), fine.shape[2:])
+        pair = [coarse[:, -self.guide_channels :], resize(guide, coarse.shape[2:])]
+        flow = self.flow(torch.cat(pair, dim=1))
+        return resize(warp(coarse, flow), guide.shape[2:])
 
 
-def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Sample `x` linearly at every position displaced by `flow`; beyond the border, the border.
+class DeformAlign(nn.Module):
+    """Up-sample the coarse map, then align it by a deformable 3x3 convolution (2-D alone).
 
-    y(p) = x(p + flow(p)).
+    The offsets are predicted from the up-sampled map beside the guide and start at zero, where
+    the layer is a plain convolution, itself starting as the identity.
 
     Args:
-        x: `(batch, channels, *spatial)`.
-        flow: `(batch, spatial_dims, *spatial)` in voxels of `x`, axes in the order of `x`.
+        coarse_channels: Channels of the coarse map.
+        out_channels: Channels of the output.
+        guide_channels: Channels of the guide.
+
+    Shape:
+        - Input: coarse `(batch, coarse_channels, *small)`, guide
+          `(batch, guide_channels, height, width)`.
+        - Output: `(batch, out_channels, height, width)`.
+
+    References:
+        Dai et al., Deformable Convolutional Networks, ICCV 2017; Huang et al., FaPN, ICCV 2021,
+        where real offsets come from both maps.
     """
-    size = x.shape[2:]
-    flow = flow.float()
-    axes = []
-    for axis, side in enumerate(size):
-        shape = [1] * len(size)
-        shape[axis] = side
-        place = torch.arange(side, device=x.device).view(shape) + flow[:, axis]
-        axes.append((2 * place + 1) / side - 1)
-    grid = torch.stack(axes[::-1], dim=-1)  # (batch, *spatial, dims), last axis first
-    with torch.autocast(x.device.type, enabled=False):
-        moved = F.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
-    return moved.to(x.dtype)
+
+    def __init__(self, coarse_channels: int, out_channels: int, guide_channels: int) -> None:
+        super().__init__()
+        self.reduce = Pointwise(coarse_channels, out_channels)
+        self.offset = nn.Conv2d(out_channels + guide_channels, 18, 3, padding=1)
+        self.weight = nn.Parameter(torch.empty(out_channels, out_channels, 3, 3))
+        nn.init.zeros_(self.offset.weight)
+        nn.init.dirac_(self.weight)
+
+    def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
+        """Bring the coarse map to the guide's size, aligned."""
+        up = resize(self.reduce(coarse), guide.shape[2:])
+        return deform_conv2d(up, self.offset(torch.cat([up, guide], dim=1)), self.weight)

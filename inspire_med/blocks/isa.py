@@ -5,38 +5,67 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.pointwise import Pointwise
 
+DESCRIPTOR_CHANNELS = 8
+
 
 class CorrelationSimilarity(nn.Module):
-    """λ from the correlation of two descriptors: where the maps agree, and on what.
+    """λ from the correlation of two descriptors.
 
-    λ = sigmoid(w · (M^p ⊙ M^r) + b), with the descriptors M linear in each map: a correlation
-    whose terms are weighted by a learned w. It starts with w = 0 and b = 0,
-    where λ = 1/2: both maps weigh the same.
+    λ = sigmoid(w · (M^p ⊙ M^r) + b): a correlation whose terms are weighted by a learned w. It
+    starts with w = 0 and b = 0, where λ = 1/2: both maps weigh the same.
 
     Args:
-        channels: Channels of both maps.
-        descriptor_channels: Channels d of the descriptors.
+        descriptor_channels: Channels of the descriptors.
 
     Shape:
-        - Input: two maps `(batch, channels, *spatial)`.
+        - Input: M^p and M^r, `(batch, descriptor_channels, *spatial)`.
         - Output: `(batch, 1, *spatial)`, in (0, 1).
 
     References:
         INSPIRE, figure (c).
     """
 
-    def __init__(self, channels: int, *, descriptor_channels: int = 8) -> None:
+    def __init__(self, descriptor_channels: int = DESCRIPTOR_CHANNELS) -> None:
         super().__init__()
-        self.describe_coarse = Pointwise(channels, descriptor_channels)
-        self.describe_fine = Pointwise(channels, descriptor_channels)
         self.correlate = Pointwise(descriptor_channels, 1)
         nn.init.zeros_(self.correlate.weight)
         nn.init.zeros_(self.correlate.bias)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Weigh the coarse map against the fine one."""
-        product = self.describe_coarse(coarse) * self.describe_fine(fine)
-        return torch.sigmoid(self.correlate(product))
+        return torch.sigmoid(self.correlate(coarse * fine))
+
+
+class Alignment(nn.Module):
+    """What ISA's two readings share: P^c_j and λ from P_j and R_{j-1}.
+
+    M^r is linear in R. P^c and M^p are both linear in P_j, so they are mapped on the coarse grid
+    in one product and are aligned and up-sampled together; M^r guides the alignment.
+
+    Args:
+        align: (P_j, M^r) to `channels + descriptor_channels` channels at the fine size.
+        channels: Channels of the fine map.
+        descriptor_channels: Channels of M^p and M^r.
+
+    Shape:
+        - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, channels, *spatial)`.
+        - Output: P^c `(batch, channels, *spatial)` and λ `(batch, 1, *spatial)`.
+    """
+
+    def __init__(
+        self, align: nn.Module, channels: int, *, descriptor_channels: int = DESCRIPTOR_CHANNELS
+    ) -> None:
+        super().__init__()
+        self.align = align
+        self.describe = Pointwise(channels, descriptor_channels)
+        self.similarity = CorrelationSimilarity(descriptor_channels)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
+        """Align the coarse map and weigh it against the fine one."""
+        described = self.describe(fine)
+        sizes = [fine.shape[1], described.shape[1]]
+        aligned, aligned_described = self.align(coarse, described).split(sizes, dim=1)
+        return aligned, self.similarity(aligned_described, described)
 
 
 class ISA(nn.Module):
@@ -45,8 +74,7 @@ class ISA(nn.Module):
     P_{j-1} = λ ⊙ P^c_j + λ' ⊙ R_{j-1} with λ' = 1 - λ.
 
     Args:
-        align: Brings (coarse, fine) to the coarse map at the fine map's channels and size.
-        similarity: Gives λ `(batch, 1, *spatial)` from the aligned and the fine map.
+        align: (P_j, M^r) to `channels` plus eight descriptor channels at the fine size.
         channels: Channels of the fine map and of the output.
 
     Shape:
@@ -57,27 +85,25 @@ class ISA(nn.Module):
         INSPIRE, figure (c).
     """
 
-    def __init__(self, align: nn.Module, similarity: nn.Module, channels: int) -> None:
+    def __init__(self, align: nn.Module, channels: int) -> None:
         super().__init__()
-        self.align = align
-        self.similarity = similarity
+        self.alignment = Alignment(align, channels)
         self.out_channels = channels
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Merge a coarse map into a fine one."""
-        aligned = self.align(coarse, fine)
-        return torch.lerp(fine, aligned, self.similarity(aligned, fine).to(fine.dtype))
+        aligned, weight = self.alignment(coarse, fine)
+        return torch.lerp(fine, aligned, weight)
 
 
-class GatedConcatenate(nn.Module):
-    """Align the coarse map to the fine one, then put the two side by side under the same weights.
+class ConcatenatedISA(nn.Module):
+    """Align the coarse map to the fine one, then put the two side by side under ISA's weights.
 
-    [2λ ⊙ P^c_j, 2λ' ⊙ R_{j-1}] with λ' = 1 - λ: ISA's two terms, concatenated where the figure
-    sums them. With λ = 1/2, where the similarity starts, it is the plain concatenation.
+    [2λ ⊙ P^c_j, 2λ' ⊙ R_{j-1}] with λ' = 1 - λ: the figure's two terms, concatenated where it
+    sums them. It starts, with λ = 1/2, as the plain concatenation.
 
     Args:
-        align: Brings (coarse, fine) to the coarse map at the fine map's channels and size.
-        similarity: Gives λ `(batch, 1, *spatial)` from the aligned and the fine map.
+        align: (P_j, M^r) to `channels` plus eight descriptor channels at the fine size.
         channels: Channels of the fine map; the output has twice as many.
 
     Shape:
@@ -85,17 +111,15 @@ class GatedConcatenate(nn.Module):
         - Output: `(batch, 2 * channels, *spatial)`.
     """
 
-    def __init__(self, align: nn.Module, similarity: nn.Module, channels: int) -> None:
+    def __init__(self, align: nn.Module, channels: int) -> None:
         super().__init__()
-        self.align = align
-        self.similarity = similarity
+        self.alignment = Alignment(align, channels)
         self.out_channels = 2 * channels
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Merge a coarse map with a fine one."""
-        aligned = self.align(coarse, fine)
-        twice = 2 * self.similarity(aligned, fine)
-        return torch.cat([aligned * twice, fine * (2 - twice)], dim=1)
+        aligned, weight = self.alignment(coarse, fine)
+        return torch.cat([aligned * (2 * weight), fine * (2 - 2 * weight)], dim=1)
 
 
 class Concatenate(nn.Module):

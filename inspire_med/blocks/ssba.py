@@ -3,16 +3,17 @@
 import torch
 from torch import Tensor, nn
 
-from inspire_med.blocks.isa import CorrelationSimilarity
+from inspire_med.blocks.isa import DESCRIPTOR_CHANNELS, CorrelationSimilarity
 from inspire_med.blocks.ise import AdaptiveAttention, FeatureEnrichment
+from inspire_med.blocks.pointwise import Pointwise
 
 
 class SSBA(nn.Module):
     """Feed a pyramid level back into the bottom-up path at the same level (F_fp).
 
     Q = F_fe(P, F_ad(P)), C̃ = λ ⊙ Q + λ' ⊙ C, with λ from the correlation similarity of Q and C
-    and λ' = 1. The last matrix of F_fe starts at zero, so C̃ = C at first and the second pass of
-    an unrolled network starts as a copy of the first.
+    and λ' = 1. The matrix that makes Q starts at zero, so C̃ = C at first and the second pass of
+    an unrolled network starts as a copy of the first. Q's descriptor leaves F_fe beside Q.
 
     Args:
         pyramid_channels: Channels of P_j.
@@ -28,21 +29,20 @@ class SSBA(nn.Module):
         the sake of the start as a copy.
     """
 
-    def __init__(
-        self,
-        pyramid_channels: int,
-        channels: int,
-        *,
-        pool_size: int = 4,
-    ) -> None:
+    def __init__(self, pyramid_channels: int, channels: int, *, pool_size: int = 4) -> None:
         super().__init__()
         self.attention = AdaptiveAttention(pyramid_channels, pool_size=pool_size)
-        self.enrichment = FeatureEnrichment(pyramid_channels, channels)
-        self.similarity = CorrelationSimilarity(channels)
-        nn.init.zeros_(self.enrichment.out.weight)
-        nn.init.zeros_(self.enrichment.out.bias)
+        self.enrichment = FeatureEnrichment(pyramid_channels, channels + DESCRIPTOR_CHANNELS)
+        self.describe = Pointwise(channels, DESCRIPTOR_CHANNELS)
+        self.similarity = CorrelationSimilarity()
+        with torch.no_grad():
+            self.enrichment.out.weight[:channels] = 0
+            self.enrichment.out.bias[:channels] = 0
 
     def forward(self, pyramid: Tensor, feature: Tensor) -> Tensor:
         """Augment a bottom-up feature by the pyramid's map of its level."""
         enriched = self.enrichment(pyramid, self.attention(pyramid))
-        return torch.addcmul(feature, self.similarity(enriched, feature), enriched)
+        sizes = [feature.shape[1], DESCRIPTOR_CHANNELS]
+        semantic, described = enriched.split(sizes, dim=1)
+        weight = self.similarity(described, self.describe(feature))
+        return torch.addcmul(feature, weight, semantic)

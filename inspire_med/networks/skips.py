@@ -7,13 +7,13 @@ from torch import nn
 
 from inspire_med.blocks.align import FlowAlign, Resample
 from inspire_med.blocks.dims import SpatialDims
-from inspire_med.blocks.isa import ISA, Concatenate, CorrelationSimilarity, GatedConcatenate
+from inspire_med.blocks.isa import DESCRIPTOR_CHANNELS, ISA, Concatenate, ConcatenatedISA
 from inspire_med.blocks.ise import ISE
 from inspire_med.blocks.ssba import SSBA
 from inspire_med.errors import InputError
 
 LateralFactory = Callable[[int], nn.Module]
-Merge = Concatenate | GatedConcatenate | ISA
+Merge = Concatenate | ConcatenatedISA | ISA
 MergeFactory = Callable[[SpatialDims, int, int], Merge]
 
 
@@ -45,13 +45,17 @@ def concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> Concatenat
 
 def align_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
     """Merge by ISA: the figure's weighted sum stands in the place of the concatenation."""
-    return ISA(FlowAlign(spatial_dims, coarse, fine), CorrelationSimilarity(fine), fine)
+    return ISA(flow_align(spatial_dims, coarse, fine), fine)
 
 
-def align_and_concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> GatedConcatenate:
+def align_and_concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> ConcatenatedISA:
     """Merge by ISA with the concatenation kept: its two weighted terms stand side by side."""
-    align = FlowAlign(spatial_dims, coarse, fine)
-    return GatedConcatenate(align, CorrelationSimilarity(fine), fine)
+    return ConcatenatedISA(flow_align(spatial_dims, coarse, fine), fine)
+
+
+def flow_align(spatial_dims: SpatialDims, coarse: int, fine: int) -> FlowAlign:
+    """Align by flow, with the descriptor's channels beside the map's."""
+    return FlowAlign(spatial_dims, coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS)
 
 
 def back_augment(channels: int) -> nn.Module:

@@ -1,0 +1,66 @@
+"""Deformable convolution in pure torch (2-D, 3x3, stride 1), and the release's "pack" of it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def deform_conv2d(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
+    """Convolve `x` where every kernel point is displaced by its own offset; outside is zero.
+
+    y(p) = Σ_k W_k x(p + p_k + offset_k(p)), bilinear, with p_k the points of the odd, square,
+    zero-padded kernel.
+
+    Args:
+        x: `(batch, in_channels, height, width)`.
+        offset: `(batch, 2 * points, height, width)` in pixels; for each point, row by row, first
+            the vertical then the horizontal displacement.
+        weight: `(out_channels, in_channels, side, side)`.
+
+    References:
+        Dai et al., Deformable Convolutional Networks, ICCV 2017, eq. 2-3 (without modulation).
+    """
+    side = weight.shape[-1]
+    height, width = x.shape[2:]
+    rows = torch.arange(height, device=x.device).view(-1, 1)
+    columns = torch.arange(width, device=x.device)
+    offset = offset.float()
+    points: list[Tensor] = []
+    for k in range(side * side):
+        y = rows + (k // side - side // 2) + offset[:, 2 * k]
+        x_ = columns + (k % side - side // 2) + offset[:, 2 * k + 1]
+        points.append(torch.stack([(2 * x_ + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1))
+    grid = torch.cat(points, dim=1)  # (batch, points * height, width, 2)
+    with torch.autocast(x.device.type, enabled=False):
+        sampled = F.grid_sample(x.float(), grid, padding_mode="zeros", align_corners=False)
+    columns_ = sampled.unflatten(2, (side * side, height)).to(x.dtype)
+    return torch.einsum("bckhw,ock->bohw", columns_, weight.flatten(2))
+
+
+class DeformConvPack(nn.Module):
+    """A deformable 3x3 convolution that predicts its offsets from its own input.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+
+    Shape:
+        - Input: `(batch, in_channels, height, width)`, any size.
+        - Output: `(batch, out_channels, height, width)`.
+
+    References:
+        INSPIRE, released code (`deform`). The offsets start at zero, where it is a plain
+        convolution; the release meant that and lost it to a later initialisation.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
+        self.conv_offset = nn.Conv2d(in_channels, 18, 3, padding=1)
+        nn.init.xavier_uniform_(self.weight)
+        nn.init.zeros_(self.conv_offset.weight)
+        nn.init.zeros_(self.conv_offset.bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve at the displaced points."""
+        return deform_conv2d(x, self.conv_offset(x), self.weight)

@@ -205,6 +205,7 @@ def _pictures(
 
     from PIL import Image
 
+    from inspire_med.data.view import read_background
     from inspire_med.evaluation.case import region_masks
     from inspire_med.evaluation.extremes import notable_cases, rank_cases
     from inspire_med.evaluation.masks import read_label_map
@@ -217,7 +218,7 @@ def _pictures(
         for name, score in members:
             truth, answer = map(read_label_map, pairing.pairs[name])
             strip = case_strip(
-                _image(cases[name], truth.labels.shape) if name in cases else None,
+                read_background(cases[name], truth.labels.shape) if name in cases else None,
                 region_masks(truth.labels, references.regions),
                 region_masks(answer.labels, references.regions),
                 truth.spacing_mm,
@@ -227,22 +228,6 @@ def _pictures(
             Image.fromarray(strip).save(png, format="png", optimize=True)
             pictures.append(Picture(group, name, score, png.getvalue()))
     return pictures
-
-
-def _image(case: "Case", shape: tuple[int, ...]) -> Any:
-    """The case's picture, or its first channel on the mask's grid; None where there is none."""
-    import numpy as np
-
-    from inspire_med.data.nifti import read_grid, read_volume
-    from inspire_med.data.picture import read_picture
-
-    for channel, path in case.images.items():
-        if not path.name.lower().endswith((".nii", ".nii.gz")):
-            picture = np.moveaxis(read_picture(path), -1, 0)
-            return picture if picture.shape[1:] == shape else None
-        if read_grid(path).shape == shape:
-            return read_volume(path, case.components.get(channel))[0][None]
-    return None
 
 
 def _in_short(summaries: "Summaries") -> str:

@@ -54,10 +54,10 @@ def view_case(
     Raises:
         InputError: If a file is unreadable, or no such channel lies on the case's grid.
     """
-    masks = [
+    reference, predicted = (
         None if path is None else region_masks(read_label_map(path).labels, regions)
         for path in (case.label, prediction)
-    ]
+    )
     image = read_background(case, case.shape, channel)
     if image is None:
         wanted = "no channel" if channel is None else f"no channel {channel}"
@@ -66,7 +66,7 @@ def view_case(
             f"{', '.join(case.images)}."
         )
     affine = None if len(case.shape) == 2 else _affine(case, channel)
-    return CaseView(image, *masks, tuple(regions), case.spacing_mm, affine)
+    return CaseView(image, reference, predicted, tuple(regions), case.spacing_mm, affine)
 
 
 def read_background(

@@ -1,5 +1,6 @@
 """Viz: pictures of cases. Functions return figures or arrays; they never show, save or print."""
 
+from inspire_med.viz.curves import training_figure
 from inspire_med.viz.figures import (
     error_figure,
     orthogonal_figure,
@@ -8,4 +9,11 @@ from inspire_med.viz.figures import (
 )
 from inspire_med.viz.strip import case_strip
 
-__all__ = ["case_strip", "error_figure", "orthogonal_figure", "overlay_figure", "sheet_figure"]
+__all__ = [
+    "case_strip",
+    "error_figure",
+    "orthogonal_figure",
+    "overlay_figure",
+    "sheet_figure",
+    "training_figure",
+]

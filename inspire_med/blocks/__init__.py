@@ -4,8 +4,9 @@ from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.isa import ISA, Concatenate, ConcatenatedISA, CorrelationSimilarity
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
+from inspire_med.blocks.loop import unroll
 from inspire_med.blocks.pointwise import Pointwise
-from inspire_med.blocks.pyramid import TopDown, unroll
+from inspire_med.blocks.pyramid import FeaturePyramid, TopDown, inspire_pyramid, released_pyramid
 from inspire_med.blocks.ssba import SSBA
 from inspire_med.blocks.warp import warp
 
@@ -20,10 +21,13 @@ __all__ = [
     "CorrelationSimilarity",
     "DeformAlign",
     "FeatureEnrichment",
+    "FeaturePyramid",
     "FlowAlign",
     "Pointwise",
     "Resample",
     "TopDown",
+    "inspire_pyramid",
+    "released_pyramid",
     "unroll",
     "warp",
 ]

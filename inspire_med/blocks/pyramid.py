@@ -1,8 +1,15 @@
-"""Pyramid: the top-down path over any hierarchy, and the loop that feeds it back."""
+"""Pyramid: the top-down path over any hierarchy, and the feature pyramids made of it."""
 
 from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
+
+from inspire_med.blocks.align import FlowAlign
+from inspire_med.blocks.dims import CONVOLUTION, SpatialDims
+from inspire_med.blocks.isa import DESCRIPTOR_CHANNELS, ISA
+from inspire_med.blocks.ise import ISE
+from inspire_med.blocks.pointwise import Pointwise
+from inspire_med.blocks.released import SeparateNorm, SharedNorm, released_isa
 
 
 class TopDown(nn.Module):
@@ -11,7 +18,7 @@ class TopDown(nn.Module):
     P_top = lateral(C_top); P_{j-1} = merge(P_j, lateral(C_{j-1})).
 
     Args:
-        laterals: One module per level, fine to coarse: C_j to R_j (ISE, or the identity).
+        laterals: One module per level, fine to coarse: C_j to R_j.
         merges: One module per level but the coarsest, fine to coarse: (P_j, R_{j-1}) to P_{j-1}.
 
     Shape:
@@ -41,43 +48,84 @@ class TopDown(nn.Module):
         return pyramid[::-1]
 
 
-def bottom_up(stages: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
-    """Run the stages one after another and keep every output, fine to coarse."""
-    features: list[Tensor] = []
-    for stage in stages:
-        x = stage(x)
-        features.append(x)
-    return features
-
-
-def unroll(
-    stages: nn.ModuleList,
-    top_down: nn.Module,
-    feedback: nn.ModuleList,
-    image: Tensor,
-    *,
-    steps: int,
-) -> list[Tensor]:
-    """Bottom-up, top-down, then back again: the pyramid after `steps` passes.
-
-    In every further pass C_j is replaced by C̃_j = F_fp(P_j, C_j) before the next stage reads it.
-    The first stage sees the image alone, so its output is kept, not computed again.
+class FeaturePyramid(nn.Module):
+    """A top-down path with an output layer per level: the neck between a backbone and its heads.
 
     Args:
-        stages: The bottom-up path: stage j makes C_j from C_{j-1}, the first from the image.
-        top_down: Features, fine to coarse, to pyramid maps, fine to coarse.
-        feedback: One (P_j, C_j) -> C̃_j per level.
-        image: `(batch, channels, *spatial)`.
-        steps: Passes in all; with 1 the feedback is never used.
+        top_down: Features to maps of one width.
+        outputs: One module per level, fine to coarse.
+
+    Shape:
+        - Input: features C, fine to coarse, with the channels the laterals take.
+        - Output: one map per level, fine to coarse, each at its level's size.
+
+    Raises:
+        ValueError: If there is not one output per level.
     """
-    features = bottom_up(stages, image)
-    pyramid = top_down(features)
-    first = features[0]
-    for _ in range(steps - 1):
-        x = feedback[0](pyramid[0], first)
-        features = [x]
-        for stage, back, level in zip(stages[1:], feedback[1:], pyramid[1:], strict=True):
-            x = back(level, stage(x))
-            features.append(x)
-        pyramid = top_down(features)
-    return pyramid
+
+    def __init__(self, top_down: TopDown, outputs: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.top_down = top_down
+        self.outputs = nn.ModuleList(outputs)
+        if len(self.outputs) != len(top_down.laterals):
+            raise ValueError(
+                f"outputs={len(self.outputs)}, levels={len(top_down.laterals)}: one output per "
+                "level is needed; nn.Identity() leaves a level as it is."
+            )
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Make every level's output."""
+        pyramid = self.top_down(features)
+        return [output(p) for output, p in zip(self.outputs, pyramid, strict=True)]
+
+
+def inspire_pyramid(
+    spatial_dims: SpatialDims,
+    in_channels: Sequence[int],
+    width: int,
+    *,
+    out_channels: int | None = None,
+) -> FeaturePyramid:
+    """Compose the figure's pyramid: ISE on every lateral, ISA at every merge.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: Channels of each level, fine to coarse.
+        width: Channels of the pyramid.
+        out_channels: Channels of a 3-convolution on every level; None for none.
+    """
+    laterals = [nn.Sequential(Pointwise(c, width), nn.ReLU(), ISE(width)) for c in in_channels]
+    merges = [
+        ISA(FlowAlign(spatial_dims, width, width + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS), width)
+        for _ in in_channels[1:]
+    ]
+    outputs = [_output(spatial_dims, width, out_channels) for _ in in_channels]
+    return FeaturePyramid(TopDown(laterals, merges), outputs)
+
+
+def released_pyramid(
+    in_channels: Sequence[int],
+    width: int = 180,
+    *,
+    out_channels: int = 256,
+    norm: type[SharedNorm] | type[SeparateNorm] = SharedNorm,
+) -> FeaturePyramid:
+    """Compose the public neck (2-D): plain laterals, the release's ISA with ISE inside it.
+
+    Args:
+        in_channels: Channels of each level, fine to coarse.
+        width: Channels of the pyramid.
+        out_channels: Channels of the 3-convolution on every level.
+        norm: How ISE normalises its pooled path; `SeparateNorm` for batches of one.
+    """
+    laterals = [Pointwise(channels, width) for channels in in_channels]
+    merges = [released_isa(width, norm=norm) for _ in in_channels[1:]]
+    outputs = [_output(2, width, out_channels) for _ in in_channels]
+    return FeaturePyramid(TopDown(laterals, merges), outputs)
+
+
+def _output(spatial_dims: SpatialDims, width: int, out_channels: int | None) -> nn.Module:
+    """Make a level's output layer."""
+    if out_channels is None:
+        return nn.Identity()
+    return CONVOLUTION[spatial_dims](width, out_channels, 3, padding=1)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
-from inspire_med.blocks.pyramid import bottom_up
+from inspire_med.blocks.loop import bottom_up
 
 
 class Encoder(nn.Module):

@@ -6,8 +6,9 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
+from inspire_med.blocks.loop import unroll
 from inspire_med.blocks.pointwise import Pointwise
-from inspire_med.blocks.pyramid import TopDown, unroll
+from inspire_med.blocks.pyramid import TopDown
 from inspire_med.blocks.resize import resize
 from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.skips import Merge, Skip, compose_skip

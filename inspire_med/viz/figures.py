@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from inspire_med.viz import paint
-from inspire_med.viz.planes import PLANES, Cut, busiest_cut, upright
+from inspire_med.viz.planes import PLANES, Cut, shown_cut, upright
 from inspire_med.viz.strip import panel, panel_background
 
 _SIDE = 360  # pixels of a panel's longer side
@@ -43,7 +43,7 @@ def overlay_figure(
         ValueError: If shapes do not fit each other.
     """
     case = upright(image, {"reference": reference, "prediction": prediction}, spacing_mm, affine)
-    flat = busiest_cut(case)
+    flat = shown_cut(case)
     picture, size = panel_background(case, flat, _SIDE)
     panels = {"image": picture}
     panels |= {name: panel(picture, size, mask) for name, mask in flat.masks.items()}
@@ -80,7 +80,7 @@ def orthogonal_figure(
         )
     figure, axes = _row(len(PLANES), title)
     for axis, plane in zip(axes, PLANES, strict=True):
-        flat = busiest_cut(case, plane)
+        flat = shown_cut(case, plane)
         picture, size = panel_background(case, flat, _SIDE)
         _show(axis, panel(picture, size, flat.masks["masks"]), plane, flat.edges)
     _legend(figure, regions, with_errors=False)
@@ -104,7 +104,7 @@ def error_figure(
         ValueError: If shapes do not fit each other.
     """
     case = upright(image, {"reference": reference, "prediction": prediction}, spacing_mm, affine)
-    flat = busiest_cut(case)
+    flat = shown_cut(case)
     picture, size = panel_background(case, flat, _SIDE)
     figure, axes = _row(len(regions), title)
     for number, (axis, region) in enumerate(zip(axes, regions, strict=True)):

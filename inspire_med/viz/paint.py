@@ -21,7 +21,7 @@ REGION_COLOURS: tuple[RGB, ...] = (
 )
 # Right, missed (only in the reference), spurious (only in the prediction).
 ERROR_COLOURS: dict[str, RGB] = {
-    "found": (225, 225, 225),
+    "found": (245, 235, 110),
     "missed": (90, 170, 255),
     "spurious": (255, 110, 40),
 }

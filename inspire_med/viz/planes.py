@@ -113,6 +113,28 @@ def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
     )
 
 
+def shown_cut(case: Upright, plane: PlaneName = "axial") -> Cut:
+    """The busiest cut, of a volume without the empty frame around the head."""
+    flat = busiest_cut(case, plane)
+    return _trimmed(flat) if case.is_volume else flat
+
+
+def _trimmed(flat: Cut, margin: int = 4) -> Cut:
+    """A cut without the empty frame around head and masks, but for `margin` pixels."""
+    content = (flat.image != 0).any(axis=0)
+    for mask in flat.masks.values():
+        content |= mask.any(axis=0)
+    if not content.any():
+        return flat
+    box: list[slice] = []
+    for axis in (0, 1):
+        present = np.flatnonzero(content.any(axis=1 - axis))
+        box.append(slice(max(0, int(present[0]) - margin), int(present[-1]) + 1 + margin))
+    rows, columns = box
+    masks = {name: mask[:, rows, columns] for name, mask in flat.masks.items()}
+    return Cut(flat.image[:, rows, columns], masks, flat.pixel_mm, flat.edges)
+
+
 def _flat(array: NDArray[Any], axis: int, index: int) -> NDArray[Any]:
     """`(n, i, j, k)` -> `(n, rows, columns)`: both remaining axes point up and left."""
     return np.take(array, index, axis=axis + 1).swapaxes(-1, -2)[..., ::-1, ::-1]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.viz import paint
-from inspire_med.viz.planes import Cut, Upright, busiest_cut, upright
+from inspire_med.viz.planes import Cut, Upright, shown_cut, upright
 
 _GAP, _GAP_GREY = 4, 110  # pixels between panels, and their shade
 
@@ -40,29 +40,13 @@ def case_strip(
     """
     masks = {"reference": reference, "prediction": prediction}
     case = upright(_ground(masks) if image is None else image, masks, spacing_mm, affine)
-    flat = trimmed(busiest_cut(case)) if case.is_volume else busiest_cut(case)
+    flat = shown_cut(case)
     picture, size = panel_background(case, flat, side)
     panels = [panel(picture, size, mask) for mask in flat.masks.values()]
     if image is not None:
         panels.insert(0, picture)
     gap = np.full((size[0], _GAP, 3), _GAP_GREY, dtype=np.uint8)
     return np.concatenate([part for each in panels for part in (each, gap)][:-1], axis=1)
-
-
-def trimmed(flat: Cut, margin: int = 4) -> Cut:
-    """A cut without the empty frame around head and masks, but for `margin` pixels."""
-    content = (flat.image != 0).any(axis=0)
-    for mask in flat.masks.values():
-        content |= mask.any(axis=0)
-    if not content.any():
-        return flat
-    box: list[slice] = []
-    for axis in (0, 1):
-        present = np.flatnonzero(content.any(axis=1 - axis))
-        box.append(slice(max(0, int(present[0]) - margin), int(present[-1]) + 1 + margin))
-    rows, columns = box
-    masks = {name: mask[:, rows, columns] for name, mask in flat.masks.items()}
-    return Cut(flat.image[:, rows, columns], masks, flat.pixel_mm, flat.edges)
 
 
 def panel_background(

@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, ornt_transform
 
 from inspire_med import viz
-from inspire_med.viz.planes import busiest_cut, cut_at, upright
+from inspire_med.viz import paint
+from inspire_med.viz.planes import busiest_cut, cut_at, shown_cut, upright
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -159,14 +161,11 @@ class TestRightSideUp:
 
 def marked(codes):
     """A volume with one bright voxel at RAS (rightmost, second from the front, top)."""
-    import nibabel as nib
-    from nibabel.orientations import apply_orientation, axcodes2ornt, ornt_transform
-
     ras = np.zeros((4, 5, 7))
     ras[3, 3, 6] = 7
     turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(codes))
     stored = apply_orientation(ras, turn)
-    affine = np.eye(4) @ nib.orientations.inv_ornt_aff(turn, ras.shape)
+    affine = np.eye(4) @ inv_ornt_aff(turn, ras.shape)
     return stored[None], affine
 
 
@@ -179,3 +178,45 @@ def test_busiest_slice_is_where_the_reference_is_largest():
     flat = busiest_cut(upright(image, {"reference": mask}, (1, 1, 1), None))
 
     assert (flat.image == 4).all()
+
+
+def test_the_empty_frame_around_a_head_is_cut_off_but_never_a_mask():
+    image = np.zeros((1, 40, 40, 3))
+    image[0, 10:20, 10:20] = 1
+    mask = np.zeros((1, 40, 40, 3), dtype=bool)
+    mask[0, 25, 15, 1] = True
+
+    flat = shown_cut(upright(image, {"reference": mask}, (1, 1, 1), None))
+
+    assert flat.image.shape == (1, 10 + 2 * 4, 25 + 1 - 10 + 2 * 4)
+    assert flat.masks["reference"].sum() == 1
+
+
+def test_masks_can_be_drawn_without_an_image():
+    _, masks = volume()
+
+    strip = viz.case_strip(None, masks, masks, (1, 1, 1), side=80)
+
+    assert strip.any()
+    with pytest.raises(ValueError, match="nothing to draw"):
+        viz.case_strip(None, None, None, (1, 1, 1))
+
+
+def test_overlay_colours_the_inner_region_over_the_outer():
+    image = np.zeros((3, 40, 40), dtype=np.uint8)
+    masks = np.zeros((2, 40, 40), dtype=bool)
+    masks[0, 5:35, 5:35] = masks[1, 15:25, 15:25] = True
+
+    strip = viz.case_strip(image, masks, None, (1, 1), side=40)[:, -40:]
+
+    outer, inner = (np.array(paint.REGION_COLOURS[n]) for n in (0, 1))
+    np.testing.assert_allclose(strip[10, 10], 0.3 * outer, atol=1)
+    np.testing.assert_allclose(strip[20, 20], 0.3 * inner, atol=1)
+    np.testing.assert_array_equal(strip[5, 20], outer)  # the outline is full colour
+
+
+def test_values_that_are_not_finite_are_shown_black():
+    image = np.ones((1, 8, 8))
+    image[0, 0, 0] = np.nan
+
+    assert np.isfinite(paint.to_rgb(image, paint.window(image))).all()

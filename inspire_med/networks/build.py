@@ -6,6 +6,7 @@ from typing import Any
 
 from inspire_med.blocks.dims import BATCH_NORM, INSTANCE_NORM, Norm
 from inspire_med.errors import InputError
+from inspire_med.networks.monai_encoder import monai_encoder
 from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
@@ -35,6 +36,9 @@ def build_network(description: Mapping[str, Any]) -> UNet:
         options["in_channels"],
         options["out_channels"],
         norm=_norm(options.get("norm", "batch"), dims),
+        encoder=monai_encoder(options["encoder"], dims, options["in_channels"])
+        if "encoder" in options
+        else None,
         **arguments,
     )
 

@@ -1,6 +1,6 @@
 """Encoder: the bottom-up path, stage by stage, so that a feedback can enter between stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -15,16 +15,24 @@ class Encoder(nn.Module):
     Args:
         stages: The stages, fine to coarse.
         channels: Channels of each stage's output.
+        weight_names: State-dict names of this encoder to those of the weights it can load, where
+            they differ.
 
     Shape:
         - Input: `(batch, in_channels, *spatial)`.
         - Output: one map per stage, fine to coarse.
     """
 
-    def __init__(self, stages: Sequence[nn.Module], channels: Sequence[int]) -> None:
+    def __init__(
+        self,
+        stages: Sequence[nn.Module],
+        channels: Sequence[int],
+        weight_names: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.channels = tuple(channels)
+        self.weight_names = dict(weight_names or {})
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Make every level's features."""

@@ -140,6 +140,11 @@ def _progress(words: str) -> Generator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

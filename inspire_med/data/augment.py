@@ -10,7 +10,6 @@ from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
     RandScaleIntensityd,
     RandShiftIntensityd,
-    RandStdShiftIntensityd,
 )
 from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
 from torch import Tensor
@@ -39,7 +38,8 @@ class Augmentation:
 def augmentation(task: str) -> Augmentation:
     """The task's usual augmentation.
 
-    Volumes: mirroring, seldom a small rotation and zoom, brightness, contrast.
+    Volumes: mirroring, seldom a small rotation and zoom, contrast of each channel. No shift of
+    brightness: it would move the background from zero.
     Images: mirroring, rotation, zoom and shear, brightness and contrast of each colour.
     """
     return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
@@ -50,15 +50,14 @@ def _volume_steps() -> list[Step]:
         *(RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in range(3)),
         RandAffined(
             BOTH,
-            prob=0.2,  # a resampling costs as much as all other steps together
+            prob=0.15,  # it costs 130 ms on four channels of 96^3, all other steps 10 to 20
             rotate_range=(pi / 12, pi / 12, pi / 12),
             scale_range=(0.15, 0.15, 0.15),
             mode=("bilinear", "nearest"),
             padding_mode="zeros",
         ),
         RandScaleIntensityd("image", factors=0.2, prob=0.5, channel_wise=True),
-        RandStdShiftIntensityd("image", factors=0.2, prob=0.5, nonzero=True, channel_wise=True),
-        RandGaussianNoised("image", prob=0.1, std=0.1),
+        RandGaussianNoised("image", prob=0.05, std=0.1),
     ]
 
 

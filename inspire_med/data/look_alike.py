@@ -8,7 +8,7 @@ from PIL import Image
 
 from inspire_med.data.case import Case
 
-# Of 256. In CVC-ClinicDB one neighbouring frame in seven differs in fewer bits than this, and no two
+# Of 256. In CVC-ClinicDB one neighbouring frame in seven differs in fewer bits than this, no two
 # frames of different videos in fewer than 36; frames with more motion stay unnoticed.
 LOOK_ALIKE_BITS = 32
 

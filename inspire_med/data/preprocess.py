@@ -28,13 +28,13 @@ class Prepared:
 
     Args:
         image: (channels, *spatial), float32, or a float16 memory map from the store.
-        target: (regions, *spatial), 0 or 1, or None without a label.
         record: JSON-able; what `restore` and the writers need to come back to the file's grid.
+        target: (regions, *spatial), 0 or 1, or None without a label.
     """
 
     image: NDArray[Any]
-    target: NDArray[np.uint8] | None
     record: dict[str, Any]
+    target: NDArray[np.uint8] | None = None
 
     def image_tensor(self) -> torch.Tensor:
         """The whole image as a float32 tensor of its own memory."""
@@ -123,11 +123,55 @@ class Preprocessor:
             return self._prepare_picture(case, channels, regions)
         return self._prepare_volumes(case, channels, regions)
 
+    def prepare_arrays(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        channels: Sequence[str],
+        spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> Prepared:
+        """Crop, resample and normalise what is in memory already.
+
+        Args:
+            arrays: Channel name to (i, j, k) volume, or to (height, width) plane of 0-255; all of
+                one shape.
+            channels: Channel names in the order of the network's input.
+            spacing_mm: Voxel size of volumes.
+
+        Raises:
+            InputError: If the shapes differ or a voxel is not finite.
+        """
+        shapes = {name: np.shape(arrays[name]) for name in channels}
+        if len(set(shapes.values())) > 1:
+            raise InputError(f"arrays: their shapes differ ({shapes}); resample them to one grid.")
+        for name in channels:
+            if not np.isfinite(arrays[name]).all():
+                raise InputError(f"array {name}: holds NaN or infinite voxels; replace them.")
+        shape = shapes[channels[0]]
+        if len(shape) == 2:
+            picture = np.stack([arrays[name] for name in channels], axis=-1).astype(np.uint8)
+            return Prepared(*self._picture(picture, range(len(channels)), "array"))
+        volumes = {name: np.asarray(arrays[name], dtype=np.float32) for name in channels}
+        brain = np.any([volume != 0 for volume in volumes.values()], axis=0)
+        grid = Grid(shape, np.diag([*spacing_mm, 1.0]), components=1, header={})
+        return Prepared(*self._volumes(volumes, brain, grid, channels, "array"))
+
     def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         picture = read_picture(next(iter(case.images.values())))
+        planes = [case.components[name] for name in channels]
+        image, record = self._picture(picture, planes, case.id)
+        if case.label is None:
+            return Prepared(image, record)
+        mask = Image.fromarray(read_mask(case.label) * 255)
+        smooth = np.asarray(mask.resize(record["size"][::-1], Image.Resampling.BILINEAR))
+        return Prepared(image, record, split_regions((smooth >= 128).astype(np.uint8), regions))
+
+    def _picture(
+        self, picture: NDArray[np.uint8], planes: Sequence[int], name: str
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """The image and the record of a picture (height, width, 3)."""
         height, width = self.image_size or picture.shape[:2]
         record: dict[str, Any] = {
-            "id": case.id,
+            "id": name,
             "kind": "picture",
             "shape": list(picture.shape[:2]),
             "spacing_mm": [1.0, 1.0],
@@ -137,28 +181,44 @@ class Preprocessor:
         resized = np.asarray(
             Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
         )
-        image = scale_picture(resized)[[case.components[name] for name in channels]]
-        if case.label is None:
-            return Prepared(image, None, record)
-        mask = Image.fromarray(read_mask(case.label) * 255)
-        smooth = np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
-        return Prepared(image, split_regions((smooth >= 128).astype(np.uint8), regions), record)
+        return scale_picture(resized)[list(planes)], record
 
     def _prepare_volumes(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         volumes, brain, grid = aligned_volumes(
             case, channels, grids_differ=self.grids_differ, register=self.register
         )
+        image, record = self._volumes(volumes, brain, grid, channels, case.id)
+        if case.label is None:
+            return Prepared(image, record)
+        values = sorted({0, *(value for group in regions.values() for value in group)})
+        label, label_grid = read_label(case.label, values)
+        if not same_grid(label_grid, grid):
+            reference = case.images[reference_channel(case.images) or ""]
+            raise InputError(grid_sentence(case.label, label_grid, reference, grid))
+        cut = tuple(slice(low, high) for low, high in record["box"])
+        target = resize(split_regions(label[cut], regions).astype(np.float32), record["size"])
+        return Prepared(image, record, (target >= 0.5).astype(np.uint8))
+
+    def _volumes(
+        self,
+        volumes: Mapping[str, NDArray[np.float32]],
+        brain: NDArray[np.bool_],
+        grid: Grid,
+        channels: Sequence[str],
+        name: str,
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """The image and the record of volumes on one grid; a channel that is not there is zero."""
         box = foreground_box(brain) if self.crop_to_foreground else [(0, s) for s in grid.shape]
         cut = tuple(slice(low, high) for low, high in box)
         size = self._size_after(box, grid)
         stack = [
-            z_score_within(volumes[name][cut], brain[cut])
-            if name in volumes
+            z_score_within(volumes[channel][cut], brain[cut])
+            if channel in volumes
             else np.zeros([high - low for low, high in box], np.float32)
-            for name in channels
+            for channel in channels
         ]
         record: dict[str, Any] = {
-            "id": case.id,
+            "id": name,
             "kind": "volume",
             "shape": list(grid.shape),
             "spacing_mm": list(grid.spacing_mm),
@@ -167,16 +227,7 @@ class Preprocessor:
             "affine": grid.affine.tolist(),
             "header": dict(grid.header),
         }
-        image = resize(np.stack(stack), size)
-        if case.label is None:
-            return Prepared(image, None, record)
-        values = sorted({0, *(value for group in regions.values() for value in group)})
-        label, label_grid = read_label(case.label, values)
-        if not same_grid(label_grid, grid):
-            reference = case.images[reference_channel(case.images) or ""]
-            raise InputError(grid_sentence(case.label, label_grid, reference, grid))
-        target = resize(split_regions(label[cut], regions).astype(np.float32), size)
-        return Prepared(image, (target >= 0.5).astype(np.uint8), record)
+        return resize(np.stack(stack), size), record
 
     def _size_after(self, box: Sequence[tuple[int, int]], grid: Grid) -> tuple[int, ...]:
         own = tuple(high - low for low, high in box)

@@ -85,7 +85,7 @@ class Store:
         entry = self._ensure(case)
         record = json.loads((entry / "record.json").read_text())
         target = _mapped(entry / "target.npy") if (entry / "target.npy").exists() else None
-        return Prepared(_mapped(entry / "image.npy"), target, record)
+        return Prepared(_mapped(entry / "image.npy"), record, target)
 
     def centres(self, case: Case) -> NDArray[np.int16]:
         """Labelled positions to centre patches on, (n, 1 + spatial dims): region, then position."""

@@ -1,0 +1,328 @@
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.data.case import Manifest
+from inspire_med.prepare import main as prepare
+
+
+@pytest.fixture
+def brats(ball_volumes, tmp_path):
+    """A copy of a small BraTS folder that a test may damage."""
+    folder = tmp_path / "brats"
+    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json"))
+    return folder
+
+
+@pytest.fixture
+def isles(tmp_path):
+    assert prepare(["--task", "isles", "--phantom", "3", "--out", str(tmp_path / "made")]) == 0
+    (tmp_path / "made" / "manifest.json").unlink()
+    return tmp_path / "made"
+
+
+def run(task, folder, out, *more):
+    return prepare(["--task", task, "--source", str(folder), "--out", str(out), *more])
+
+
+def test_writes_the_manifest_of_the_contract(brats, tmp_path):
+    assert run("brats", brats, tmp_path / "m.json", "--folds", "2") == 0
+
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert content["format"] == 1
+    assert content["task"] == "brats"
+    assert content["channels"] == ["flair", "t1", "t1ce", "t2"]
+    assert content["regions"] == {"WT": [1, 2, 4], "TC": [1, 4], "ET": [4]}
+    assert len(content["hash"]) == 64
+    case = content["cases"][0]
+    assert case["id"] == case["patient"] == "BraTS20_Training_000"
+    place = "brats/BraTS20_Training_000/BraTS20_Training_000"
+    assert case["images"]["t1ce"] == f"{place}_t1ce.nii.gz"
+    assert case["label"] == f"{place}_seg.nii.gz"
+    assert case["shape"] == [20, 18, 15]
+    assert case["spacing_mm"] == [1.0, 1.0, 2.0]
+    assert sorted(case["fold"] for case in content["cases"]) == [0, 0, 1, 1]
+
+
+def test_touches_no_file_of_the_source(brats, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in brats.rglob("*")}
+
+    run("brats", brats, tmp_path / "m.json")
+
+    assert {path: path.stat().st_mtime_ns for path in brats.rglob("*")} == before
+
+
+def test_several_sources_make_one_manifest(brats, tmp_path):
+    first = brats / "BraTS20_Training_000"
+    second = brats / "BraTS20_Training_001"
+    arguments = ["--source", str(first), "--source", str(second), "--out", str(tmp_path / "m.json")]
+
+    assert prepare(["--task", "brats", *arguments]) == 0
+
+    assert len(Manifest.load(tmp_path / "m.json").cases) == 2
+
+
+def test_the_same_source_twice_is_refused(brats, tmp_path, capsys):
+    assert run("brats", brats, tmp_path / "m.json", "--source", str(brats)) == 2
+    assert "has the name of the one at" in capsys.readouterr().err
+
+
+def test_bad_cases_are_all_named_and_nothing_is_written(brats, tmp_path, capsys):
+    broken = brats / "BraTS20_Training_001" / "BraTS20_Training_001_t1.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:400])
+    (brats / "BraTS20_Training_002" / "BraTS20_Training_002_flair.nii.gz").unlink()
+
+    assert run("brats", brats, tmp_path / "m.json") == 2
+
+    errors = capsys.readouterr().err
+    assert f"{broken}: truncated or corrupt" in errors
+    assert "case BraTS20_Training_002 lacks flair" in errors
+    assert "2 problems named above, nothing written; mend the files, or pass --skip_bad" in errors
+    assert not (tmp_path / "m.json").exists()
+
+
+@pytest.mark.parametrize("option", ["--skip_bad", "--skip-bad"])
+def test_bad_cases_are_left_out_and_named_when_asked(brats, tmp_path, capsys, option):
+    (brats / "BraTS20_Training_002" / "BraTS20_Training_002_flair.nii.gz").unlink()
+
+    assert run("brats", brats, tmp_path / "m.json", option) == 0
+
+    assert "case BraTS20_Training_002 lacks flair" in capsys.readouterr().err
+    names = [case.id for case in Manifest.load(tmp_path / "m.json").cases]
+    assert names == ["BraTS20_Training_000", "BraTS20_Training_001", "BraTS20_Training_003"]
+
+
+def test_nothing_but_bad_cases_is_refused(brats, tmp_path, capsys):
+    for path in brats.rglob("*_t1.nii.gz"):
+        path.unlink()
+
+    assert run("brats", brats, tmp_path / "m.json", "--skip_bad") == 2
+    assert "brats: no usable case is left" in capsys.readouterr().err
+
+
+def test_a_case_that_alone_lacks_its_label_is_named(brats, tmp_path, capsys):
+    (brats / "BraTS20_Training_002" / "BraTS20_Training_002_seg.nii.gz").unlink()
+
+    assert run("brats", brats, tmp_path / "m.json") == 2
+    assert "case BraTS20_Training_002 has no label file and others have" in capsys.readouterr().err
+
+
+def test_a_set_without_labels_has_no_folds(brats, tmp_path):
+    for path in brats.rglob("*_seg.nii.gz"):
+        path.unlink()
+
+    assert run("brats", brats, tmp_path / "m.json") == 0
+
+    manifest = Manifest.load(tmp_path / "m.json")
+    assert all(case.label is None and case.fold is None for case in manifest.cases)
+
+
+def test_labels_3_and_4_are_told_apart_by_the_files(brats, tmp_path):
+    for path in brats.rglob("*_seg.nii.gz"):
+        image = nib.load(path)
+        label = np.asarray(image.dataobj)
+        nib.save(
+            nib.Nifti1Image(np.where(label == 4, 3, label).astype(np.uint8), image.affine), path
+        )
+
+    assert run("brats", brats, tmp_path / "m.json") == 0
+
+    assert Manifest.load(tmp_path / "m.json").regions["ET"] == (3,)
+
+
+def test_channels_can_be_chosen(brats, tmp_path, capsys):
+    assert run("brats", brats, tmp_path / "m.json", "--channels", "t1ce", "flair") == 0
+    assert Manifest.load(tmp_path / "m.json").channels == ("t1ce", "flair")
+
+    assert run("brats", brats, tmp_path / "n.json", "--channels", "pd") == 2
+    assert "channel pd: unknown; choose from flair, t1, t1ce, t2" in capsys.readouterr().err
+
+
+def test_a_missing_flair_is_declared_and_left_out(isles, tmp_path, capsys):
+    next(isles.rglob("*0002*_flair.nii.gz")).unlink()
+
+    assert run("isles", isles, tmp_path / "m.json") == 0
+
+    manifest = Manifest.load(tmp_path / "m.json")
+    assert manifest.channels == ("dwi", "adc")
+    assert "flair is left out, because 1 of 3 cases lack it" in manifest.notes[0]
+    assert manifest.notes[0] in capsys.readouterr().out
+
+
+def test_a_missing_flair_is_filled_and_marked_when_asked(isles, tmp_path):
+    next(isles.rglob("*0002*_flair.nii.gz")).unlink()
+
+    assert run("isles", isles, tmp_path / "m.json", "--fill_missing") == 0
+
+    manifest = Manifest.load(tmp_path / "m.json")
+    assert manifest.channels == ("dwi", "adc", "flair")
+    assert [case.filled for case in manifest.cases] == [(), ("flair",), ()]
+
+
+def test_a_published_list_makes_fold_0(disc_images, tmp_path):
+    (tmp_path / "val.txt").write_text("disc1\ndisc4\n")
+    folder = disc_images.parent
+
+    assert run("polyp", folder, tmp_path / "m.json", "--split", str(tmp_path / "val.txt")) == 0
+
+    training, validation = Manifest.load(tmp_path / "m.json").fold(0)
+    assert [case.id for case in validation] == ["disc1", "disc4"]
+    assert len(training) == 4
+
+
+def test_look_alikes_across_folds_are_named(disc_images, tmp_path, capsys):
+    for place in ("images", "masks"):
+        shutil.copytree(disc_images.parent / place, tmp_path / "set" / place)
+        shutil.copy(tmp_path / "set" / place / "disc1.png", tmp_path / "set" / place / "twin.png")
+    (tmp_path / "val.txt").write_text("twin\n")
+
+    options = ["--split", str(tmp_path / "val.txt")]
+    assert run("polyp", tmp_path / "set", tmp_path / "m.json", *options) == 0
+
+    assert "warning: disc1 and twin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", ["brats", "isles", "polyp"])
+def test_phantoms_and_their_manifest_appear_together(tmp_path, task):
+    out = tmp_path / "made"
+
+    assert prepare(["--task", task, "--phantom", "2", "--out", str(out)]) == 0
+
+    manifest = Manifest.load(out / "manifest.json")
+    assert len(manifest.cases) == 2
+    for case in manifest.cases:
+        assert all(path.is_relative_to(out) for path in (*case.images.values(), case.label))
+        assert all(path.is_file() for path in (*case.images.values(), case.label))
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_nothing_that_exists_is_overwritten_unless_asked(disc_images, tmp_path, capsys):
+    out, made = tmp_path / "m.json", tmp_path / "made"
+    out.write_text("mine")
+    made.mkdir()
+    (made / "notes.txt").write_text("mine")
+
+    assert run("polyp", disc_images.parent, out) == 2
+    assert prepare(["--task", "polyp", "--phantom", "1", "--out", str(made)]) == 2
+    assert capsys.readouterr().err.count("exists already") == 2
+    assert out.read_text() == (made / "notes.txt").read_text() == "mine"
+
+    assert run("polyp", disc_images.parent, out, "--overwrite") == 0
+    assert prepare(["--task", "polyp", "--phantom", "1", "--out", str(made), "--overwrite"]) == 0
+    assert not (made / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--task", "liver", "--phantom", "1"], "task liver: unknown; choose one of"),
+        (["--task", "brats"], "--source: missing; give the data set's folder, or --phantom N"),
+        (["--task", "brats", "--phantom", "0"], "--phantom 0: not a number of cases"),
+        (["--task", "brats", "--source", "nowhere"], "nowhere: no such folder"),
+        (["--task", "brats", "--source", "x", "--folds", "0"], "--folds 0: not a number of folds"),
+        (["--task", "brats", "--source", "x", "--workers", "0"], "--workers 0: not a number of"),
+        (["--task", "brats", "--sorce", "x"], "--sorce: unknown; did you mean --source"),
+    ],
+)
+def test_a_faulty_request_gets_one_sentence(tmp_path, capsys, arguments, words):
+    out = tmp_path / "out"
+
+    assert prepare([*arguments, "--out", str(out)]) == 2
+
+    errors = capsys.readouterr().err.strip()
+    assert words in errors
+    assert "\n" not in errors
+    assert not out.exists()
+
+
+def test_out_must_be_a_file_for_a_manifest(disc_images, tmp_path, capsys):
+    assert run("polyp", disc_images.parent, tmp_path) == 2
+    assert "a folder; give the manifest's file name" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_named(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+
+    assert run("isles", tmp_path / "empty", tmp_path / "m.json") == 2
+    assert "empty: the folder is empty; give one with sub-*" in capsys.readouterr().err
+
+
+def test_msd_volumes_of_four_channels_are_read(tmp_path):
+    folder = tmp_path / "Task01_BrainTumour"
+    for place in ("imagesTr", "labelsTr"):
+        (folder / place).mkdir(parents=True)
+    scan = np.random.default_rng(0).integers(1, 99, (6, 5, 4, 4)).astype(np.int16)
+    label = np.zeros((6, 5, 4), np.uint8)
+    label[2:4, 2:4, 1:3] = 3
+    nib.save(nib.Nifti1Image(scan, np.eye(4)), folder / "imagesTr" / "BRATS_001.nii.gz")
+    nib.save(nib.Nifti1Image(label, np.eye(4)), folder / "labelsTr" / "BRATS_001.nii.gz")
+    entry = {"image": "./imagesTr/BRATS_001.nii.gz", "label": "./labelsTr/BRATS_001.nii.gz"}
+    modality = {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"}
+    index = {"modality": modality, "training": [entry]}
+    (folder / "dataset.json").write_text(json.dumps(index))
+
+    assert run("brats", folder, tmp_path / "m.json") == 0
+
+    manifest = Manifest.load(tmp_path / "m.json")
+    assert manifest.regions == {"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)}
+    assert manifest.cases[0].components == {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
+
+
+def test_a_mask_of_another_size_is_named(disc_images, tmp_path, capsys):
+    folder = tmp_path / "set"
+    for place in ("images", "masks"):
+        shutil.copytree(disc_images.parent / place, folder / place)
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "masks" / "disc0.png")
+
+    assert run("polyp", folder, tmp_path / "m.json") == 2
+    assert "disc0.png: its size 9 x 9 is not that of disc0.png, 40 x 48" in capsys.readouterr().err
+
+
+def test_help_answers_in_about_a_second():
+    start = time.monotonic()
+    command = [sys.executable, "-m", "inspire_med.prepare", "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+
+    assert answer.returncode == 0
+    assert "--phantom" in answer.stdout
+    # One second on a free machine; tests share theirs.
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("task", "place", "count", "channels"),
+    [
+        ("brats", "brats2018", 6, ("flair", "t1", "t1ce", "t2")),
+        ("isles", "isles2022", 2, ("dwi", "adc")),
+    ],
+)
+def test_real_releases_are_read_where_they_lie(real_data, tmp_path, task, place, count, channels):
+    assert run(task, real_data / place, tmp_path / "m.json") == 0
+
+    manifest = Manifest.load(tmp_path / "m.json")
+    assert len(manifest.cases) == count
+    assert manifest.channels == channels
+    assert {case.fold for case in manifest.cases} == set(range(min(5, count)))
+    if task == "brats":
+        assert manifest.regions["ET"] == (4,)
+        assert {case.site for case in manifest.cases} == {"HGG", "LGG"}
+
+
+@pytest.mark.slow
+def test_kvasirs_official_split_is_880_to_120(real_data, tmp_path):
+    folder, names = real_data / "polyp" / "Kvasir-SEG", real_data / "polyp" / "splits"
+    split = ["--split", str(names / "kvasir_official_val_120.txt")]
+
+    assert run("polyp", folder, tmp_path / "m.json", *split) == 0
+
+    training, validation = Manifest.load(tmp_path / "m.json").fold(0)
+    assert (len(training), len(validation)) == (880, 120)
+    listed = (names / "kvasir_official_train_880.txt").read_text().split()
+    assert {case.id for case in training} == set(listed)

@@ -77,6 +77,37 @@ def test_a_folder_a_manifest_and_python_give_the_same_mask(tmp_path, volume_run,
     assert np.array_equal(predictor.predict(case.images).labels, expected)
 
 
+def test_arrays_give_the_mask_of_their_files(volume_run, image_run, ball_volumes, disc_images):
+    for run, manifest in ((volume_run, ball_volumes), (image_run, disc_images)):
+        case = Manifest.load(manifest).cases[0]
+        predictor = Predictor.load(run, precision="32-true")
+        if manifest is ball_volumes:
+            arrays = {n: np.asarray(nibabel.load(p).dataobj) for n, p in case.images.items()}
+        else:
+            picture = np.asarray(Image.open(case.images["red"]))
+            arrays = {name: picture[..., i] for i, name in enumerate(("red", "green", "blue"))}
+
+        ours = predictor.predict(arrays, spacing_mm=case.spacing_mm)
+
+        assert np.array_equal(ours.labels, predictor.predict(case.images).labels)
+
+
+def test_arrays_of_different_shapes_are_refused(volume_run):
+    arrays = {name: np.ones((8, 8, 8)) for name in ("flair", "t1", "t1ce")}
+    arrays["t2"] = np.ones((8, 8, 9))
+
+    with pytest.raises(InputError, match="arrays: their shapes differ"):
+        Predictor.load(volume_run, precision="32-true").predict(arrays)
+
+
+def test_arrays_with_nan_are_refused(volume_run):
+    arrays = {name: np.ones((8, 8, 8)) for name in ("flair", "t1", "t1ce", "t2")}
+    arrays["t1"][0, 0, 0] = np.nan
+
+    with pytest.raises(InputError, match="array t1: holds NaN"):
+        Predictor.load(volume_run, precision="32-true").predict(arrays)
+
+
 def test_one_image_file_is_enough(tmp_path, image_run, disc_images):
     picture = disc_images.parent / "images" / "disc0.png"
 

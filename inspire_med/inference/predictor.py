@@ -1,6 +1,6 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,17 +88,29 @@ class Predictor:
             precision = choose_precision(len(card.patch_size), place).name
         return cls(card, network, device=place, precision=precision, flips=flips)
 
-    def predict(self, images: Mapping[str, str | Path]) -> Prediction:
-        """Predict one case from its files.
+    def predict(
+        self,
+        images: Mapping[str, str | Path] | Mapping[str, NDArray[Any]],
+        spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> Prediction:
+        """Predict one case from its files, or from arrays on one grid.
 
         Args:
-            images: Channel name to file; several channels may come from one file, as the colours
-                of a picture do.
+            images: Channel name to file (several channels may come from one, as the colours of a
+                picture do), or to array: `(i, j, k)`, or `(height, width)` of 0-255.
+            spacing_mm: Voxel size of arrays; files bring their own.
 
         Raises:
-            InputError: If a channel is missing, or if a file is at fault.
+            InputError: If a channel is missing, if a file is at fault, if the shapes of arrays
+                differ, or if a voxel is not finite.
         """
-        files = {name: Path(path) for name, path in images.items()}
+        self._check_channels(images)
+        arrays = {name: item for name, item in images.items() if isinstance(item, np.ndarray)}
+        if arrays:
+            preprocessor = self.card.preprocessor()
+            prepared = preprocessor.prepare_arrays(arrays, self.card.channels, spacing_mm)
+            return self.predict_prepared(prepared)
+        files = {name: Path(str(item)) for name, item in images.items()}
         several = len(set(files.values())) < len(files)
         components = {name: i for i, name in enumerate(self.card.channels)} if several else {}
         return self.predict_found(FoundCase("case", "case", files, components=components))

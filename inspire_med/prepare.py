@@ -65,9 +65,11 @@ def _prepare(options: Any) -> None:
 
 def _make(options: Any, out: Path) -> None:
     """Phantoms and their manifest, in a folder that appears whole."""
-    from inspire_med.data.phantom.make import make_phantom
+    from inspire_med.data.phantom.make import MARKER, make_phantom
 
     refuse_existing(out, overwrite=options.overwrite)
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file()):
+        raise InputError(f"{out}: holds other things than phantoms; choose another --out.")
 
     def clear() -> None:
         if out.is_dir():

@@ -215,8 +215,22 @@ def test_nothing_that_exists_is_overwritten_unless_asked(disc_images, tmp_path, 
     assert out.read_text() == (made / "notes.txt").read_text() == "mine"
 
     assert run("polyp", disc_images.parent, out, "--overwrite") == 0
-    assert prepare(["--task", "polyp", "--phantom", "1", "--out", str(made), "--overwrite"]) == 0
-    assert not (made / "notes.txt").exists()
+    assert json.loads(out.read_text())["task"] == "polyp"
+
+
+def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
+    made, mine = tmp_path / "made", tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    phantom = ["--task", "polyp", "--overwrite", "--phantom"]
+    assert prepare([*phantom, "2", "--out", str(made)]) == 0
+
+    assert prepare([*phantom, "1", "--out", str(made)]) == 0
+    assert prepare([*phantom, "1", "--out", str(mine)]) == 2
+
+    assert len(Manifest.load(made / "manifest.json").cases) == 1
+    assert "mine: holds other things than phantoms" in capsys.readouterr().err
+    assert (mine / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import numpy as np
 from inspire_med.data.layouts.recognise import task_named
 from inspire_med.data.phantom import brats, isles, polyp
 from inspire_med.errors import InputError
+from inspire_med.files import write_json
 
+MARKER = "phantom.json"  # tells made data from real data
 Writer = Callable[[Path, int, np.random.Generator], None]
 _WRITERS: dict[str, Writer] = {
     "brats": brats.write_case,
@@ -26,5 +28,6 @@ def make_phantom(task: str, count: int, folder: Path, *, seed: int) -> None:
     task_named(task)
     if count < 1:
         raise InputError(f"--phantom {count}: not a number of cases; give 1 or more.")
+    write_json(folder / MARKER, {"task": task, "cases": count, "seed": seed})
     for number in range(count):
         _WRITERS[task](folder, number, np.random.default_rng([seed, number]))

@@ -60,6 +60,7 @@ def content(folder: Path) -> dict[Path, np.ndarray]:
         if path.name.endswith(".gz")
         else read_picture(path)
         for path in sorted(folder.rglob("*.*"))
+        if path.suffix != ".json"
     }
 
 

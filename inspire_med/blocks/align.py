@@ -5,6 +5,7 @@ the guide's size. The guide is a description of the fine map with a few channels
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inspire_med.blocks.deform import deform_conv2d
@@ -40,8 +41,8 @@ class FlowAlign(nn.Module):
 
     The flow is found and applied on the coarse grid, where it costs an eighth (3-D) of what it
     would on the fine one and still moves by fractions of a voxel. It is predicted from the last
-    `guide_channels` channels of the mapped coarse map beside the guide, and starts at zero, which
-    moves nothing.
+    `guide_channels` channels of the mapped coarse map beside the guide, by two convolutions, and
+    starts at zero, which moves nothing.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
@@ -68,16 +69,16 @@ class FlowAlign(nn.Module):
         super().__init__()
         self.reduce = Pointwise(coarse_channels, out_channels)
         self.guide_channels = guide_channels
-        self.flow = CONVOLUTION[spatial_dims](
-            2 * guide_channels, spatial_dims, 3, padding=1, bias=False
-        )
+        pair = 2 * guide_channels
+        self.compare = CONVOLUTION[spatial_dims](pair, pair, 3, padding=1)
+        self.flow = CONVOLUTION[spatial_dims](pair, spatial_dims, 3, padding=1, bias=False)
         nn.init.zeros_(self.flow.weight)
 
     def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
         """Bring the coarse map to the guide's size, aligned."""
         coarse = self.reduce(coarse)
         pair = [coarse[:, -self.guide_channels :], resize(guide, coarse.shape[2:])]
-        flow = self.flow(torch.cat(pair, dim=1))
+        flow = self.flow(F.relu(self.compare(torch.cat(pair, dim=1))))
         return resize(warp(coarse, flow), guide.shape[2:])
 
 
@@ -105,7 +106,7 @@ class DeformAlign(nn.Module):
     def __init__(self, coarse_channels: int, out_channels: int, guide_channels: int) -> None:
         super().__init__()
         self.reduce = Pointwise(coarse_channels, out_channels)
-        self.offset = nn.Conv2d(out_channels + guide_channels, 18, 3, padding=1)
+        self.offset = nn.Conv2d(out_channels + guide_channels, 18, 3, padding=1, bias=False)
         self.weight = nn.Parameter(torch.empty(out_channels, out_channels, 3, 3))
         nn.init.zeros_(self.offset.weight)
         nn.init.dirac_(self.weight)

@@ -1,0 +1,38 @@
+import torch
+
+from inspire_med.blocks.warp import warp
+
+
+def test_no_flow_moves_nothing(dims, fine):
+    x = torch.randn(2, 3, *fine)
+
+    torch.testing.assert_close(warp(x, torch.zeros(2, dims, *fine)), x, atol=1e-5, rtol=1e-5)
+
+
+def test_a_whole_voxel_of_flow_reads_the_neighbour(dims, fine):
+    x = torch.randn(2, 3, *fine)
+    for axis in range(dims):
+        flow = torch.zeros(2, dims, *fine)
+        flow[:, axis] = 1
+        inner = fine[axis] - 1
+
+        moved = warp(x, flow).narrow(axis + 2, 0, inner)
+
+        expected = x.narrow(axis + 2, 1, inner)
+        torch.testing.assert_close(moved, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_half_a_voxel_of_flow_reads_the_mean_of_two():
+    x = torch.tensor([1.0, 3.0, 7.0]).view(1, 1, 1, 3)
+    flow = torch.zeros(1, 2, 1, 3)
+    flow[:, 1] = 0.5
+
+    moved = warp(x, flow)
+
+    torch.testing.assert_close(moved.flatten(), torch.tensor([2.0, 5.0, 7.0]))  # border: 7
+
+
+def test_keeps_the_precision_of_the_map():
+    x = torch.randn(1, 2, 4, 4, dtype=torch.bfloat16)
+
+    assert warp(x, torch.zeros(1, 2, 4, 4)).dtype == torch.bfloat16

@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(namespace: Namespace) -> None:
     options = EvaluateOptions(**vars(namespace))
     refuse_existing(options.output, overwrite=options.overwrite)
+    if options.output.is_file():
+        raise InputError(f"option --output: {options.output} is a file; give a folder.")
 
     from rich.console import Console
     from rich.progress import Progress

@@ -141,6 +141,14 @@ class TestRefusals:
 
         assert re.search(r"scores: exists already; .* --overwrite", capsys.readouterr().err)
 
+    def test_a_file_as_output_folder(self, folders, capsys):
+        (folders / "scores").write_text("mine")
+
+        assert evaluate(folders, "--overwrite") == 2
+
+        assert "is a file; give a folder" in capsys.readouterr().err
+        assert (folders / "scores").read_text() == "mine"
+
     def test_a_case_without_partner(self, folders, capsys):
         (folders / "prediction" / "a.nii.gz").unlink()
 

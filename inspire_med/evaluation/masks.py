@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -82,13 +83,16 @@ def _read_nifti(path: Path) -> LabelMap:
         if promised > path.stat().st_size * _DEFLATE_LIMIT:
             raise EOFError
         array = np.asarray(image.dataobj)
+        # nibabel replaces a voxel size of 0 by 1 while loading; here it is an error
+        with ImageOpener(path) as stream:
+            sizes = type(image.header).from_fileobj(stream, check=False).get_zooms()
     except (EOFError, OSError, ValueError, MemoryError, zlib.error, ImageFileError) as error:
         reason = f"{error}".strip().splitlines()[0] if f"{error}".strip() else "cut short"
         raise InputError(
             f"{path}: not a readable NIfTI file ({reason}); it may be truncated, copy it again."
         ) from None
     labels = _whole(_spatial(array, name), name)
-    zooms = tuple(float(size) for size in image.header.get_zooms()[: labels.ndim])
+    zooms = tuple(float(size) for size in sizes[: labels.ndim])
     affine = np.asarray(image.affine, dtype=np.float64)
     return LabelMap(labels, _checked(zooms, labels, name), affine, name)
 

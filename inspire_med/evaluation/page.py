@@ -52,7 +52,11 @@ th[aria-sort="descending"] button::after { content: " ▼"; font-size: 9px; }
 input, select { font: inherit; color: inherit; background: var(--card); padding: 3px 8px;
   border: 1px solid var(--line); border-radius: 5px; }
 #cases-box { max-height: 560px; overflow: auto; }
-#cases thead th { position: sticky; top: 0; }
+#cases thead th { position: sticky; top: 0; z-index: 1; white-space: normal;
+  vertical-align: bottom; line-height: 1.25; }
+#cases tbody td:first-child { position: sticky; left: 0; background: var(--card);
+  border-right: 1px solid var(--line); max-width: 260px;
+  overflow: hidden; text-overflow: ellipsis; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 14px; }
 figure { margin: 0; padding: 12px 14px 8px; } figcaption { font-size: 13.5px; font-weight: 600; }
 figcaption span { color: var(--soft); font-weight: 400; }
@@ -80,7 +84,9 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .region2 { --mark: var(--region2); } .region3 { --mark: var(--region3); }
 .region4 { --mark: var(--region4); } .region5 { --mark: var(--region5); }
 @media (max-width: 900px) { main { padding: 20px 14px 40px; } th, td { padding: 5px 7px; }
-  .head .big { font-size: 27px; } }
+  .head .big { font-size: 27px; } #cases { font-size: 12px; }
+  #cases th, #cases td { padding: 4px 5px; }
+  #cases tbody td:first-child { max-width: 150px; } }
 @media print { body { background: white; } #cases-box { max-height: none; overflow: visible; }
   nav, .tools { display: none; } figure, .head, tr { break-inside: avoid; }
   main { max-width: none; padding: 0; } .scroll { overflow: visible; }

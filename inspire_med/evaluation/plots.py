@@ -8,7 +8,7 @@ import numpy as np
 
 from inspire_med.evaluation.measures import Measure
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 420, 64, 18, 10
+_WIDTH, _LEFT, _RIGHT, _TOP = 420, 92, 18, 10
 _ROW, _FOOT = 46, 34
 _JITTER = 9  # pixels a point may stand off its row's middle
 
@@ -121,4 +121,4 @@ def _box(places: Sequence[float], middle: float) -> list[str]:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 9 else name[:8] + "…"
+    return name if len(name) <= 11 else name[:10] + "…"

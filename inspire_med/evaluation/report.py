@@ -224,6 +224,7 @@ def _cases(cases: Sequence[CaseScores], words: Measures) -> str:
 
 def _case_rows(each: CaseScores, regions: Sequence[str], words: Measures) -> str:
     rows: list[str] = []
+    case = escape(each.case)
     for region in regions:
         cells = "".join(
             _value_cell(words[score.measure], score.value)
@@ -232,7 +233,7 @@ def _case_rows(each: CaseScores, regions: Sequence[str], words: Measures) -> str
         )
         rows.append(
             f'<tr data-region="{escape(region)}">'
-            f'<td data-value="{escape(each.case)}">{escape(each.case)}</td>'
+            f'<td data-value="{case}" title="{case}">{case}</td>'
             f'<td class="text" data-value="{escape(region)}">{escape(region)}</td>{cells}</tr>'
         )
     return "".join(rows)

@@ -82,6 +82,15 @@ class TestNifti:
         with pytest.raises(InputError, match="not a readable NIfTI file"):
             read_label_map(path)
 
+    def test_refuses_a_header_without_voxel_size(self, tmp_path):
+        path = nifti(tmp_path / "a.nii", BALL)
+        raw = bytearray(path.read_bytes())
+        raw[80:92] = bytes(12)  # pixdim of the three axes
+        path.write_bytes(bytes(raw))
+
+        with pytest.raises(InputError, match="one positive size an axis is needed"):
+            read_label_map(path)
+
     def test_refuses_a_file_that_only_looks_like_one(self, tmp_path):
         (tmp_path / "a.nii.gz").write_text("not an image")
 

@@ -84,7 +84,7 @@ def _read_nifti(path: Path) -> LabelMap:
             raise EOFError
         array = np.asarray(image.dataobj)
         # nibabel replaces a voxel size of 0 by 1 while loading; here it is an error
-        with ImageOpener(path) as stream:
+        with ImageOpener(str(path)) as stream:
             sizes = type(image.header).from_fileobj(stream, check=False).get_zooms()
     except (EOFError, OSError, ValueError, MemoryError, zlib.error, ImageFileError) as error:
         reason = f"{error}".strip().splitlines()[0] if f"{error}".strip() else "cut short"

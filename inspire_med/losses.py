@@ -12,7 +12,7 @@ class SegmentationLoss(nn.Module):
 
     L = mean_regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the sums
     over the batch and space. For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged
-    down to each (so a coarse voxel's target is its share of foreground). Always in float32.
+    down to each (so a coarse voxel's target is its share of foreground). In float32 at least.
 
     Args:
         smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
@@ -40,8 +40,8 @@ class SegmentationLoss(nn.Module):
     def _level(self, logits: Tensor, target: Tensor) -> Tensor:
         """Give one level's loss."""
         with torch.autocast(logits.device.type, enabled=False):
-            logits = logits.float()
-            target = shrink(target.float(), logits.shape[2:])
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            target = shrink(target.to(logits.dtype), logits.shape[2:])
             space = (0, *range(2, logits.ndim))
             probability = torch.sigmoid(logits)
             overlap = (probability * target).sum(space)

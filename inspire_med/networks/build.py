@@ -29,7 +29,7 @@ def build_network(description: Mapping[str, Any]) -> UNet:
     dims = options["spatial_dims"]
     if dims not in (2, 3):
         raise InputError(f"network: spatial_dims={dims!r} is not a dimension; give 2 or 3.")
-    _check_numbers(options)
+    _check_values(options)
     arguments = {key: options[key] for key in ("widths", "skip", "steps") if key in options}
     return UNet(
         dims,
@@ -56,11 +56,14 @@ def _check_keys(description: Mapping[str, Any]) -> None:
             raise InputError(f"network: {key!r} is missing; add it to the description.")
 
 
-def _check_numbers(options: Mapping[str, Any]) -> None:
-    """Refuse numbers of channels, widths or steps that are not positive integers."""
+def _check_values(options: Mapping[str, Any]) -> None:
+    """Refuse numbers that are not positive integers and names that are not names."""
     for key in ("in_channels", "out_channels", "steps"):
         if key in options and not _is_count(options[key]):
             raise InputError(f"network: {key}={options[key]!r} must be a positive integer.")
+    for key in ("skip", "norm", "encoder"):
+        if not isinstance(options.get(key, ""), str):
+            raise InputError(f"network: {key}={options[key]!r} must be a name.")
     widths = options.get("widths", [1, 1])
     if not isinstance(widths, list | tuple) or len(widths) < 2 or not all(map(_is_count, widths)):
         raise InputError(f"network: widths={widths!r} must be two or more positive integers.")

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from inspire_med.errors import InputError
+from inspire_med.networks import PRESETS, build_network
+
+PLAIN = {"spatial_dims": 2, "in_channels": 3, "out_channels": 1}
+
+
+def test_a_description_survives_json():
+    description = {**PLAIN, "widths": [8, 16], "skip": "ise+isa", "steps": 3, "encoder": None}
+
+    network = build_network(json.loads(json.dumps(description)))
+
+    assert network.channels == (8, 16)
+    assert (network.spatial_dims, network.in_channels, network.out_channels) == (2, 3, 1)
+
+
+@pytest.mark.parametrize("task", PRESETS)
+def test_every_preset_builds(task):
+    network = build_network({**PRESETS[task], "in_channels": 2, "out_channels": 1})
+
+    assert network.steps == 2
+
+
+def test_the_norm_is_chosen_by_name():
+    names = build_network({**PLAIN, "widths": [8, 16], "norm": "instance"}).state_dict()
+
+    assert not any("running_mean" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"spatal_dims": 2}, "unknown key 'spatal_dims'; did you mean 'spatial_dims'"),
+        ({"xyz": 2}, "unknown key 'xyz'; choose from"),
+        ({"in_channels": None}, "'in_channels' is missing"),
+        ({"spatial_dims": 4}, "spatial_dims=4 is not a dimension; give 2 or 3"),
+        ({"out_channels": 0}, "out_channels=0 must be a positive integer"),
+        ({"steps": True}, "steps=True must be a positive integer"),
+        ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
+        ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
+        ({"skip": "concatt"}, "skip='concatt' is not a skip"),
+        ({"skip": 3}, "skip=3 must be a name"),
+        ({"encoder": "resnet19"}, "encoder='resnet19' is unknown; choose from resnet18"),
+    ],
+)
+def test_refuses_what_it_cannot_build(change, words):
+    with pytest.raises(InputError, match=words):
+        build_network({**PLAIN, **change})

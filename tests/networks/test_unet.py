@@ -1,0 +1,234 @@
+"""What must be true of every network, whatever stands on its skips."""
+
+import pytest
+import torch
+from torch import nn
+
+from inspire_med.losses import SegmentationLoss
+from inspire_med.networks import DeepSupervision, Encoder, UNet
+from inspire_med.networks.skips import Skip, concatenate, leave
+
+SKIPS = ["concat", "ise", "isa", "ssba", "ise+isa", "ise+isa-beside", "inspire"]
+SIZES = {2: (21, 18), 3: (21, 18, 11)}
+
+
+@pytest.fixture(params=[2, 3], ids=["2d", "3d"])
+def dims(request) -> int:
+    return request.param
+
+
+def make(dims: int, skip: str = "inspire", **options) -> UNet:
+    return UNet(dims, 3, 2, widths=(8, 12, 16), skip=skip, **options)
+
+
+def shake(network: nn.Module) -> nn.Module:
+    """Move every parameter away from its start, so that nothing is zero by design."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.05 * torch.randn_like(parameter)
+    return network
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_gives_logits_at_the_images_own_odd_size(dims, skip):
+    logits = make(dims, skip)(torch.randn(1, 3, *SIZES[dims]))
+
+    assert logits.shape == (1, 2, *SIZES[dims])
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_every_parameter_gets_a_finite_gradient(dims, skip):
+    network = make(dims, skip)
+
+    network(torch.randn(2, 3, *SIZES[dims])).square().mean().backward()
+
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_after_the_start_no_parameter_is_without_effect(dims, skip):
+    network = shake(make(dims, skip))
+
+    network(torch.randn(2, 3, *SIZES[dims])).square().mean().backward()
+
+    assert [n for n, p in network.named_parameters() if not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_trains_finitely_in_bfloat16(dims, skip):
+    network = make(dims, skip)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(torch.randn(2, 3, *SIZES[dims]))
+        loss = SegmentationLoss()(logits, torch.ones(2, 2, *SIZES[dims]))
+    loss.backward()
+
+    assert logits.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_a_batch_is_each_image_alone(dims, skip):
+    network = shake(make(dims, skip)).eval()
+    images = torch.randn(3, 3, *SIZES[dims])
+
+    alone = torch.cat([network(image[None]) for image in images])
+
+    torch.testing.assert_close(network(images), alone, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_the_layout_of_memory_changes_nothing(dims, skip):
+    network = shake(make(dims, skip)).eval()
+    image = torch.randn(2, 3, *SIZES[dims])
+    expected = network(image)
+    layout = (torch.channels_last, torch.channels_last_3d)[dims - 2]
+
+    result = network.to(memory_format=layout)(image.to(memory_format=layout))
+
+    torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("skip", SKIPS)
+def test_a_volume_of_one_slice_is_an_image(skip):
+    flat, deep = shake(make(2, skip)), make(3, skip)
+    deep.load_state_dict({name: deepen(name, v) for name, v in flat.state_dict().items()})
+    image = torch.randn(2, 3, *SIZES[2])
+
+    torch.testing.assert_close(deep(image[:, :, None])[:, :, 0], flat(image), atol=1e-4, rtol=1e-4)
+
+
+def deepen(name: str, value: torch.Tensor) -> torch.Tensor:
+    """Put a 2-D kernel in the middle slice of a 3-D one; a flow gets no way across slices."""
+    if value.ndim != 4:
+        return value
+    kernel = torch.zeros(*value.shape[:2], 3, 3, 3)
+    kernel[:, :, 1] = value
+    if name.endswith("flow.weight"):
+        kernel = torch.cat([torch.zeros_like(kernel[:1]), kernel])
+    return kernel
+
+
+def test_the_second_pass_with_untouched_ssba_is_the_first(dims):
+    twice = make(dims, "inspire", steps=2).eval()
+    once = make(dims, "ise+isa").eval()
+    once.load_state_dict({n: v for n, v in twice.state_dict().items() if "feedback" not in n})
+    image = torch.randn(2, 3, *SIZES[dims])
+
+    torch.testing.assert_close(twice(image), once(image))
+
+
+def test_trained_feedback_changes_the_answer(dims):
+    network = shake(make(dims, "ssba")).eval()
+    image = torch.randn(2, 3, *SIZES[dims])
+    answer = network(image)
+
+    network.steps = 1
+
+    assert not torch.allclose(network(image), answer)
+
+
+def test_without_feedback_the_number_of_passes_does_not_matter(dims):
+    assert make(dims, "ise+isa", steps=5).steps == 1
+
+
+def test_isa_beside_the_concatenation_starts_as_the_plain_network(dims):
+    beside, plain = make(dims, "isa-beside").eval(), make(dims, "concat").eval()
+    state = {n.replace("alignment.align", "align"): v for n, v in beside.state_dict().items()}
+    for name, value in plain.state_dict().items():
+        value.copy_(state[name][: len(value)] if value.ndim else state[name])
+    image = torch.randn(2, 3, *SIZES[dims])
+
+    torch.testing.assert_close(beside(image), plain(image), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_exports_with_free_sizes(dims, skip):
+    network = shake(make(dims, skip)).eval()
+    free = dict.fromkeys((0, *range(2, dims + 2)), torch.export.Dim.AUTO)
+    image = torch.randn(2, 3, *(32, 40, 24)[:dims])
+    program = torch.export.export(network, (image,), dynamic_shapes=(free,))
+
+    other = torch.randn(1, 3, *(37, 29, 31)[:dims])
+
+    torch.testing.assert_close(program.module()(other), network(other), atol=1e-5, rtol=1e-5)
+
+
+def test_the_plain_network_is_the_same_skeleton(dims):
+    plain = {n for n in make(dims, "concat").state_dict() if "merge" not in n}
+    inspire = set(make(dims, "inspire").state_dict())
+
+    assert plain <= inspire
+
+
+def test_names_of_the_state_dict_are_stable():
+    names = [n for n in make(2).state_dict() if "num_batches" not in n and "running" not in n]
+    level = [n for n in names if n.startswith("top_down.merges.0.")]
+
+    assert {n.split(".")[0] for n in names} == {"encoder", "top_down", "feedback", "head"}
+    assert [n for n in names if n.startswith("encoder.stages.0.0.")] == [
+        "encoder.stages.0.0.conv.weight",
+        "encoder.stages.0.0.norm.weight",
+        "encoder.stages.0.0.norm.bias",
+    ]
+    assert [n.removeprefix("top_down.merges.0.") for n in level] == [
+        "merge.alignment.align.reduce.weight",
+        "merge.alignment.align.reduce.bias",
+        "merge.alignment.align.compare.weight",
+        "merge.alignment.align.compare.bias",
+        "merge.alignment.align.flow.weight",
+        "merge.alignment.describe.weight",
+        "merge.alignment.describe.bias",
+        "merge.alignment.similarity.correlate.weight",
+        "merge.alignment.similarity.correlate.bias",
+        "convs.0.conv.weight",
+        "convs.0.norm.weight",
+        "convs.0.norm.bias",
+        "convs.1.conv.weight",
+        "convs.1.norm.weight",
+        "convs.1.norm.bias",
+    ]
+    assert [n.removeprefix("feedback.0.") for n in names if n.startswith("feedback.0.")] == [
+        "attention.linear.weight",
+        "attention.linear.bias",
+        "enrichment.linear.weight",
+        "enrichment.linear.bias",
+        "enrichment.out.weight",
+        "enrichment.out.bias",
+        "describe.weight",
+        "describe.bias",
+        "similarity.correlate.weight",
+        "similarity.correlate.bias",
+    ]
+
+
+def test_deep_supervision_gives_its_levels_fine_to_coarse(dims):
+    network = make(dims)
+    image = torch.randn(1, 3, *[24] * dims)
+
+    logits = DeepSupervision(network, 3)(image)
+
+    assert [x.shape[-1] for x in logits] == [24, 12, 6]
+    assert all(x.shape[1] == 2 for x in logits)
+
+
+def test_deep_supervision_leaves_the_networks_own_logits(dims):
+    network = make(dims).eval()
+    image = torch.randn(1, 3, *SIZES[dims])
+
+    assert torch.equal(DeepSupervision(network, 2)(image)[0], network(image))
+
+
+@pytest.mark.parametrize("levels", [0, 4])
+def test_deep_supervision_rejects_levels_the_network_lacks(levels):
+    with pytest.raises(ValueError, match=rf"levels={levels}: the network has 3 levels; choose"):
+        DeepSupervision(make(2), levels)
+
+
+def test_takes_an_encoder_and_a_skip_made_elsewhere():
+    stages = [nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 6, 3, 2, 1)]
+    skip = Skip(lateral=leave, merge=concatenate)
+
+    network = UNet(2, 3, 1, skip=skip, encoder=Encoder(stages, [4, 6]))
+
+    assert network(torch.randn(1, 3, 19, 17)).shape == (1, 1, 19, 17)

@@ -31,7 +31,7 @@ def aligned_volumes(
         grid.
 
     Raises:
-        InputError: If a file is broken, or lies on another grid and must not.
+        InputError: If a file is broken, lies on another grid and must not, or lies elsewhere.
     """
     reference = reference_channel(case.images) or ""
     fixed, grid = read_volume(case.images[reference], case.components.get(reference))
@@ -47,6 +47,11 @@ def aligned_volumes(
         elif grids_differ and channel in RESAMPLED_CHANNELS:
             movement = register_rigidly(volume, own, fixed, grid) if register else sitk.Transform()
             volumes[channel] = resample_to(volume, own, grid, movement)
+            if not volumes[channel].any():
+                raise InputError(
+                    f"{path}: shows nothing where {case.images[reference].name} lies; do both "
+                    "belong to one patient and one visit?"
+                )
         else:
             raise InputError(grid_sentence(path, own, case.images[reference], grid))
     return volumes, brain, grid

@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +55,15 @@ def test_sample_k_does_not_depend_on_the_samples_before_it(volumes):
 
     for k in range(10):
         assert torch.equal(forward[k]["image"], late[k]["image"])
+
+
+def test_a_pickled_copy_gives_the_same_samples(volumes):
+    samples = samples_of(volumes, augment=augmentation("brats"))
+
+    # Workers that are spawned rather than forked receive one.
+    copy = pickle.loads(pickle.dumps(samples))
+
+    assert torch.equal(copy[3]["image"], samples[3]["image"])
 
 
 def test_another_seed_gives_other_samples(volumes):

@@ -111,6 +111,23 @@ def test_resampling_to_a_spacing_is_undone(case):
     assert restore(prepared.target, prepared.record).shape == (3, 8, 7, 6)
 
 
+def test_refuses_a_flair_of_somewhere_else(tmp_path, write_nifti):
+    far = np.eye(4)
+    far[:3, 3] = 500
+    random = np.random.default_rng(0)
+    scan, flair = (
+        random.uniform(1, 9, shape).astype(np.float32) for shape in [(6, 6, 6), (9, 9, 4)]
+    )
+    images = {
+        "dwi": write_nifti(tmp_path / "a_dwi.nii.gz", scan),
+        "flair": write_nifti(tmp_path / "a_flair.nii.gz", flair, far),
+    }
+    case = Case("a", "a", images, (6, 6, 6), (1.0, 1.0, 1.0))
+
+    with pytest.raises(InputError, match=r"a_flair\.nii\.gz: shows nothing where a_dwi\.nii\.gz"):
+        Preprocessor.for_task("isles").prepare(case, ("dwi", "flair"), {"lesion": (1,)})
+
+
 def test_a_picture_is_resized_and_its_mask_comes_back(picture):
     prepared = Preprocessor.for_task("polyp", image_size=(16, 24)).prepare(
         picture, ("red", "green", "blue"), {"polyp": (1,)}
@@ -172,7 +189,7 @@ def test_a_real_brats_label_comes_back_exactly(real_data, tmp_path):
     assert prepared.image.shape[1:] < (240, 240, 155)
 
 
-@pytest.mark.parametrize("register", [False, True])
+@pytest.mark.parametrize("register", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_real_flair_lands_on_the_real_dwi(real_data, tmp_path, register):
     manifest = real_manifest(real_data, tmp_path, "isles", "isles2022", "--fill_missing")
     case = next(case for case in manifest.cases if "0009" in case.id)

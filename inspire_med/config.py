@@ -65,7 +65,6 @@ class DataConfig:
         workers: Processes that prepare samples.
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
-        register_flair: Register ISLES FLAIR rigidly to DWI before resampling it.
         augment: Random flips, affine, intensity changes.
     """
 
@@ -74,7 +73,6 @@ class DataConfig:
     workers: int = 1
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
-    register_flair: bool = False
     augment: bool = True
 
 

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def _parser() -> CommandParser:
         "--channels", type=str, nargs="+", help="Channels to use, in order. Default: all there are."
     )
     add("--fill_missing", action="store_true", help="Fill a case's missing channels with zeros.")
+    add("--register", action="store_true", help="ISLES: register FLAIR rigidly to DWI.")
     add("--skip_bad", "--skip-bad", action="store_true", help="Leave bad cases out, named.")
     add("--workers", type=int, default=2, help="Threads that open files.")
     add("--overwrite", action="store_true", help="Replace what --out names.")
@@ -48,6 +50,8 @@ def _prepare(options: Any) -> None:
         raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
+    if options.register and options.task != "isles":
+        raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     out = Path(options.out)
     if options.phantom is not None:
         _make(options, out)
@@ -92,6 +96,7 @@ def _index(options: Any, sources: tuple[Path, ...], root: Path) -> "Manifest":
     _report_problems(index, skip_bad=options.skip_bad)
     split = None if options.split is None else Path(options.split)
     manifest, pairs = index.manifest(root, folds=options.folds, seed=options.seed, split=split)
+    manifest = replace(manifest, register=options.register)
     _summarise(manifest)
     _warn_of_look_alikes(pairs)
     return manifest

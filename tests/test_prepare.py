@@ -166,6 +166,20 @@ def test_a_missing_flair_is_filled_and_marked_when_asked(isles, tmp_path):
     assert [case.filled for case in manifest.cases] == [(), ("flair",), ()]
 
 
+def test_registration_is_asked_for_once_and_kept_in_the_manifest(isles, tmp_path):
+    assert run("isles", isles, tmp_path / "plain.json") == 0
+    assert run("isles", isles, tmp_path / "moved.json", "--register") == 0
+
+    plain, moved = Manifest.load(tmp_path / "plain.json"), Manifest.load(tmp_path / "moved.json")
+    assert (plain.register, moved.register) == (False, True)
+    assert plain.hash != moved.hash
+
+
+def test_registration_is_for_isles(brats, tmp_path, capsys):
+    assert run("brats", brats, tmp_path / "m.json", "--register") == 2
+    assert "--register: brats lies on one grid already; leave it out." in capsys.readouterr().err
+
+
 def test_a_published_list_makes_fold_0(disc_images, tmp_path):
     (tmp_path / "val.txt").write_text("disc1\ndisc4\n")
     folder = disc_images.parent

@@ -54,6 +54,7 @@ class Manifest:
         cases: The cases.
         root: Folder that the paths on disk are relative to.
         notes: What whoever uses the set should know, one sentence each.
+        register: Channels on another grid are rigidly registered before they are resampled.
     """
 
     task: str
@@ -62,6 +63,7 @@ class Manifest:
     cases: tuple[Case, ...]
     root: Path
     notes: tuple[str, ...] = ()
+    register: bool = False
 
     @property
     def hash(self) -> str:
@@ -91,6 +93,7 @@ class Manifest:
                 cases=tuple(_case_from_json(entry, root) for entry in content["cases"]),
                 root=root,
                 notes=tuple(map(str, content.get("notes", []))),
+                register=bool(content.get("register", False)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
@@ -140,6 +143,7 @@ class Manifest:
             "task": self.task,
             "channels": list(self.channels),
             "regions": {name: list(values) for name, values in self.regions.items()},
+            "register": self.register,
             "cases": [_case_to_json(case, relative_to) for case in self.cases],
         }
 

@@ -136,7 +136,7 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
         config.task,
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
-        register=config.data.register_flair,
+        register=manifest.register,
     )
     spatial_dims = 2 if config.task == "polyp" else 3
     network: dict[str, Any] = {

@@ -1,6 +1,6 @@
 import torch
 
-from inspire_med.blocks.warp import warp
+from inspire_med.blocks.warp import gather_linearly, grid_sample, warp
 
 
 def test_no_flow_moves_nothing(dims, fine):
@@ -36,3 +36,16 @@ def test_keeps_the_precision_of_the_map():
     x = torch.randn(1, 2, 4, 4, dtype=torch.bfloat16)
 
     assert warp(x, torch.zeros(1, 2, 4, 4)).dtype == torch.bfloat16
+
+
+def test_both_ways_of_sampling_agree_in_values_and_gradients(dims, fine):
+    x = torch.randn(2, 3, *fine, requires_grad=True)
+    flow = (3 * torch.randn(2, dims, *fine)).requires_grad_()
+    weight = torch.randn(2, 3, *fine)
+
+    torch.testing.assert_close(gather_linearly(x, flow), grid_sample(x, flow), atol=1e-4, rtol=1e-4)
+    gathered, sampled = (
+        torch.autograd.grad((way(x, flow) * weight).sum(), [x, flow])
+        for way in (gather_linearly, grid_sample)
+    )
+    torch.testing.assert_close(gathered, sampled, atol=1e-3, rtol=1e-3)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from inspire_med.errors import InputError
+
 Task = Literal["brats", "isles", "polyp"]
 PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -93,7 +95,6 @@ class TrainConfig:
         seed: Seed of the weights and of the order and augmentation of samples.
         precision: `auto` measures for a second which of the others is right and fast here.
         threads: CPU threads; 0 leaves the choice to torch.
-        devices: Accelerators or processes; `auto` takes what is there.
         store: Folder for prepared cases; default: `store` beside the manifest.
         network: The network.
         optimizer: The optimizer.
@@ -112,7 +113,6 @@ class TrainConfig:
     seed: int = 0
     precision: PrecisionOption = "auto"
     threads: int = 0
-    devices: int | Literal["auto"] = "auto"
     store: Path | None = None
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -149,9 +149,46 @@ _DEFAULTS: dict[Task, dict[str, Any]] = {
 def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     """The same experiment with absolute paths, fit to be stored and run from another folder."""
     store = config.store or config.manifest.parent / "store"
+    weights = config.network.encoder_weights
     return replace(
         config,
         manifest=config.manifest.resolve(),
         run=config.run.resolve(),
         store=store.resolve(),
+        network=replace(
+            config.network, encoder_weights=None if weights is None else weights.resolve()
+        ),
     )
+
+
+def refuse_nonsense(config: TrainConfig) -> None:
+    """Check values that are of the right type and still make no sense.
+
+    Raises:
+        InputError: The first such value: its option, what is wrong, what to give.
+    """
+    data, network = config.data, config.network
+    at_least = {
+        "validations": (config.validations, 1),
+        "seed": (config.seed, 0),
+        "threads": (config.threads, 0),
+        "save_every": (config.save_every, 0),
+        "data.batch_size": (data.batch_size, 1),
+        "data.workers": (data.workers, 0),
+        "network.deep_supervision": (network.deep_supervision, 1),
+    }
+    for name, (value, least) in at_least.items():
+        if value < least:
+            raise InputError(f"--{name}: {value} is too small; give at least {least}.")
+    if network.encoder_weights is not None and network.encoder is None:
+        raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
+    dims = 2 if config.task == "polyp" else 3
+    if data.patch_size is None and dims == 3:
+        raise InputError("--data.patch_size: volumes need one; give three numbers of voxels.")
+    if data.patch_size is not None and (len(data.patch_size) != dims or min(data.patch_size) < 1):
+        raise InputError(
+            f"--data.patch_size: {list(data.patch_size)} does not fit {config.task}; "
+            f"give {dims} positive numbers of voxels."
+        )
+    if data.image_size is not None and min(data.image_size) < 1:
+        raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")

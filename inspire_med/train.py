@@ -16,7 +16,8 @@ from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.config import TASKS, Task, TrainConfig, task_defaults, with_paths_resolved
-from inspire_med.files import atomic_path, read_json, refuse_existing, write_json
+from inspire_med.errors import InputError
+from inspire_med.files import atomic_path, read_json, write_json
 
 _PACKAGES = ("inspire-med", "torch", "monai", "lightning-fabric", "numpy", "nibabel", "SimpleITK")
 
@@ -42,8 +43,7 @@ def _train(parser: CommandParser, options: Namespace) -> None:
     values = vars(parser.instantiate(options))
     values.pop("config", None)
     config = with_paths_resolved(TrainConfig(**values))
-    if config.resume == "never":
-        refuse_existing(config.run, overwrite=False)
+    refuse_foreign_folder(config)
 
     import torch
 
@@ -55,9 +55,23 @@ def _train(parser: CommandParser, options: Namespace) -> None:
     experiment = build_experiment(config, say)
     write_run_record(config, experiment.trained.manifest_hash)
     prepare_cases(experiment)
-    experiment.fabric.launch()
     progress = train(experiment)
     say(f"{progress.step} steps in {progress.elapsed_s / 60:.1f} min; results in {config.run}")
+
+
+def refuse_foreign_folder(config: TrainConfig) -> None:
+    """Write neither into a folder that is no run, nor into a run that is not to be resumed.
+
+    Raises:
+        InputError: If it is one of these.
+    """
+    occupied = config.run.is_file() or (config.run.is_dir() and any(config.run.iterdir()))
+    if occupied and config.resume == "never":
+        raise InputError(
+            f"{config.run}: exists already; choose another --run, or go on with --resume auto."
+        )
+    if occupied and not (config.run / "run.json").is_file():
+        raise InputError(f"{config.run}: holds something that is no run; choose another --run.")
 
 
 def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
@@ -90,7 +104,10 @@ def _task(words: Sequence[str]) -> Task | None:
         return None  # the real parser says what is wrong
     task = found.task
     if task is None and found.config is not None and found.config.is_file():
-        content = yaml.safe_load(found.config.read_text())
+        try:
+            content = yaml.safe_load(found.config.read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return None
         task = content.get("task") if isinstance(content, dict) else None
     return task if task in TASKS else None
 

@@ -5,9 +5,10 @@ import pytest
 import yaml
 
 from inspire_med import config
+from inspire_med.inference.precision import PrecisionChoice
 from inspire_med.networks import PRESETS
 from inspire_med.train import main
-from inspire_med.training import loop
+from inspire_med.training import experiment, loop
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", *TINY]
@@ -153,6 +154,16 @@ def test_the_default_widths_are_the_presets(task):
         ),
         (["--network.skip", "magic"], "magic"),
         (["--optimizer.lr", "fast"], "optimizer.lr"),
+        (["--validations", "0"], "--validations: 0 is too small; give at least 1."),
+        (["--seed", "-1"], "--seed: -1 is too small"),
+        (["--data.batch_size", "0"], "--data.batch_size: 0 is too small"),
+        (
+            ["--data.patch_size", "[8,8,8]"],
+            "--data.patch_size: [8, 8, 8] does not fit polyp; give 2",
+        ),
+        (["--data.image_size", "[0,8]"], "--data.image_size: [0, 8] is empty"),
+        (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
+        (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_exit_2(tmp_path, disc_images, capsys, words, sentence):
@@ -161,6 +172,66 @@ def test_a_wrong_request_is_one_sentence_and_exit_2(tmp_path, disc_images, capsy
     error = capsys.readouterr().err.strip()
     assert sentence in error.splitlines()[-1]
     assert "Traceback" not in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_volumes_need_a_patch_size(tmp_path, ball_volumes, capsys):
+    words = ["--task", "brats", *TINY, "--data.patch_size", "null"]
+    assert train(ball_volumes, tmp_path / "run", *words) == 2
+    assert "--data.patch_size: volumes need one" in capsys.readouterr().err
+
+
+def test_a_config_file_that_is_no_yaml_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text("task: [polyp")
+
+    assert main(["--config", str(tmp_path / "c.yaml")]) == 2
+
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path, disc_images, capsys):
+    (tmp_path / "config.yaml").write_text("mine")
+
+    assert train(disc_images, tmp_path, *IMAGES) == 2
+
+    assert "holds something that is no run; choose another --run" in capsys.readouterr().err
+    assert (tmp_path / "config.yaml").read_text() == "mine"
+
+
+def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images):
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
+    before = {name: (tmp_path / name).read_text() for name in ("config.yaml", "run.json")}
+
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2", "--fold", "1") == 2
+
+    assert {name: (tmp_path / name).read_text() for name in before} == before
+
+
+def test_a_larger_budget_validates_again(tmp_path, disc_images):
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2") == 0
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "4") == 0
+
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
+
+
+def test_auto_precision_is_measured_once_a_run(tmp_path, disc_images, monkeypatch):
+    options = [word for word in IMAGES if word not in ("--precision", "32-true")]
+    assert train(disc_images, tmp_path, *options, "--max_steps", "1") == 0
+    other = {"32-true": "bf16-mixed", "bf16-mixed": "32-true"}
+    card = json.loads((tmp_path / "checkpoints" / "last" / "model.json").read_text())
+    choice = PrecisionChoice(other[card["precision"]], "as if timed otherwise")
+    monkeypatch.setattr(experiment, "choose_precision", lambda dims, device: choice)
+
+    assert train(disc_images, tmp_path, *options, "--max_steps", "2") == 0
+
+
+def test_encoder_weights_are_loaded(tmp_path, disc_images, capsys):
+    words = ["--network.encoder", "resnet18", "--network.encoder_weights", str(tmp_path / "none")]
+
+    assert train(disc_images, tmp_path / "run", *IMAGES, *words) == 2
+
+    assert "none" in capsys.readouterr().err
 
 
 def test_a_manifest_of_another_task_is_named(tmp_path, ball_volumes, capsys):

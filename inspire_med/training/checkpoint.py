@@ -23,10 +23,12 @@ from inspire_med.inference.model import (
     WEIGHTS,
     ModelCard,
     check_sha256,
+    read_card,
     save_tensors,
     sha256,
     write_model,
 )
+from inspire_med.inference.precision import Precision
 
 _STATE = "training.safetensors"
 _RECORD = "training.json"
@@ -62,6 +64,7 @@ class Trained:
         supervised: The module that is trained: `network`, or a wrapper with extra outputs.
         optimizer: Its optimizer.
         manifest_hash: Hash of the data set.
+        recipe: Options that must be the same after a resume for it to be the same run.
     """
 
     card: ModelCard
@@ -69,6 +72,7 @@ class Trained:
     supervised: nn.Module
     optimizer: Optimizer
     manifest_hash: str
+    recipe: dict[str, Any]
 
 
 def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
@@ -117,6 +121,17 @@ def load_checkpoint(folder: Path, trained: Trained) -> Progress | None:
     return None
 
 
+def precision_of_run(folder: Path) -> Precision | None:
+    """The precision that a run was started in; None if it has no readable checkpoint yet."""
+    for name in ("last", "previous"):
+        if (folder / name / CARD).is_file():
+            try:
+                return read_card(folder / name).precision
+            except InputError:
+                continue  # loading names the damage
+    return None
+
+
 def _write(folder: Path, trained: Trained, progress: Progress) -> None:
     write_model(folder, trained.card, trained.network.state_dict())
     tensors = _optimizer_tensors(trained.optimizer)
@@ -128,6 +143,7 @@ def _write(folder: Path, trained: Trained, progress: Progress) -> None:
             "format": 1,
             "progress": asdict(progress),
             "manifest_hash": trained.manifest_hash,
+            "recipe": trained.recipe,
             "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
         },
     )
@@ -147,7 +163,8 @@ def _restore(folder: Path, trained: Trained) -> Progress:
             f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
-    _refuse_other_model(folder, trained.card)
+    _refuse_difference(folder, record["recipe"], trained.recipe)
+    _refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
     tensors = load_file(folder / _STATE)
     trained.network.load_state_dict(load_file(folder / WEIGHTS))
     extra = {
@@ -159,14 +176,13 @@ def _restore(folder: Path, trained: Trained) -> Progress:
     return Progress(**record["progress"])
 
 
-def _refuse_other_model(folder: Path, card: ModelCard) -> None:
-    """Name the first difference between the checkpoint's model and the one asked for."""
-    written = _flat(read_json(folder / CARD))
-    wanted = _flat(json.loads(json.dumps(asdict(card))))
-    for key, value in wanted.items():
-        if written.get(key) != value:
+def _refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Name the first thing in which the checkpoint is not what is asked for."""
+    before = _flat(written)
+    for key, value in _flat(json.loads(json.dumps(wanted))).items():
+        if before.get(key) != value:
             raise InputError(
-                f"{folder}: was trained with {key} = {written.get(key)}, but {value} is asked for; "
+                f"{folder}: was trained with {key} = {before.get(key)}, but {value} is asked for; "
                 "use the same options or another --run."
             )
 

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress as ProgressBar
 from torch import nn
 from torch.utils.data import DataLoader
 
-from inspire_med.config import TrainConfig
+from inspire_med.config import TrainConfig, refuse_nonsense
 from inspire_med.data.augment import augmentation
 from inspire_med.data.case import Case, Manifest
 from inspire_med.data.patches import TrainingSamples
@@ -22,8 +22,14 @@ from inspire_med.data.store import Store
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
-from inspire_med.networks import DeepSupervision, build_network
-from inspire_med.training.checkpoint import Trained
+from inspire_med.networks import DeepSupervision, build_network, load_encoder_weights
+from inspire_med.training.budget import Budget, parse_duration
+from inspire_med.training.checkpoint import (
+    Progress,
+    Trained,
+    load_checkpoint,
+    precision_of_run,
+)
 from inspire_med.training.optimizer import make_optimizer
 
 
@@ -33,27 +39,39 @@ class Experiment:
 
     Args:
         config: The resolved options.
-        fabric: Devices, precision and processes.
+        budget: How long the run lasts.
+        fabric: Device and precision.
         store: Prepared cases.
         train_cases: Cases to learn from.
         validation_cases: Cases to validate on.
         trained: Network, optimizer and what describes them.
+        progress: Where the run goes on from.
     """
 
     config: TrainConfig
+    budget: Budget
     fabric: Fabric
     store: Store
     train_cases: Sequence[Case]
     validation_cases: Sequence[Case]
     trained: Trained
+    progress: Progress
 
 
 def build_experiment(config: TrainConfig, say: Callable[[str], None]) -> Experiment:
-    """Build every part of the run; `say` hears what was chosen by itself.
+    """Build every part of the run, from its last checkpoint if it has one. Nothing is written.
+
+    Args:
+        config: The options, with absolute paths.
+        say: Hears what was chosen by itself.
 
     Raises:
-        InputError: If the manifest, the fold or an option is at fault.
+        InputError: If the manifest, the fold or an option is at fault, or if the run's checkpoints
+            are of another data set, network or recipe, or damaged.
     """
+    refuse_nonsense(config)
+    limit_s = parse_duration(config.max_time) if config.max_time is not None else None
+    budget = Budget(config.max_steps, limit_s)
     manifest = Manifest.load(config.manifest)
     if manifest.task != config.task:
         raise InputError(
@@ -61,25 +79,48 @@ def build_experiment(config: TrainConfig, say: Callable[[str], None]) -> Experim
             f"pass --task {manifest.task}."
         )
     train_cases, validation_cases = manifest.fold(None if config.fold == "all" else config.fold)
-    torch.manual_seed(config.seed)
     card = _card(config, manifest, say)
-    network = build_network(card.network)
-    levels = config.network.deep_supervision
-    supervised: nn.Module = DeepSupervision(network, levels) if levels > 1 else network
-    layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
-    supervised.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
-    optimizer = make_optimizer(supervised, config.optimizer)
-    store = Store(
-        config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
-    )
+    fabric = Fabric(devices=1, precision=card.precision)
+    trained = _trained(config, card, manifest.hash, fabric.device)
     return Experiment(
         config=config,
-        fabric=Fabric(devices=config.devices, precision=card.precision),
-        store=store,
+        budget=budget,
+        fabric=fabric,
+        store=Store(
+            config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
+        ),
         train_cases=train_cases,
         validation_cases=validation_cases,
-        trained=Trained(card, network, supervised, optimizer, manifest.hash),
+        trained=trained,
+        progress=load_checkpoint(config.run / "checkpoints", trained) or Progress(),
     )
+
+
+def _trained(config: TrainConfig, card: ModelCard, data: str, device: torch.device) -> Trained:
+    """Network and optimizer on their device, so that a checkpoint's state lands there too."""
+    torch.manual_seed(config.seed)
+    network = build_network(card.network)
+    if config.network.encoder_weights is not None:
+        load_encoder_weights(network, config.network.encoder_weights)
+    levels = config.network.deep_supervision
+    if levels > len(network.channels):
+        raise InputError(
+            f"--network.deep_supervision: {levels} is more than the network's "
+            f"{len(network.channels)} levels; give fewer."
+        )
+    supervised: nn.Module = DeepSupervision(network, levels) if levels > 1 else network
+    layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
+    supervised.to(device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    recipe = {
+        "fold": config.fold,
+        "seed": config.seed,
+        "data.batch_size": config.data.batch_size,
+        "data.augment": config.data.augment,
+        "optimizer.name": config.optimizer.name,
+        "network.deep_supervision": levels,
+    }
+    optimizer = make_optimizer(supervised, config.optimizer)
+    return Trained(card, network, supervised, optimizer, data, recipe)
 
 
 def training_loader(experiment: Experiment, first_step: int) -> DataLoader:
@@ -109,7 +150,7 @@ def prepare_cases(experiment: Experiment) -> None:
     cases = list(
         {c.id: c for c in (*experiment.train_cases, *experiment.validation_cases)}.values()
     )
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with ProgressBar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("preparing cases", total=len(cases))
         workers = max(experiment.config.data.workers, 1)
         experiment.store.prepare_all(
@@ -162,6 +203,9 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
 def _precision(config: TrainConfig, spatial_dims: int, say: Callable[[str], None]) -> Precision:
     if config.precision != "auto":
         return config.precision
+    before = precision_of_run(config.run / "checkpoints")
+    if before is not None:  # a timing must not decide whether a run can go on
+        return before
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     choice = choose_precision(spatial_dims, device)
     say(f"precision {choice.name} ({choice.reason})")

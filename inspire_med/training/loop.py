@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from inspire_med.data.preprocess import Prepared
 from inspire_med.evaluation.overlap import count, dice
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.losses import SegmentationLoss
-from inspire_med.training.budget import Budget, parse_duration
-from inspire_med.training.checkpoint import Progress, load_checkpoint, save_best, save_checkpoint
+from inspire_med.training.budget import Budget
+from inspire_med.training.checkpoint import Progress, save_best, save_checkpoint
 from inspire_med.training.experiment import Experiment, training_loader
 from inspire_med.training.journal import Journal
 from inspire_med.training.optimizer import learning_rate, set_learning_rate
@@ -24,17 +25,17 @@ _PICTURES = 3  # sample pictures at each validation
 
 
 def train(experiment: Experiment) -> Progress:
-    """Train until the budget is spent, from the run's last checkpoint if it has one.
+    """Train until the budget is spent, from where the run's last checkpoint left it.
 
     Raises:
-        InputError: If the run's checkpoints are of another data set or network, or damaged.
         FloatingPointError: If the loss is not finite; names the cases of the batch.
     """
     config, trained = experiment.config, experiment.trained
+    budget, progress = experiment.budget, experiment.progress
     folder = config.run / "checkpoints"
-    limit_s = parse_duration(config.max_time) if config.max_time is not None else None
-    budget = Budget(config.max_steps, limit_s)
-    progress = load_checkpoint(folder, trained) or Progress()
+    # A budget that was enlarged since has room for validations again.
+    done = math.floor(_spent(budget, progress) * config.validations)
+    progress.validations = min(progress.validations, done)
     model, optimizer = experiment.fabric.setup(trained.supervised, trained.optimizer)
     batches = iter(training_loader(experiment, progress.step))
     clock = _Clock(progress.elapsed_s)
@@ -76,7 +77,11 @@ def train_step(
     optimizer.zero_grad()
     experiment.fabric.backward(loss)
     clip = experiment.config.optimizer.clip_norm
-    norm = experiment.fabric.clip_gradients(model, optimizer, max_norm=clip)
+    # In fp16 an overflow is how the scaler finds its scale; it skips that step by itself.
+    strict = experiment.trained.card.precision != "16-mixed"
+    norm = experiment.fabric.clip_gradients(
+        model, optimizer, max_norm=clip, error_if_nonfinite=strict
+    )
     optimizer.step()
     return {
         "loss": value,
@@ -122,7 +127,7 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
                 target,
                 masks,
                 list(card.regions),
-                case.spacing_mm,
+                _spacing_mm(prepared),
                 affine=None if affine is None else np.asarray(affine),
                 title=case.id,
             )
@@ -136,6 +141,13 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
         "n": len(scores),
         "seconds": time.perf_counter() - started,
     }
+
+
+def _spacing_mm(prepared: Prepared) -> list[float]:
+    """Voxel size on the grid of the prepared case."""
+    record = prepared.record
+    extents = zip(record["box"], record["spacing_mm"], record["size"], strict=True)
+    return [(high - low) * spacing / size for (low, high), spacing, size in extents]
 
 
 def _spent(budget: Budget, progress: Progress) -> float:

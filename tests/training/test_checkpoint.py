@@ -13,6 +13,7 @@ from inspire_med.training.checkpoint import (
     Progress,
     Trained,
     load_checkpoint,
+    precision_of_run,
     save_best,
     save_checkpoint,
 )
@@ -41,7 +42,7 @@ def make_trained(seed: int = 0) -> Trained:
     network = build_network(NETWORK)
     supervised = DeepSupervision(network, 2)
     optimizer = torch.optim.AdamW(supervised.parameters(), lr=1e-2)
-    return Trained(CARD, network, supervised, optimizer, manifest_hash="a" * 64)
+    return Trained(CARD, network, supervised, optimizer, "a" * 64, recipe={"fold": 0, "seed": 0})
 
 
 def take_step(trained: Trained) -> float:
@@ -137,6 +138,25 @@ def test_another_network_is_refused_with_the_difference(tmp_path):
 
     with pytest.raises(InputError, match="network.skip = inspire, but concat is asked for"):
         load_checkpoint(tmp_path, replace(trained, card=card))
+
+
+@pytest.mark.parametrize("key", ["fold", "seed"])
+def test_another_recipe_is_refused(tmp_path, key):
+    trained = make_trained()
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+
+    with pytest.raises(InputError, match=f"was trained with {key} = 0, but 1 is asked for"):
+        load_checkpoint(tmp_path, replace(trained, recipe={**trained.recipe, key: 1}))
+
+
+def test_the_precision_of_a_run_is_known_before_it_is_built(tmp_path):
+    assert precision_of_run(tmp_path) is None
+    save_checkpoint(tmp_path, make_trained(), Progress(step=1))
+    save_checkpoint(tmp_path, make_trained(), Progress(step=2))
+    assert precision_of_run(tmp_path) == "32-true"
+
+    (tmp_path / "last" / "model.json").write_text("{")
+    assert precision_of_run(tmp_path) == "32-true"
 
 
 def test_other_channels_are_refused(tmp_path):

@@ -5,7 +5,8 @@ One folder a case, one file a sequence: `*_flair *_t1 *_t1ce *_t2 *_seg`, since 
 
 Labels (menze 2015; the challenges' data pages): 1 necrotic core, 2 oedema, and the enhancing tumour
 is 4 until 2022 and 3 since 2023; 2024's treated gliomas use 4 for the resection cavity, 2024's
-paediatric set renumbers all. The files' values decide, not the year in a name.
+paediatric set renumbers all. The files' values decide, and what a 4 is, the names of 2023 and later
+(`BraTS-GLI-...`, with a hyphen).
 """
 
 import re
@@ -64,22 +65,29 @@ def regions(values: Iterable[int], names: Iterable[str]) -> dict[str, tuple[int,
 
     Args:
         values: Every value that occurs in the set's label files.
-        names: Case ids; they matter only where the values 3 and 4 both occur.
+        names: Case ids; they tell what the value 4 stands for.
 
     Raises:
-        InputError: If 3 and 4 both occur under names of before 2023.
+        InputError: If the value 4 would stand for two things.
     """
     values, names = set(values), list(names)
-    if {3, 4} <= values:
-        if any(name.upper().startswith("BRATS-PED") for name in names):
+    new, paediatric = _begin(names, "BRATS-"), _begin(names, "BRATS-PED-")
+    if 4 in values and new:
+        if len(paediatric) == len(names):
             return {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)}
-        if all(name.upper().startswith("BRATS-") for name in names):
-            return {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}
+        if paediatric or len(new) < len(names):
+            raise InputError(
+                f"labels: the value 4 of {new[0]} means another thing elsewhere (enhancing tumour "
+                "until 2022, oedema in BraTS-PED, else the resection cavity); prepare each "
+                "release by itself."
+            )
+        return {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}
+    if {3, 4} <= values:
         raise InputError(
             "labels: the values 3 and 4 both occur, so sets of different years are mixed "
             "(enhancing tumour is 4 until 2022 and 3 since 2023); prepare each year by itself."
         )
-    enhancing = 3 if 3 in values or (4 not in values and _new_names(names)) else 4
+    enhancing = 3 if 3 in values or (new and 4 not in values and len(new) == len(names)) else 4
     return {"WT": (1, 2, enhancing), "TC": (1, enhancing), "ET": (enhancing,)}
 
 
@@ -90,8 +98,8 @@ def patient_of(case_id: str) -> str:
     return re.sub(r"(?i)^(brats-[a-z]+-\d+)-\d+$", r"\1", case_id)
 
 
-def _new_names(names: list[str]) -> bool:
-    return bool(names) and all(name.upper().startswith("BRATS-") for name in names)
+def _begin(names: list[str], beginning: str) -> list[str]:
+    return [name for name in names if name.upper().startswith(beginning)]
 
 
 def _kind(path: Path) -> str | None:

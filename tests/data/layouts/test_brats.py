@@ -128,7 +128,8 @@ OLD, NEW, PED = ["BraTS2021_00000"], ["BraTS-GLI-00000-000"], ["BraTS-PED-00001-
         ({0, 1, 2, 4}, OLD, {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}),
         ({0, 1, 2, 3}, OLD, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
         ({0, 1, 2, 3}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
-        ({0, 1, 2, 4}, NEW, {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}),
+        ({0, 1, 2, 4}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}),
+        ({0, 1, 4}, PED, {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)}),
         ({0, 1, 2}, OLD, {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}),
         ({0, 1, 2}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
         ({0, 1, 2, 3, 4}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}),
@@ -141,4 +142,10 @@ def test_the_files_values_tell_which_label_enhances(values, names, expected):
 
 def test_refuses_years_mixed():
     with pytest.raises(InputError, match="values 3 and 4 both occur.*prepare each year by itself"):
-        brats.regions({0, 1, 2, 3, 4}, OLD + NEW)
+        brats.regions({0, 1, 2, 3, 4}, OLD)
+
+
+@pytest.mark.parametrize("names", [OLD + NEW, NEW + PED])
+def test_refuses_releases_in_which_4_is_another_thing(names):
+    with pytest.raises(InputError, match="labels: the value 4 of BraTS-.* means another thing"):
+        brats.regions({0, 1, 2, 4}, names)

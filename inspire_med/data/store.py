@@ -19,7 +19,7 @@ from inspire_med.data.preprocess import Prepared, Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder
 
-VERSION = 1  # of what preparation does; raise it when the same files would give other arrays
+VERSION = 2  # of what preparation does; raise it when the same files would give other arrays
 CENTRES = 512  # labelled voxels kept for each region, to centre patches on
 
 
@@ -155,8 +155,8 @@ def _sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
     chosen: list[NDArray[np.int16]] = []
     for region, mask in enumerate(target):
         positions = np.argwhere(mask)
-        step = max(1, len(positions) // CENTRES)
-        kept = positions[::step][:CENTRES]
+        count = min(len(positions), CENTRES)
+        kept = positions[np.linspace(0, len(positions) - 1, count).round().astype(int)]
         column = np.full((len(kept), 1), region)
         chosen.append(np.hstack([column, kept]).astype(np.int16))
     return np.concatenate(chosen)

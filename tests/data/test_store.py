@@ -7,7 +7,7 @@ import pytest
 
 from inspire_med.data.case import Manifest
 from inspire_med.data.preprocess import Preprocessor
-from inspire_med.data.store import Store
+from inspire_med.data.store import Store, _sample_centres
 from inspire_med.errors import InputError
 
 
@@ -132,6 +132,20 @@ def test_a_failed_case_leaves_nothing_half_written(store, manifest, tmp_path):
         store.prepare_all([case])
 
     assert not store.folder.exists() or list(store.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 512, 513, 1000, 5000])
+def test_centres_are_spread_over_the_whole_region(count):
+    target = np.zeros((1, 20, 20, 20), np.uint8)
+    target.reshape(-1)[:count] = 1
+
+    centres = _sample_centres(target)
+    places = np.ravel_multi_index(tuple(centres[:, 1:].T), (20, 20, 20))
+
+    assert len(set(places)) == len(places) == min(count, 512)
+    if count > 1:
+        assert (places.min(), places.max()) == (0, count - 1)
+        assert np.diff(places).max() <= -(-count // 511)
 
 
 def test_centres_are_labelled_voxels_of_every_region(store, manifest):

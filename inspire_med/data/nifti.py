@@ -165,6 +165,10 @@ def _grid(path: Path, image: Any) -> Grid:
             f"{path}: not a NIfTI file ({type(image).__name__}); export it as .nii.gz."
         )
     header = image.header
+    if header.get_data_dtype().kind not in "iuf":
+        raise InputError(
+            f"{path}: its voxels are colours or complex numbers; export one grey value a voxel."
+        )
     shape = tuple(int(size) for size in image.shape)
     if len(shape) < 3 or min(shape) < 1 or any(size != 1 for size in shape[4:]):
         raise InputError(f"{path}: its shape {shape} is not that of a volume; export it again.")

@@ -268,3 +268,13 @@ def test_same_grid_forgives_a_tenth_of_a_voxel(tmp_path, write_nifti):
     assert same_grid(moved(0), moved(0.1))
     assert not same_grid(moved(0), moved(0.5))
     assert corner_distance_mm(moved(0), moved(0.5)) == pytest.approx(0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "kind", [np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), np.dtype(np.complex64)]
+)
+def test_refuses_colours_and_complex_numbers(tmp_path, write_nifti, kind):
+    path = write_nifti(tmp_path / "a.nii.gz", np.zeros((3, 4, 5), kind))
+
+    with pytest.raises(InputError, match=r"a\.nii\.gz: its voxels are colours or complex numbers"):
+        read_volume(path)

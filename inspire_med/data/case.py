@@ -173,7 +173,7 @@ def _case_to_json(case: Case, relative_to: Path | None) -> dict[str, Any]:
 def _case_from_json(entry: dict[str, Any], root: Path) -> Case:
     label, fold = entry.get("label"), entry.get("fold")
     return Case(
-        id=str(entry["id"]),
+        id=_file_name(str(entry["id"])),
         patient=str(entry["patient"]),
         images={str(name): _absolute(root, path) for name, path in entry["images"].items()},
         shape=tuple(int(size) for size in entry["shape"]),
@@ -184,6 +184,13 @@ def _case_from_json(entry: dict[str, Any], root: Path) -> Case:
         components={str(name): int(index) for name, index in entry.get("components", {}).items()},
         filled=tuple(map(str, entry.get("filled", []))),
     )
+
+
+def _file_name(name: str) -> str:
+    """The id, if it can name a file: whoever made the manifest must not choose the folder."""
+    if name in ("", ".", "..") or any(character in name for character in "/\\\0"):
+        raise ValueError(f"the case id {name!r} cannot name a file")
+    return name
 
 
 def _absolute(root: Path, path: str) -> Path:

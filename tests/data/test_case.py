@@ -128,3 +128,12 @@ def test_refuses_a_fold_that_is_not_there(manifest):
 def test_refuses_a_fold_that_leaves_nothing_to_train_on(manifest):
     with pytest.raises(InputError, match="fold 0: no case is left to train on"):
         replace(manifest, cases=manifest.cases[:2]).fold(0)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\\\b", "..", ""])
+def test_refuses_an_id_that_would_choose_another_folder(manifest, tmp_path, name):
+    text = json.dumps({"format": 1, **manifest._content(tmp_path)})
+    (tmp_path / "m.json").write_text(text.replace('"case0"', f'"{name}"'))
+
+    with pytest.raises(InputError, match="not a valid manifest .*cannot name a file"):
+        Manifest.load(tmp_path / "m.json")

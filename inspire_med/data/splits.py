@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inspire_med.data.case import Case
+from inspire_med.data.layouts.found import bare_name
 from inspire_med.errors import InputError
 
 
@@ -50,7 +51,7 @@ def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
         raise InputError(f"{path}: cannot be read ({error}); check the path.") from None
     known = {case.id for case in cases}
     # Lists of published splits name files with or without suffix.
-    names = {name if name in known else Path(name).stem for name in names}
+    names = {name if name in known else bare_name(Path(name)) for name in names}
     strange = sorted(names - known)
     if strange or not names:
         raise InputError(

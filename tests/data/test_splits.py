@@ -87,3 +87,11 @@ def test_refuses_an_empty_or_missing_list(tmp_path):
         split_by_names(cases(5), tmp_path / "val.txt")
     with pytest.raises(InputError, match=r"no\.txt: cannot be read"):
         split_by_names(cases(5), tmp_path / "no.txt")
+
+
+def test_a_list_may_name_volumes_with_their_suffix(tmp_path):
+    (tmp_path / "val.txt").write_text("c001.nii.gz\nc003.nii\n")
+
+    split = split_by_names(cases(5), tmp_path / "val.txt")
+
+    assert [case.fold for case in split] == [None, 0, None, 0, None]

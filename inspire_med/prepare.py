@@ -50,6 +50,8 @@ def _prepare(options: Any) -> None:
         raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
     if options.register and options.task != "isles":
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     out = Path(options.out)

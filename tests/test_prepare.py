@@ -217,6 +217,17 @@ def test_phantoms_and_their_manifest_appear_together(tmp_path, task):
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
+@pytest.mark.parametrize("task", ["brats", "isles", "polyp"])
+def test_one_seed_makes_one_set_wherever_it_lies(tmp_path, monkeypatch, task):
+    hashes = set()
+    for number, place in ((1, "a"), (22, "b")):
+        monkeypatch.setattr("os.getpid", lambda number=number: number)
+        assert prepare(["--task", task, "--phantom", "2", "--out", str(tmp_path / place)]) == 0
+        hashes.add(Manifest.load(tmp_path / place / "manifest.json").hash)
+
+    assert len(hashes) == 1
+
+
 def test_nothing_that_exists_is_overwritten_unless_asked(disc_images, tmp_path, capsys):
     out, made = tmp_path / "m.json", tmp_path / "made"
     out.write_text("mine")
@@ -255,6 +266,7 @@ def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
         (["--task", "brats", "--phantom", "0"], "--phantom 0: not a number of cases"),
         (["--task", "brats", "--source", "nowhere"], "nowhere: no such folder"),
         (["--task", "brats", "--source", "x", "--folds", "0"], "--folds 0: not a number of folds"),
+        (["--task", "brats", "--source", "x", "--seed", "-1"], "--seed -1: below zero; give 0"),
         (["--task", "brats", "--source", "x", "--workers", "0"], "--workers 0: not a number of"),
         (["--task", "brats", "--sorce", "x"], "--sorce: unknown; did you mean --source"),
     ],

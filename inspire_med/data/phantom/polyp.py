@@ -1,8 +1,8 @@
 """Polyp phantom: colonoscopy-like images of folded mucosa with a polyp of the same texture.
 
-Written as Kvasir-SEG: `images/NAME.jpg`, `masks/NAME.jpg`, masks with the JPEG's grey rims. Folds,
-highlights, vessels and a vignette vary more than the polyp's own colour does; what tells it is its
-round outline and its shading.
+Written as Kvasir-SEG: `Phantom-SEG/{images,masks}/NAME.jpg`, masks with the JPEG's grey rims.
+Folds, highlights, vessels and a vignette vary more than the polyp's own colour does; what tells it
+is its round outline and its shading.
 """
 
 from pathlib import Path
@@ -16,6 +16,7 @@ from inspire_med.data.phantom.fields import Field, radius_field, smooth_noise, s
 
 HEIGHT, WIDTH = 128, 160
 SHAPE = (HEIGHT, WIDTH)
+SET = "Phantom-SEG"  # a set's folder names its site: the same wherever the phantom is made
 MUCOSA = (0.74, 0.42, 0.34)
 
 
@@ -23,11 +24,11 @@ def write_case(folder: Path, number: int, random: np.random.Generator) -> None:
     """Write one image and its mask."""
     name = f"phantom{number:05d}.jpg"
     for place in ("images", "masks"):
-        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / SET / place).mkdir(parents=True, exist_ok=True)
     polyp = _outline(random)
-    Image.fromarray(_render(polyp, random)).save(folder / "images" / name, quality=92)
+    Image.fromarray(_render(polyp, random)).save(folder / SET / "images" / name, quality=92)
     mask = np.where(polyp < 1, 255, 0).astype(np.uint8)
-    Image.fromarray(mask).save(folder / "masks" / name, quality=95)
+    Image.fromarray(mask).save(folder / SET / "masks" / name, quality=95)
 
 
 def _outline(random: np.random.Generator) -> Field:

@@ -15,6 +15,10 @@ from inspire_med.errors import InputError
 class CommandParser(ArgumentParser):
     """An option parser whose every complaint is an `InputError` of one sentence."""
 
+    def __init__(self, prog: str, description: str | None = None) -> None:
+        epilog = "--debug, anywhere, shows the traceback of an error."
+        super().__init__(prog=prog, description=description, epilog=epilog)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Turn argparse's complaint into one sentence that says what to do."""
         raise InputError(_one_sentence(message, self._known_options()))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 # Small enough for two cores: the phantoms are small, so patches and images are too.
 OPTIONS = {
-    "brats": "--data.patch_size [48,48,48] --network.widths [16,32,64]",
-    "isles": "--data.patch_size [48,48,24] --network.widths [16,32,64]",
-    "polyp": "--data.image_size [96,96] --data.batch_size 8 --network.widths [16,32,64]",
+    "brats": ["--data.patch_size", "[48,48,48]", "--network.widths", "[16,32,64]"],
+    "isles": ["--data.patch_size", "[48,48,24]", "--network.widths", "[16,32,64]"],
+    "polyp": ["--data.image_size", "[96,96]", "--data.batch_size", "8"],
 }
 
 
@@ -44,24 +44,21 @@ def make_empty(out: Path) -> None:
 
 
 def run_task(task: str, out: Path, phantoms: str, max_time: str) -> None:
-    manifest = out / "data" / "manifest.json"
-    inspire_med(f"prepare --task {task} --phantom {phantoms} --out {out / 'data'}")
-    inspire_med(
-        f"train --task {task} --manifest {manifest} --run {out / 'run'} --fold 0 "
-        f"--max_time {max_time} --validations 3 {OPTIONS[task]}"
-    )
-    inspire_med(
-        f"predict --run {out / 'run'} --input {manifest} --fold 0 --output {out / 'predictions'}"
-    )
-    inspire_med(
-        f"evaluate --protocol segmentation --prediction {out / 'predictions'} "
-        f"--reference {manifest} --fold 0 --output {out / 'scores'}"
-    )
+    manifest = ["--manifest", out / "data" / "manifest.json"]
+    cases = [manifest[1], "--fold", "0"]
+    inspire_med("prepare", "--task", task, "--phantom", phantoms, "--out", out / "data")
+    budget = ["--max_time", max_time, "--validations", "3"]
+    run = ["--run", out / "run"]
+    inspire_med("train", "--task", task, *manifest, *run, "--fold", "0", *budget, *OPTIONS[task])
+    inspire_med("predict", *run, "--input", *cases, "--output", out / "predictions")
+    masks = ["--prediction", out / "predictions", "--reference", *cases]
+    inspire_med("evaluate", "--protocol", "segmentation", *masks, "--output", out / "scores")
 
 
-def inspire_med(command: str) -> None:
-    print(f"\n$ inspire-med {command}", flush=True)
-    subprocess.run([sys.executable, "-m", "inspire_med", *shlex.split(command)], check=True)
+def inspire_med(*words: str | Path) -> None:
+    command = [str(word) for word in words]
+    print(f"\n$ inspire-med {shlex.join(command)}", flush=True)
+    subprocess.run([sys.executable, "-m", "inspire_med", *command], check=True)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,15 @@ def run_command(
 
 def _one_sentence(message: str, options: list[str]) -> str:
     unknown = re.search(r"[Uu]nrecognized arguments?: (\S+)", message)
-    if unknown is None:
-        return re.sub(r"\s+", " ", message).strip().rstrip(".") + "; see --help."
-    word = unknown.group(1).split("=")[0]
-    guess = difflib.get_close_matches(word, options, n=1)
-    hint = f"did you mean {guess[0]}" if guess else "see --help for the options"
-    return f"option {word}: unknown; {hint}?" if guess else f"option {word}: unknown; {hint}."
+    if unknown is not None:
+        word = unknown.group(1).split("=")[0]
+        guess = difflib.get_close_matches(word, options, n=1)
+        hint = f"did you mean {guess[0]}?" if guess else "see --help for the options."
+        return f"option {word}: unknown; {hint}"
+    wrong = re.search(r'Parser key "([^"]+)":.*(?:Got|Given) value: (.*)', message, re.S)
+    if wrong is not None:
+        expected = " or ".join(re.findall(r"Expected an? ([^\n]+?)(?:\.\s|\n|$)", message))
+        kind = re.sub(r"<class '(\w+)'>", r"\1", expected).replace("typing.Literal", "one of ")
+        kind = kind.replace("NoneType", "null")
+        return f"option --{wrong[1]}: {wrong[2].strip()} is not {kind}; see --help."
+    return re.sub(r"\s+", " ", message).strip().rstrip(".") + "; see --help."

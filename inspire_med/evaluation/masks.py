@@ -11,18 +11,12 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
-from PIL import Image
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.images import IMAGE_SUFFIXES, read_mask_image
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-# Published masks are grey at the rim (JPEG noise, dark borders): half of white is the dividing
-# line, as the polyp evaluators have it; "above zero" would enlarge areas by up to 44 %.
-THRESHOLD = 128
-_GREY_LIMIT = 0.1  # a mask with more of its pixels between black and white is none
 _DEFLATE_LIMIT = 1032  # no gzip stream grows by more
-_COLOURED = ("P", "PA", "RGBA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True)
@@ -54,13 +48,19 @@ def read_label_map(path: Path) -> LabelMap:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")
-    if path.name.lower().endswith(NIFTI_SUFFIXES):
+    if is_nifti(path):
         return _read_nifti(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return _read_image(path)
+        labels, note = read_mask_image(path)
+        return LabelMap(labels, (1.0, 1.0), None, str(path), note)
     raise InputError(
         f"{path}: not a mask file; give .nii, .nii.gz or an image ({', '.join(IMAGE_SUFFIXES)})."
     )
+
+
+def is_nifti(path: Path) -> bool:
+    """Is a file a volume by its name?"""
+    return path.name.lower().endswith(NIFTI_SUFFIXES)
 
 
 def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:
@@ -95,55 +95,6 @@ def _read_nifti(path: Path) -> LabelMap:
     zooms = tuple(float(size) for size in sizes[: labels.ndim])
     affine = np.asarray(image.affine, dtype=np.float64)
     return LabelMap(labels, _checked(zooms, labels, name), affine, name)
-
-
-def _read_image(path: Path) -> LabelMap:
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB") if image.mode in _COLOURED else image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = f"{error}".splitlines()[0].rstrip(".")
-        raise InputError(
-            f"{path}: not a readable image ({reason}); it may be truncated, copy it again."
-        ) from None
-    labels, note = _black_and_white(_grey(pixels, path), path)
-    return LabelMap(labels.astype(np.uint8), (1.0, 1.0), None, str(path), note)
-
-
-def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_], str]:
-    """Foreground of a grey mask, and what had to be decided about it."""
-    if grey.dtype == bool:
-        return grey, ""
-    top = int(grey.max())
-    if (grey[grey > 0] == top).all():  # two values: 0/255, but also 0/128 and 0/1
-        dark = 0 < top < THRESHOLD
-        note = f"{path.name}: holds only 0 and {top}; {top} is taken as foreground." if dark else ""
-        return grey > 0, note
-    if top < THRESHOLD:
-        raise InputError(
-            f"{path}: several values, the brightest {top}, below {THRESHOLD} where foreground "
-            "begins; write masks as 0 and 255."
-        )
-    between = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
-    if between > _GREY_LIMIT:
-        raise InputError(
-            f"{path}: {between:.0%} of its pixels are grey, probabilities or a photograph rather "
-            "than a mask; threshold it to 0 and 255 first."
-        )
-    return grey >= THRESHOLD, ""
-
-
-def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
-    if pixels.ndim == 3:
-        colours = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1]
-        if (colours != colours[..., :1]).any():
-            raise InputError(
-                f"{path}: a colour picture, not a mask; give a grey one with foreground white."
-            )
-        pixels = colours[..., 0]
-    if pixels.dtype not in (np.dtype(bool), np.dtype(np.uint8)):
-        raise InputError(f"{path}: stored as {pixels.dtype}; give an 8-bit mask of 0 and 255.")
-    return pixels
 
 
 def _spatial(array: NDArray[Any], name: str) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND, Regions
-from inspire_med.evaluation.masks import NIFTI_SUFFIXES
+from inspire_med.evaluation.masks import is_nifti
 from inspire_med.evaluation.pairs import find_masks
 
 
@@ -45,7 +45,7 @@ def references_of_folder(
     """
     masks = find_masks(folder)
     provenance = {"References": str(folder)}
-    if not any(path.name.lower().endswith(NIFTI_SUFFIXES) for path in masks.values()):
+    if not any(is_nifti(path) for path in masks.values()):
         if region_words is not None:
             raise InputError("option --regions: images have one region, white; leave it out.")
         return References(masks, FOREGROUND, provenance=provenance)

@@ -136,6 +136,14 @@ class TestPicture:
         with pytest.raises(InputError, match="a.png: several values, the brightest 2"):
             read_label_map(picture(tmp_path / "a.png", [[0, 1, 2]]))
 
+    def test_refuses_a_palette_of_colours(self, tmp_path):
+        image = Image.fromarray(np.array([[0, 1], [1, 0]], np.uint8), "P")
+        image.putpalette([0, 0, 0, 128, 0, 0])
+        image.save(tmp_path / "a.png")
+
+        with pytest.raises(InputError, match="a.png: a colour picture"):
+            read_label_map(tmp_path / "a.png")
+
     def test_refuses_a_colour_picture(self, tmp_path):
         pixels = np.zeros((4, 4, 3))
         pixels[..., 0] = 255

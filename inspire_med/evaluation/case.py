@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.box import joint_box
+from inspire_med.evaluation.grid import GRID_TOLERANCE_MM, corner_distance_mm
 from inspire_med.evaluation.masks import LabelMap, label_map_of, read_label_map
 from inspire_med.evaluation.protocols import RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
@@ -16,7 +17,6 @@ from inspire_med.evaluation.protocols import protocol as find_protocol
 Regions = Mapping[str, Sequence[int]]
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
-_AFFINE_TOLERANCE = 1e-3
 
 
 class Score(NamedTuple):
@@ -105,7 +105,7 @@ def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: boo
     """Refuse two masks that are not on one grid.
 
     Raises:
-        InputError: If shapes differ, or affines by more than 1e-3 anywhere.
+        InputError: If shapes differ, or corners lie more than `GRID_TOLERANCE_MM` apart.
     """
     if reference.labels.shape != prediction.labels.shape:
         raise InputError(
@@ -114,12 +114,13 @@ def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: boo
         )
     if ignore_affine or reference.affine is None or prediction.affine is None:
         return
-    difference = float(np.abs(reference.affine - prediction.affine).max())
-    if not difference <= _AFFINE_TOLERANCE:
+    shape = reference.labels.shape
+    distance = corner_distance_mm(reference.affine, prediction.affine, shape)
+    if not distance <= GRID_TOLERANCE_MM:
         raise InputError(
-            f"{prediction.name}: its affine differs from that of {reference.name} by up to "
-            f"{difference:.4g}; write it on the case's own grid, or pass --ignore_affine to "
-            "compare voxel by voxel."
+            f"{prediction.name}: its affine differs: it lies up to {distance:.2g} mm away from "
+            f"{reference.name}, more than the {GRID_TOLERANCE_MM} mm that are put up with; write "
+            "it on the case's own grid, or pass --ignore_affine to compare voxel by voxel."
         )
 
 

@@ -87,7 +87,7 @@ def test_refuses_another_affine_and_says_how_far_it_is_off(tmp_path):
     paths = save(tmp_path / "a.nii.gz", nested()), save(tmp_path / "b.nii.gz", nested(), moved)
 
     with pytest.raises(
-        InputError, match=r"b.nii.gz: its affine differs .* up to 2.5.*--ignore_aff"
+        InputError, match=r"b.nii.gz: its affine differs: .* up to 2.5 mm .* 0.1 mm .*--ignore_aff"
     ):
         evaluate_case(*paths, regions=BRATS)
     found = evaluate_case(*paths, regions=BRATS, ignore_affine=True)

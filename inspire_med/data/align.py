@@ -1,14 +1,21 @@
 """Align: the volumes of a case on one grid, its own."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
 from inspire_med.data.case import Case
-from inspire_med.data.check import RESAMPLED_CHANNELS, grid_sentence, reference_channel
-from inspire_med.data.nifti import Grid, read_volume, same_grid
+from inspire_med.data.grid import Grid, same_grid
+from inspire_med.data.nifti import read_volume
+from inspire_med.data.placement import (
+    elsewhere_sentence,
+    grid_problems,
+    read_grids,
+    reference_channel,
+)
 from inspire_med.data.resample import register_rigidly, resample_to
 from inspire_med.errors import InputError
 
@@ -33,25 +40,40 @@ def aligned_volumes(
     Raises:
         InputError: If a file is broken, lies on another grid and must not, or lies elsewhere.
     """
-    reference = reference_channel(case.images) or ""
-    fixed, grid = read_volume(case.images[reference], case.components.get(reference))
-    volumes, brain = {reference: fixed}, fixed != 0
-    for channel in channels:
-        if channel == reference or channel not in case.images:
-            continue
-        path = case.images[channel]
-        volume, own = read_volume(path, case.components.get(channel))
+    volumes: dict[str, Volume] = {}
+
+    def read(channel: str) -> Grid:
+        path, component = case.images[channel], case.components.get(channel)
+        volumes[channel], grid = read_volume(path, component)
+        return grid
+
+    grids, problems = read_grids(case, channels, read)
+    problems += grid_problems(case, grids, grids_differ=grids_differ)
+    if problems:
+        raise InputError(problems[0])
+    reference = reference_channel(case.images)
+    fixed, grid = volumes[reference], grids[reference]
+    brain = fixed != 0
+    for channel, own in grids.items():
         if same_grid(own, grid):
-            volumes[channel] = volume
-            brain |= volume != 0
-        elif grids_differ and channel in RESAMPLED_CHANNELS:
-            movement = register_rigidly(volume, own, fixed, grid) if register else sitk.Transform()
-            volumes[channel] = resample_to(volume, own, grid, movement)
-            if not volumes[channel].any():
-                raise InputError(
-                    f"{path}: shows nothing where {case.images[reference].name} lies; do both "
-                    "belong to one patient and one visit?"
-                )
+            brain |= volumes[channel] != 0
         else:
-            raise InputError(grid_sentence(path, own, case.images[reference], grid))
+            moving = volumes[channel]
+            movement = sitk.Transform()
+            if register:
+                movement = _registered(moving, own, fixed, grid, case.images[channel])
+            volumes[channel] = resample_to(moving, own, grid, movement)
+            if not volumes[channel].any():
+                raise InputError(elsewhere_sentence(case.images[channel], case.images[reference]))
     return volumes, brain, grid
+
+
+def _registered(moving: Volume, own: Grid, fixed: Volume, grid: Grid, path: Path) -> sitk.Transform:
+    try:
+        return register_rigidly(moving, own, fixed, grid)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].rstrip(".")
+        raise InputError(
+            f"{path}: cannot be registered ({reason}); leave the case out, or prepare without "
+            "--register."
+        ) from None

@@ -1,6 +1,6 @@
 """Check: is a case fit for use; if not, which file is at fault, why, and how to mend it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.data.case import Case
+from inspire_med.data.grid import Grid, same_grid
 from inspire_med.data.layouts.found import FoundCase
 from inspire_med.data.look_alike import picture_signature
-from inspire_med.data.nifti import Grid, corner_distance_mm, read_volume, same_grid
-from inspire_med.data.picture import read_mask, read_picture
+from inspire_med.data.nifti import read_volume
+from inspire_med.data.picture import is_picture, read_picture
+from inspire_med.data.placement import grid_problems, grid_sentence, read_grids, reference_channel
 from inspire_med.errors import InputError
-
-REFERENCE_CHANNELS = ("dwi",)  # whose grid is the case's own where grids may differ
-RESAMPLED_CHANNELS = ("flair",)  # ISLES: acquired on another grid, resampled by preprocessing
+from inspire_med.evaluation.images import read_mask_image
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     missing = tuple(name for name in expected.channels if name not in found.images)
     if missing and not (expected.fill_missing and len(missing) < len(expected.channels)):
         return Verdict(None, (_missing_sentence(found, missing),))
-    if found.components and len(set(found.images.values())) == 1 and _is_picture(found):
+    if is_picture(found.images):
         return _check_picture(found)
     return _check_volumes(found, expected, missing)
 
@@ -82,10 +82,6 @@ def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Gr
     return data.astype(np.uint8), grid
 
 
-def _is_picture(found: FoundCase) -> bool:
-    return not next(iter(found.images.values())).name.lower().endswith((".nii", ".nii.gz"))
-
-
 def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
     place = next(iter(found.images.values()), found.label)
     folder = found.id if place is None else f"{place.parent}"
@@ -102,7 +98,7 @@ def _check_picture(found: FoundCase) -> Verdict:
         case = _case(found, picture.shape[:2], (1.0, 1.0), ())
         if found.label is None:
             return Verdict(case, signature=picture_signature(picture))
-        mask = read_mask(found.label)
+        mask, _ = read_mask_image(found.label)
         if mask.shape != picture.shape[:2]:
             return Verdict(None, (_size_sentence(found.label, mask.shape, path, picture.shape),))
     except InputError as error:
@@ -112,35 +108,25 @@ def _check_picture(found: FoundCase) -> Verdict:
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
-    problems: list[str] = []
-    grids: dict[str, Grid] = {}
-    for channel in expected.channels:
-        if channel in found.images:
-            try:
-                grids[channel] = _check_volume(found, channel)
-            except InputError as error:
-                problems.append(str(error))
-    values, foreground, label_grid = frozenset[int](), 0.0, None
+    grids, problems = read_grids(
+        found, expected.channels, lambda channel: _check_volume(found, channel)
+    )
+    problems += grid_problems(found, grids, grids_differ=expected.grids_differ)
+    reference = reference_channel(found.images)
+    own = grids.get(reference)
+    values, foreground = frozenset[int](), 0.0
     if found.label is not None:
         try:
-            label, label_grid = read_label(found.label, expected.values)
+            label, grid = read_label(found.label, expected.values)
+            if own is not None and not same_grid(grid, own):
+                problems.append(grid_sentence(found.label, grid, found.images[reference], own))
             values = frozenset(int(value) for value in np.unique(label))
             foreground = float((label > 0).mean())
         except InputError as error:
             problems.append(str(error))
-    reference = reference_channel(grids)
-    if reference is not None:
-        problems += _grid_problems(found, grids, reference, label_grid, expected)
-    if problems or reference is None:
+    if problems or own is None:
         return Verdict(None, tuple(problems))
-    grid = grids[reference]
-    return Verdict(_case(found, grid.shape, grid.spacing_mm, missing), (), values, foreground)
-
-
-def reference_channel(channels: Mapping[str, object] | Sequence[str]) -> str | None:
-    """The channel whose grid is the case's own: DWI where there is one, else the first."""
-    named = [name for name in REFERENCE_CHANNELS if name in channels]
-    return next(iter([*named, *channels]), None)
+    return Verdict(_case(found, own.shape, own.spacing_mm, missing), (), values, foreground)
 
 
 def _check_volume(found: FoundCase, channel: str) -> Grid:
@@ -149,39 +135,6 @@ def _check_volume(found: FoundCase, channel: str) -> Grid:
     if not data.any():
         raise InputError(f"{path}: every voxel of {channel} is zero; export it again.")
     return grid
-
-
-def _grid_problems(
-    found: FoundCase,
-    grids: Mapping[str, Grid],
-    reference: str,
-    label_grid: Grid | None,
-    expected: Expectation,
-) -> list[str]:
-    paths = {channel: found.images[channel] for channel in grids if channel != reference}
-    others = {
-        paths[channel]: grid
-        for channel, grid in grids.items()
-        if channel != reference and not (expected.grids_differ and channel in RESAMPLED_CHANNELS)
-    }
-    if label_grid is not None and found.label is not None:
-        others[found.label] = label_grid
-    own = grids[reference]
-    return [
-        grid_sentence(path, grid, found.images[reference], own)
-        for path, grid in others.items()
-        if not same_grid(grid, own)
-    ]
-
-
-def grid_sentence(path: Path, grid: Grid, reference_path: Path, reference: Grid) -> str:
-    """Say how two images of one case lie apart."""
-    if grid.shape != reference.shape:
-        apart = f"has {grid.shape} voxels where {reference_path.name} has {reference.shape}"
-    else:
-        distance = corner_distance_mm(grid, reference)
-        apart = f"lies up to {distance:.1f} mm away from {reference_path.name}"
-    return f"{path}: {apart}; resample it to that grid."
 
 
 def _size_sentence(label: Path, size: tuple[int, ...], path: Path, picture: tuple[int, ...]) -> str:

@@ -4,7 +4,6 @@ import gzip
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from inspire_med.data.grid import Grid
 from inspire_med.errors import InputError
+from inspire_med.evaluation.masks import is_nifti
 from inspire_med.files import atomic_path
 
 MAX_VOXELS = 2**30  # 4 GiB as float32; the largest public MRI volumes have 2**25
@@ -22,22 +23,6 @@ GZIP_LIMIT = 1032  # DEFLATE cannot pack tighter than this, so a header that pro
 HEADER = 348  # bytes of the shortest NIfTI header
 SNIFFED = 1024  # bytes that nibabel looks at to tell the type
 SLACK = 2**20  # bytes after the voxels that are put up with
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where voxels lie: `shape` (i, j, k), `affine` from voxel to RAS+ millimetres, the codes."""
-
-    shape: tuple[int, ...]
-    affine: NDArray[np.float64]
-    components: int
-    header: Mapping[str, Any]
-
-    @property
-    def spacing_mm(self) -> tuple[float, ...]:
-        """Voxel size along i, j, k: the lengths of the affine's columns."""
-        lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return tuple(round(float(length), 6) for length in lengths)
 
 
 def read_grid(path: Path) -> Grid:
@@ -108,21 +93,6 @@ def write_volume(path: Path, data: NDArray[Any], record: Mapping[str, Any]) -> N
         nib.save(image, temporary)
 
 
-def same_grid(first: Grid, second: Grid, tolerance: float = 0.1) -> bool:
-    """Do two grids put every voxel in the same place, to a tenth of the smallest voxel size?"""
-    if first.shape != second.shape:
-        return False
-    return corner_distance_mm(first, second) <= tolerance * min(first.spacing_mm)
-
-
-def corner_distance_mm(first: Grid, second: Grid) -> float:
-    """Largest distance between the corresponding corners of two grids of one shape."""
-    ends = np.array(np.meshgrid(*[(0, size - 1) for size in first.shape])).reshape(3, -1)
-    corners = np.vstack([ends, np.ones(ends.shape[1])])
-    apart = (first.affine @ corners - second.affine @ corners)[:3]
-    return float(np.linalg.norm(apart, axis=0).max())
-
-
 def _open(path: Path) -> Any:
     """Nibabel's image, header read and voxels not."""
     if not path.is_file():
@@ -147,7 +117,7 @@ def _open(path: Path) -> Any:
 
 
 def _check_suffix(path: Path) -> None:
-    if not path.name.lower().endswith((".nii", ".nii.gz")):
+    if not is_nifti(path):
         raise InputError(f"{path}: not a .nii or .nii.gz file; convert it to NIfTI.")
     with path.open("rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"

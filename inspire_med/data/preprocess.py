@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from inspire_med.data.align import aligned_volumes
 from inspire_med.data.case import Case
-from inspire_med.data.check import grid_sentence, read_label, reference_channel
-from inspire_med.data.nifti import Grid, same_grid
-from inspire_med.data.normalise import scale_picture, z_score_within
-from inspire_med.data.picture import read_mask, read_picture
-from inspire_med.data.restore import resize
+from inspire_med.data.check import read_label
+from inspire_med.data.grid import Grid, same_grid
+from inspire_med.data.picture import is_picture, read_picture
+from inspire_med.data.placement import grid_sentence, reference_channel
+from inspire_med.data.prepare_picture import picture_image, picture_target
+from inspire_med.data.prepare_volumes import volumes_image, volumes_record, volumes_target
 from inspire_med.errors import InputError
+from inspire_med.evaluation.images import read_mask_image
 
 Regions = Mapping[str, Sequence[int]]
 LITERATURE_SIZE = (352, 352)  # of polyp images since PraNet (Fan 2020)
@@ -39,16 +40,6 @@ class Prepared:
     def image_tensor(self) -> torch.Tensor:
         """The whole image as a float32 tensor of its own memory."""
         return torch.from_numpy(np.array(self.image, dtype=np.float32))
-
-    def target_tensor(self) -> torch.Tensor:
-        """The whole target as a float32 tensor of its own memory.
-
-        Raises:
-            InputError: If the case has no label.
-        """
-        if self.target is None:
-            raise InputError(f"{self.record['id']}: the case has no label; leave it out.")
-        return torch.from_numpy(np.array(self.target, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -119,7 +110,7 @@ class Preprocessor:
                 f"{case.id}: lacks the channel {missing[0]} that the network reads; add the file, "
                 "or prepare the case with --fill_missing."
             )
-        if is_picture(case):
+        if is_picture(case.images):
             return self._prepare_picture(case, channels, regions)
         return self._prepare_volumes(case, channels, regions)
 
@@ -149,111 +140,39 @@ class Preprocessor:
         shape = shapes[channels[0]]
         if len(shape) == 2:
             picture = np.stack([arrays[name] for name in channels], axis=-1).astype(np.uint8)
-            return Prepared(*self._picture(picture, range(len(channels)), "array"))
+            planes = range(len(channels))
+            return Prepared(*picture_image(picture, planes, self.image_size, "array"))
         volumes = {name: np.asarray(arrays[name], dtype=np.float32) for name in channels}
         brain = np.any([volume != 0 for volume in volumes.values()], axis=0)
         grid = Grid(shape, np.diag([*spacing_mm, 1.0]), components=1, header={})
-        return Prepared(*self._volumes(volumes, brain, grid, channels, "array"))
+        record = self._record(brain, grid, "array")
+        return Prepared(volumes_image(volumes, brain, channels, record), record)
 
     def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         picture = read_picture(next(iter(case.images.values())))
         planes = [case.components[name] for name in channels]
-        image, record = self._picture(picture, planes, case.id)
+        image, record = picture_image(picture, planes, self.image_size, case.id)
         if case.label is None:
             return Prepared(image, record)
-        mask = Image.fromarray(read_mask(case.label) * 255)
-        smooth = np.asarray(mask.resize(record["size"][::-1], Image.Resampling.BILINEAR))
-        return Prepared(image, record, split_regions((smooth >= 128).astype(np.uint8), regions))
-
-    def _picture(
-        self, picture: NDArray[np.uint8], planes: Sequence[int], name: str
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """The image and the record of a picture (height, width, 3)."""
-        height, width = self.image_size or picture.shape[:2]
-        record: dict[str, Any] = {
-            "id": name,
-            "kind": "picture",
-            "shape": list(picture.shape[:2]),
-            "spacing_mm": [1.0, 1.0],
-            "box": [[0, size] for size in picture.shape[:2]],
-            "size": [height, width],
-        }
-        resized = np.asarray(
-            Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR)
-        )
-        return scale_picture(resized)[list(planes)], record
+        mask, _ = read_mask_image(case.label)
+        return Prepared(image, record, picture_target(mask, record, regions))
 
     def _prepare_volumes(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         volumes, brain, grid = aligned_volumes(
             case, channels, grids_differ=self.grids_differ, register=self.register
         )
-        image, record = self._volumes(volumes, brain, grid, channels, case.id)
+        record = self._record(brain, grid, case.id)
+        image = volumes_image(volumes, brain, channels, record)
         if case.label is None:
             return Prepared(image, record)
         values = sorted({0, *(value for group in regions.values() for value in group)})
         label, label_grid = read_label(case.label, values)
         if not same_grid(label_grid, grid):
-            reference = case.images[reference_channel(case.images) or ""]
+            reference = case.images[reference_channel(case.images)]
             raise InputError(grid_sentence(case.label, label_grid, reference, grid))
-        cut = tuple(slice(low, high) for low, high in record["box"])
-        target = resize(split_regions(label[cut], regions).astype(np.float32), record["size"])
-        return Prepared(image, record, (target >= 0.5).astype(np.uint8))
+        return Prepared(image, record, volumes_target(label, record, regions))
 
-    def _volumes(
-        self,
-        volumes: Mapping[str, NDArray[np.float32]],
-        brain: NDArray[np.bool_],
-        grid: Grid,
-        channels: Sequence[str],
-        name: str,
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """The image and the record of volumes on one grid; a channel that is not there is zero."""
-        box = foreground_box(brain) if self.crop_to_foreground else [(0, s) for s in grid.shape]
-        cut = tuple(slice(low, high) for low, high in box)
-        size = self._size_after(box, grid)
-        stack = [
-            z_score_within(volumes[channel][cut], brain[cut])
-            if channel in volumes
-            else np.zeros([high - low for low, high in box], np.float32)
-            for channel in channels
-        ]
-        record: dict[str, Any] = {
-            "id": name,
-            "kind": "volume",
-            "shape": list(grid.shape),
-            "spacing_mm": list(grid.spacing_mm),
-            "box": [list(ends) for ends in box],
-            "size": list(size),
-            "affine": grid.affine.tolist(),
-            "header": dict(grid.header),
-        }
-        return resize(np.stack(stack), size), record
-
-    def _size_after(self, box: Sequence[tuple[int, int]], grid: Grid) -> tuple[int, ...]:
-        own = tuple(high - low for low, high in box)
-        if self.spacing_mm is None:
-            return own
-        pairs = zip(own, grid.spacing_mm, self.spacing_mm, strict=True)
-        return tuple(max(1, round(size * old / new)) for size, old, new in pairs)
-
-
-def is_picture(case: Case) -> bool:
-    """Is the case a colour image rather than volumes?"""
-    return not next(iter(case.images.values())).name.lower().endswith((".nii", ".nii.gz"))
-
-
-def split_regions(label: NDArray[np.uint8], regions: Regions) -> NDArray[np.uint8]:
-    """Label map (*spatial) to one 0/1 mask a region, (regions, *spatial)."""
-    return np.stack([np.isin(label, list(values)) for values in regions.values()]).astype(np.uint8)
-
-
-def foreground_box(foreground: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(first, one past the last) along every axis; the whole if nothing is foreground."""
-    if not foreground.any():
-        return [(0, size) for size in foreground.shape]
-    box: list[tuple[int, int]] = []
-    for axis in range(foreground.ndim):
-        others = tuple(other for other in range(foreground.ndim) if other != axis)
-        filled = np.flatnonzero(foreground.any(axis=others))
-        box.append((int(filled[0]), int(filled[-1]) + 1))
-    return box
+    def _record(self, brain: NDArray[np.bool_], grid: Grid, name: str) -> dict[str, Any]:
+        return volumes_record(
+            brain, grid, name, crop=self.crop_to_foreground, spacing_mm=self.spacing_mm
+        )

@@ -7,7 +7,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
-from inspire_med.data.nifti import Grid
+from inspire_med.data.grid import Grid
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _SAMPLED_SHARE = 0.05  # of voxels the registration looks at

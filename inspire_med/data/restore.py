@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,38 +15,30 @@ from inspire_med.data.picture import write_grey_picture
 _LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
-def restore(
-    values: NDArray[Any], record: Mapping[str, Any], *, order: Literal[0, 1] = 1, fill: float = 0.0
-) -> NDArray[np.float32]:
-    """Undo resizing and cropping.
+def restore(values: NDArray[Any], record: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Undo resizing and cropping; outside the crop is zero.
 
     Args:
-        values: (regions, *prepared spatial): logits, probabilities or masks.
+        values: (regions, *prepared spatial): probabilities or masks.
         record: As `Preprocessor.prepare` left it.
-        order: 1 interpolates linearly, 0 takes the nearest.
-        fill: What stands outside the crop; for logits take a large negative number.
 
     Returns:
         (regions, *the file's spatial), float32.
     """
     inner_shape = [high - low for low, high in record["box"]]
-    inner = resize(np.asarray(values, dtype=np.float32), inner_shape, order=order)
+    inner = resize(np.asarray(values, dtype=np.float32), inner_shape)
     if inner_shape == list(record["shape"]):
         return inner
-    whole = np.full((len(inner), *record["shape"]), fill, dtype=np.float32)
+    whole = np.zeros((len(inner), *record["shape"]), dtype=np.float32)
     whole[(slice(None), *(slice(low, high) for low, high in record["box"]))] = inner
     return whole
 
 
-def resize(
-    values: NDArray[np.float32], size: Sequence[int], *, order: Literal[0, 1] = 1
-) -> NDArray[np.float32]:
-    """Resize (channels, *spatial) to (channels, *size); voxels are cells, borders stay in place."""
+def resize(values: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
+    """Resize (channels, *spatial) linearly to (channels, *size); voxels are cells."""
     if tuple(values.shape[1:]) == tuple(size):
         return values
     batch = torch.from_numpy(np.ascontiguousarray(values))[None]
-    if order == 0:
-        return interpolate(batch, size=list(size), mode="nearest-exact")[0].numpy()
     mode = _LINEAR[len(size)]
     return interpolate(batch, size=list(size), mode=mode, align_corners=False)[0].numpy()
 

@@ -13,7 +13,7 @@ from inspire_med.data.nifti import read_grid, read_volume
 from inspire_med.data.picture import read_picture
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import region_masks
-from inspire_med.evaluation.masks import read_label_map
+from inspire_med.evaluation.masks import is_nifti, read_label_map
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_background(
 ) -> NDArray[Any] | None:
     """The picture, or the chosen (else the first) channel of this shape; None if there is none."""
     for name, path in case.images.items():
-        if not _is_nifti(path):
+        if not is_nifti(path):
             picture = np.moveaxis(read_picture(path), -1, 0)
             return picture if picture.shape[1:] == shape else None
         if channel in (None, name) and read_grid(path).shape == shape:
@@ -85,7 +85,3 @@ def read_background(
 def _affine(case: Case, channel: str | None) -> NDArray[np.float64]:
     grids = (read_grid(path) for name, path in case.images.items() if channel in (None, name))
     return next(grid.affine for grid in grids if grid.shape == case.shape)
-
-
-def _is_nifti(path: Path) -> bool:
-    return path.name.lower().endswith((".nii", ".nii.gz"))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.data.check import Expectation, check_case, read_label, reference_channel
+from inspire_med.data.check import Expectation, check_case, read_label
 from inspire_med.data.layouts.found import FoundCase
 from inspire_med.data.layouts.recognise import find_cases
 from inspire_med.errors import InputError
@@ -77,7 +77,9 @@ def test_refuses_images_of_one_case_in_different_places(brats_case, write_nifti)
 
     (problem,) = verdict_of(brats_case).problems
 
-    assert "_t2.nii.gz: lies up to 4.0 mm away from BraTS2021_00001_flair.nii.gz" in problem
+    assert (
+        "_t2.nii.gz: lies up to 4 mm away from BraTS2021_00001_flair.nii.gz, more than" in problem
+    )
 
 
 def test_refuses_a_label_on_another_grid(brats_case, write_nifti):
@@ -116,10 +118,43 @@ def test_allows_flair_on_another_grid_only_where_the_set_has_it_so(tmp_path, wri
     assert "flair.nii.gz: has (8, 8, 2) voxels" in check_case(found, strict).problems[0]
 
 
-def test_reference_is_dwi_where_there_is_one():
-    assert reference_channel(("adc", "flair", "dwi")) == "dwi"
-    assert reference_channel(("t1", "t2")) == "t1"
-    assert reference_channel(()) is None
+@pytest.mark.parametrize("channels", [("flair",), ("flair", "adc"), ("adc",)])
+def test_the_dwi_is_checked_and_gives_the_grid_whatever_channels_are_used(
+    tmp_path, write_nifti, channels
+):
+    on_dwi, on_flair = np.ones((4, 4, 4), np.float32), np.ones((8, 8, 2), np.float32)
+    images = {
+        name: write_nifti(tmp_path / f"{name}.nii.gz", data)
+        for name, data in (("dwi", on_dwi), ("adc", on_dwi), ("flair", on_flair))
+    }
+    label = write_nifti(tmp_path / "msk.nii.gz", np.zeros((4, 4, 4), np.uint8))
+    found = FoundCase("s", "s", images, label)
+    expected = Expectation(channels, (0, 1), grids_differ=True)
+
+    verdict = check_case(found, expected)
+    assert verdict.problems == ()
+    assert verdict.case is not None
+    assert verdict.case.shape == (4, 4, 4)
+
+    images["dwi"].write_bytes(b"no scan")
+    assert "dwi.nii.gz: " in check_case(found, expected).problems[0]
+
+
+def test_refuses_a_flair_of_another_place(tmp_path, write_nifti):
+    far = np.eye(4)
+    far[:3, 3] = 90
+    found = FoundCase(
+        "s",
+        "s",
+        {
+            "dwi": write_nifti(tmp_path / "dwi.nii.gz", np.ones((4, 4, 4), np.float32)),
+            "flair": write_nifti(tmp_path / "flair.nii.gz", np.ones((8, 8, 2), np.float32), far),
+        },
+    )
+
+    (problem,) = check_case(found, ISLES).problems
+
+    assert "flair.nii.gz: shows nothing where dwi.nii.gz lies; do both belong" in problem
 
 
 def test_reads_labels_as_whole_numbers(tmp_path, write_nifti):

@@ -7,10 +7,8 @@ import pytest
 
 from inspire_med.data.nifti import (
     MAX_VOXELS,
-    corner_distance_mm,
     read_grid,
     read_volume,
-    same_grid,
     write_volume,
 )
 from inspire_med.errors import InputError
@@ -257,17 +255,6 @@ def test_written_volume_has_the_grid_and_codes_of_its_model(tmp_path, affine, co
     assert written.get_data_dtype() == np.uint8
     assert nib.aff2axcodes(written.affine) == nib.aff2axcodes(model.affine)
     np.testing.assert_array_equal(written.get_fdata(), VOXELS)
-
-
-def test_same_grid_forgives_a_tenth_of_a_voxel(tmp_path, write_nifti):
-    def moved(mm):
-        affine = OBLIQUE.copy()
-        affine[0, 3] += mm
-        return read_grid(write_nifti(tmp_path / f"m{mm}.nii.gz", VOXELS, affine))
-
-    assert same_grid(moved(0), moved(0.1))
-    assert not same_grid(moved(0), moved(0.5))
-    assert corner_distance_mm(moved(0), moved(0.5)) == pytest.approx(0.5, abs=1e-5)
 
 
 @pytest.mark.parametrize(

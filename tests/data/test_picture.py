@@ -7,7 +7,6 @@ from PIL import Image
 
 from inspire_med.data.picture import (
     picture_size,
-    read_mask,
     read_picture,
     write_grey_picture,
 )
@@ -38,39 +37,6 @@ def test_reads_other_modes_as_rgb(save, mode):
     path = save("a.png", np.full((5, 9, 3), 255, np.uint8), mode)
 
     assert read_picture(path).shape == (5, 9, 3)
-
-
-@pytest.mark.parametrize("white", [1, 128, 200, 255])
-def test_mask_values_0_and_white_are_foreground(save, white):
-    array = np.zeros((6, 6), np.uint8)
-    array[2:4, 2:4] = white
-
-    assert read_mask(save("m.png", array)).sum() == 4
-
-
-def test_grey_rim_below_128_is_background(save):
-    array = np.zeros((20, 20), np.uint8)
-    array[5:15, 5:15] = 20  # the dark border that JPEG left on released masks
-    array[6:14, 6:14] = 255
-
-    assert read_mask(save("m.png", array)).sum() == 64
-
-
-def test_one_bit_and_empty_masks_are_masks(save):
-    assert read_mask(save("one.png", np.full((4, 4), 255, np.uint8), "1")).sum() == 16
-    assert read_mask(save("none.png", np.zeros((4, 4), np.uint8))).sum() == 0
-
-
-def test_refuses_a_photograph_as_mask(save):
-    grey = np.tile(np.arange(256, dtype=np.uint8), (20, 1))
-
-    with pytest.raises(InputError, match=r"m\.png: 49% of its pixels are grey, so it is no mask"):
-        read_mask(save("m.png", grey))
-
-
-def test_refuses_a_dark_mask_of_many_values(save):
-    with pytest.raises(InputError, match="its brightest pixel is 3 and it holds 4 values"):
-        read_mask(save("m.png", np.array([[0, 1], [2, 3]], np.uint8)))
 
 
 def test_refuses_missing_empty_and_foreign_files(tmp_path):

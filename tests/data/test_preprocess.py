@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.data.case import Case, Manifest
-from inspire_med.data.preprocess import Preprocessor, foreground_box
+from inspire_med.data.preprocess import Preprocessor
 from inspire_med.data.restore import labels_from_regions, restore, write_mask
 from inspire_med.errors import InputError
 from inspire_med.prepare import main as prepare
@@ -35,7 +35,7 @@ def picture(tmp_path):
 
 
 def label_back(prepared, regions):
-    whole = restore(prepared.target.astype(np.float32), prepared.record, order=0)
+    whole = restore(prepared.target.astype(np.float32), prepared.record)
     return labels_from_regions(whole > 0.5, regions)
 
 
@@ -98,8 +98,6 @@ def test_a_case_without_label_has_no_target(case):
     prepared = Preprocessor.for_task("brats").prepare(bare, CHANNELS, REGIONS)
 
     assert prepared.target is None
-    with pytest.raises(InputError, match="a: the case has no label"):
-        prepared.target_tensor()
 
 
 def test_resampling_to_a_spacing_is_undone(case):
@@ -111,21 +109,48 @@ def test_resampling_to_a_spacing_is_undone(case):
     assert restore(prepared.target, prepared.record).shape == (3, 8, 7, 6)
 
 
-def test_refuses_a_flair_of_somewhere_else(tmp_path, write_nifti):
+@pytest.fixture
+def stroke(tmp_path, write_nifti):
+    """A DWI, an ADC on its grid, and a FLAIR 500 mm away."""
     far = np.eye(4)
     far[:3, 3] = 500
     random = np.random.default_rng(0)
-    scan, flair = (
-        random.uniform(1, 9, shape).astype(np.float32) for shape in [(6, 6, 6), (9, 9, 4)]
+    dwi, adc, flair = (
+        random.uniform(1, 9, shape).astype(np.float32)
+        for shape in [(6, 6, 6), (6, 6, 6), (9, 9, 4)]
     )
     images = {
-        "dwi": write_nifti(tmp_path / "a_dwi.nii.gz", scan),
+        "dwi": write_nifti(tmp_path / "a_dwi.nii.gz", dwi),
+        "adc": write_nifti(tmp_path / "a_adc.nii.gz", adc),
         "flair": write_nifti(tmp_path / "a_flair.nii.gz", flair, far),
     }
-    case = Case("a", "a", images, (6, 6, 6), (1.0, 1.0, 1.0))
+    return Case("a", "a", images, (6, 6, 6), (1.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize("register", [False, True])
+def test_refuses_a_flair_of_somewhere_else(stroke, register):
+    settings = Preprocessor.for_task("isles", register=register)
 
     with pytest.raises(InputError, match=r"a_flair\.nii\.gz: shows nothing where a_dwi\.nii\.gz"):
-        Preprocessor.for_task("isles").prepare(case, ("dwi", "flair"), {"lesion": (1,)})
+        settings.prepare(stroke, ("dwi", "flair"), {"lesion": (1,)})
+
+
+def test_says_so_where_registration_finds_nothing_to_hold_on_to(stroke, write_nifti):
+    beside = np.eye(4)
+    beside[:3, 3] = 5.9  # the boxes share a corner, the voxels' centres nothing
+    write_nifti(stroke.images["flair"], np.ones((9, 9, 4), np.float32), beside)
+
+    with pytest.raises(InputError, match=r"a_flair\.nii\.gz: cannot be registered .*--register"):
+        Preprocessor.for_task("isles", register=True).prepare(stroke, ("dwi", "flair"), {})
+
+
+def test_the_dwi_gives_the_grid_also_where_it_is_no_channel(stroke, write_nifti):
+    write_nifti(stroke.images["flair"], np.ones((9, 9, 4), np.float32))
+
+    prepared = Preprocessor.for_task("isles").prepare(stroke, ("flair",), {})
+
+    assert prepared.record["shape"] == [6, 6, 6]
+    assert prepared.image.shape[0] == 1
 
 
 def test_a_picture_is_resized_and_its_mask_comes_back(picture):
@@ -160,10 +185,6 @@ def test_the_record_is_json(case):
     prepared = Preprocessor.for_task("brats").prepare(case, CHANNELS, REGIONS)
 
     assert json.loads(json.dumps(prepared.record, allow_nan=False)) == prepared.record
-
-
-def test_the_box_of_nothing_is_the_whole():
-    assert foreground_box(np.zeros((3, 4), bool)) == [(0, 3), (0, 4)]
 
 
 def real_manifest(real_data, tmp_path, task, place, *more):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
 from inspire_med.errors import InputError
+from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
 CHANNELS = ("flair", "t1", "t1ce", "t2")
 LABEL_VALUES = (0, 1, 2, 3, 4)
@@ -39,7 +40,7 @@ def find(folder: Path) -> Findings | None:
     """List the cases below `folder`, or None if no file is named as BraTS names them."""
     groups: dict[Path, dict[str, list[Path]]] = {}
     strangers: list[Path] = []
-    for path in files_below(folder, (".nii", ".nii.gz")):
+    for path in files_below(folder, NIFTI_SUFFIXES):
         kind = _kind(path)
         if kind is None:
             strangers.append(path)

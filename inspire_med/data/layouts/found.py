@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inspire_med.evaluation.masks import NIFTI_SUFFIXES
+
 
 @dataclass(frozen=True)
 class FoundCase:
@@ -50,7 +52,7 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def bare_name(path: Path) -> str:
     """File name without .nii, .nii.gz or the last suffix."""
     name = path.name
-    for suffix in (".nii.gz", ".nii"):
+    for suffix in NIFTI_SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return path.stem

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
+from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
 CHANNELS = ("dwi", "adc", "flair")
 LABEL_VALUES = (0, 1)
@@ -16,7 +17,7 @@ def find(folder: Path) -> Findings | None:
     sessions: dict[str, dict[str, Path]] = {}
     patients: dict[str, str] = {}
     problems: list[str] = []
-    for path in files_below(folder, (".nii", ".nii.gz")):
+    for path in files_below(folder, NIFTI_SUFFIXES):
         match = _NAME.match(bare_name(path))
         if match is None:
             continue

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase
-from inspire_med.data.picture import SUFFIXES
 from inspire_med.errors import InputError
+from inspire_med.evaluation.images import IMAGE_SUFFIXES
 
 CHANNELS: tuple[str, ...] = ("red", "green", "blue")
 LABEL_VALUES = (0, 1)
@@ -109,7 +109,9 @@ def _pictures(folder: Path) -> dict[str, Path]:
     return {
         path.stem: path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
     }
 
 

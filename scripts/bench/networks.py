@@ -10,12 +10,12 @@ so that a busy machine slows all of them alike.
 import argparse
 import ctypes
 import platform
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from monai.networks.nets import AttentionUnet, DynUNet, SegResNet
@@ -55,7 +55,7 @@ def monai_attention_unet(dims: int, channels: int) -> nn.Module:
 
 
 def monai_segresnet(dims: int, channels: int) -> nn.Module:
-    return SegResNet(dims, 32, channels, REGIONS, blocks_down=(1, 2, 2, 4), blocks_up=(1, 1, 1))
+    return SegResNet(dims, 16, channels, REGIONS, blocks_down=(1, 2, 2, 4), blocks_up=(1, 1, 1))
 
 
 MONAI: dict[str, Callable[[int, int], nn.Module]] = {
@@ -108,7 +108,7 @@ class Step:
 
 
 def peak_gib(name: str, dims: int, precision: str) -> float:
-    """Peak resident memory of two steps in a process of their own, less what it took to start."""
+    """Peak resident memory that two steps add, in a process of their own (Linux)."""
     command = [sys.executable, __file__, "--dims", str(dims), "--precision", precision]
     result = subprocess.run([*command, "--memory-of", name], capture_output=True, check=True)
     return float(result.stdout)
@@ -116,10 +116,23 @@ def peak_gib(name: str, dims: int, precision: str) -> float:
 
 def memory_of(name: str, dims: int, dtype: torch.dtype) -> None:
     step = Step(name, dims, dtype)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kib()
     step()
     step()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)
+    print((peak_kib() - before) / 2**20)
+
+
+def peak_kib() -> int:
+    """The kernel's high-water mark; unlike getrusage's it starts anew with the program."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep freed memory in place of returning it at every step; alike for every row."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(M_MMAP_MAX, 0)
+        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def table(names: list[str], dims: int, precision: str, rounds: int, *, memory: bool) -> None:
@@ -164,13 +177,11 @@ def main() -> None:
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()
     if options.memory_of:
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[options.precision[0]]
         memory_of(options.memory_of, options.dims[0], dtype)
         return
-    if platform.libc_ver()[0] == "glibc":  # as training does: freed memory is kept, not returned
-        ctypes.CDLL(None).mallopt(M_MMAP_MAX, 0)
-        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
     print(f"torch {torch.__version__}, {options.threads} threads, {platform.machine()}")
     for dims in options.dims:
         for precision in options.precision:

@@ -35,6 +35,27 @@ def read_grid(path: Path) -> Grid:
     return _grid(path, _open(path))
 
 
+def read_channel_grid(path: Path, component: int | None) -> Grid:
+    """As `read_grid`, for one volume of the file.
+
+    Raises:
+        InputError: As `read_grid`; also if the file does not hold that volume, or holds several and
+            none was asked for.
+    """
+    grid = read_grid(path)
+    if component is None and grid.components > 1:
+        raise InputError(
+            f"{path}: holds {grid.components} volumes where one is expected; give one file for "
+            "each channel."
+        )
+    if component is not None and component >= grid.components:
+        raise InputError(
+            f"{path}: holds {grid.components} volumes and number {component}, counted from 0, is "
+            "asked for; give the file of all channels, or prepare the data set again."
+        )
+    return grid
+
+
 def read_volume(path: Path, component: int | None = None) -> tuple[NDArray[np.float32], Grid]:
     """Read one volume as float32 (i, j, k) with its grid; slope and intercept are applied.
 
@@ -43,21 +64,11 @@ def read_volume(path: Path, component: int | None = None) -> tuple[NDArray[np.fl
         component: Index along the fourth axis, for files that hold several channels.
 
     Raises:
-        InputError: As `read_grid`; also if the file is truncated or corrupt, if a voxel is NaN or
-            infinite, or if the file holds several volumes and none was asked for.
+        InputError: As `read_channel_grid`; also if the file is truncated or corrupt, or if a voxel
+            is NaN or infinite.
     """
+    grid = read_channel_grid(path, component)
     image = _open(path)
-    grid = _grid(path, image)
-    if component is None and grid.components > 1:
-        raise InputError(
-            f"{path}: holds {grid.components} volumes where one is expected; give one file for "
-            "each channel."
-        )
-    if component is not None and component >= grid.components:
-        raise InputError(
-            f"{path}: holds {grid.components} volumes and number {component} is asked for; "
-            "prepare the data set again."
-        )
     try:
         if path.name.lower().endswith(".gz"):
             image = type(image).from_bytes(_whole(path, image))

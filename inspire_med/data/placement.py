@@ -6,7 +6,7 @@ from pathlib import Path
 from inspire_med.data.case import Case
 from inspire_med.data.grid import Grid, grids_overlap, same_grid
 from inspire_med.data.layouts.found import FoundCase
-from inspire_med.data.nifti import read_grid
+from inspire_med.data.nifti import read_channel_grid
 from inspire_med.data.picture import is_picture, picture_size
 from inspire_med.errors import InputError
 from inspire_med.evaluation.grid import GRID_TOLERANCE_MM, corner_distance_mm
@@ -76,7 +76,11 @@ def header_problems(
         except InputError as error:
             return [str(error)]
         return []
-    grids, problems = read_grids(case, channels, lambda channel: read_grid(case.images[channel]))
+    grids, problems = read_grids(
+        case,
+        channels,
+        lambda name: read_channel_grid(case.images[name], case.components.get(name)),
+    )
     return problems + grid_problems(case, grids, grids_differ=grids_differ)
 
 

@@ -57,7 +57,7 @@ def test_reads_one_component_of_a_4d_file(tmp_path, write_nifti):
     np.testing.assert_array_equal(read_volume(path, 1)[0], VOXELS + 100)
     with pytest.raises(InputError, match=r"four\.nii\.gz: holds 2 volumes where one is expected"):
         read_volume(path)
-    with pytest.raises(InputError, match="number 2 is asked for"):
+    with pytest.raises(InputError, match="number 2, counted from 0, is asked for"):
         read_volume(path, 2)
 
 

@@ -1,9 +1,8 @@
 """Command: masks for a file, a folder or a manifest (`python -m inspire_med.predict ...`)."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +13,8 @@ from inspire_med.errors import InputError
 from inspire_med.files import refuse_existing
 
 if TYPE_CHECKING:
+    from inspire_med.data.case import Case
+    from inspire_med.data.layouts.found import FoundCase
     from inspire_med.inference.predictor import Prediction, Predictor
 
 
@@ -23,7 +24,8 @@ class PredictOptions:
 
     Args:
         run: A run folder of `train` (its best checkpoint is used), or a model folder.
-        input: A manifest, a folder of cases in any layout that `prepare` knows, or one image file.
+        input: A manifest, a folder of cases in any layout that `prepare` knows (labels are not
+            needed), or one file: an image, a 4-D volume, or a sequence beside its case's others.
         output: Folder for the masks: `<case id>.nii.gz`, or `<case id>.png` for images.
         fold: With a manifest: only the cases of this fold.
         probabilities: Also write `<case id>_prob.nii.gz`, float32 with the regions along the last
@@ -70,31 +72,45 @@ def _predict(namespace: Namespace) -> None:
     predictor = Predictor.load(
         options.run, device=options.device, precision=options.precision, flips=options.tta
     )
-    jobs = _jobs(options, predictor)
+    cases = _cases(options, predictor)
+    _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
     console = Console(stderr=True)
-    for name, job in track(jobs.items(), "predicting", console=console, transient=True):
-        _write(options, name, job())
-    print(f"{len(jobs)} masks in {options.output}", file=sys.stderr)
+    for case in track(cases, "predicting", console=console, transient=True):
+        _write(options, case.id, predictor.predict_case(case))
+    print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
 
 
-def _jobs(options: PredictOptions, predictor: "Predictor") -> "dict[str, Callable[[], Prediction]]":
-    """What is to be predicted, by case id."""
+def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
+    """What is to be predicted; all of it can be, by its names."""
     from inspire_med.data.case import Manifest
-    from inspire_med.data.layouts.recognise import find_cases
+    from inspire_med.data.layouts.recognise import find_inputs
 
     if options.input.suffix != ".json":
         if options.fold is not None:
             raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
-        found = find_cases(predictor.card.task, options.input, labelled=False)
-        return {case.id: partial(predictor.predict_found, case) for case in found.cases}
+        found = find_inputs(predictor.card.task, options.input)
+        _refuse_problems(found.problems)
+        return found.cases
     manifest = Manifest.load(options.input)
     if manifest.task != predictor.card.task:
         raise InputError(
             f"{options.input}: is for task {manifest.task}, but the model is for "
             f"{predictor.card.task}; choose another --run."
         )
-    chosen = manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
-    return {case.id: partial(predictor.predict_case, case) for case in chosen}
+    return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
+
+
+def _refuse_problems(problems: Sequence[str]) -> None:
+    """Name every problem before anything is predicted, so that no case is left out in silence."""
+    if len(problems) == 1:
+        raise InputError(problems[0])
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise InputError(
+            f"{len(problems)} problems named above, nothing predicted; mend the files, or give "
+            "the good cases by themselves."
+        )
 
 
 def _write(options: PredictOptions, name: str, prediction: "Prediction") -> None:

@@ -1,3 +1,5 @@
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from PIL import Image
 from inspire_med.data.case import Manifest
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
+from inspire_med.inference.predictor import _components
 from inspire_med.predict import main
 from inspire_med.train import main as train
 
@@ -162,12 +165,112 @@ def test_folds_belong_to_manifests(tmp_path, image_run, disc_images, capsys):
     assert "--fold: " in capsys.readouterr().err
 
 
-def test_a_missing_channel_is_named(volume_run, ball_volumes):
+def test_a_missing_channel_is_named_with_case_and_folder(volume_run, ball_volumes):
     images = dict(Manifest.load(ball_volumes).cases[0].images)
-    del images["t1ce"]
+    folder = images.pop("t1ce").parent
 
-    with pytest.raises(InputError, match="channel t1ce: missing; the model needs flair, t1, t1ce"):
+    with pytest.raises(InputError, match=f"{folder}: case .*: channel t1ce is missing; the model"):
         Predictor.load(volume_run, precision="32-true").predict(images)
+
+
+def test_a_bad_case_stops_a_folder_before_any_is_predicted(
+    tmp_path, volume_run, ball_volumes, capsys
+):
+    folder = tmp_path / "set"
+    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json", "store"))
+    lacking = folder / "BraTS20_Training_001"
+    (lacking / "BraTS20_Training_001_t2.nii.gz").unlink()
+    (folder / "BraTS20_Training_002" / "BraTS20_Training_002_t1.nii.gz").write_bytes(b"no scan")
+
+    assert predict(volume_run, folder, tmp_path / "out") == 2
+
+    errors = capsys.readouterr().err
+    assert f"{lacking}: case BraTS20_Training_001: channel t2 is missing" in errors
+    assert "BraTS20_Training_002_t1.nii.gz: " in errors
+    assert "2 problems named above, nothing predicted" in errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_layout_finds_wrong_is_not_passed_over(tmp_path, volume_run, ball_volumes, capsys):
+    folder = tmp_path / "set"
+    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json", "store"))
+    (folder / "BraTS20_Training_001" / "BraTS20_Training_001_pd.nii.gz").touch()
+
+    assert predict(volume_run, folder, tmp_path / "out") == 2
+    assert "unknown modality 'pd'" in capsys.readouterr().err
+
+
+def test_two_cases_of_one_name_are_refused(tmp_path, volume_run, ball_volumes, capsys):
+    for place in ("a", "b"):
+        name = "BraTS20_Training_001"
+        shutil.copytree(ball_volumes.parent / name, tmp_path / "set" / place / name)
+
+    assert predict(volume_run, tmp_path / "set", tmp_path / "out") == 2
+    assert "has the name of the one at" in capsys.readouterr().err
+
+
+def test_an_image_without_mask_is_predicted(tmp_path, image_run, disc_images):
+    for place in ("images", "masks"):
+        shutil.copytree(disc_images.parent / place, tmp_path / "set" / place)
+    (tmp_path / "set" / "masks" / "disc3.png").unlink()
+
+    assert predict(image_run, tmp_path / "set", tmp_path / "out") == 0
+
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+def test_one_sequence_is_enough(tmp_path, volume_run, ball_volumes):
+    case = Manifest.load(ball_volumes).cases[1]
+
+    assert predict(volume_run, case.images["t2"], tmp_path / "out") == 0
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{case.id}.nii.gz"]
+
+
+@pytest.fixture
+def packed_volume(tmp_path, ball_volumes) -> Path:
+    """The first case as one 4-D file of an MSD folder, with an index of another order."""
+    images = Manifest.load(ball_volumes).cases[0].images
+    order = {"0": "T2w", "1": "t1gd", "2": "T1w", "3": "FLAIR"}
+    scans = [nibabel.load(images[name]) for name in ("t2", "t1ce", "t1", "flair")]
+    packed = np.stack([np.asarray(scan.dataobj) for scan in scans], axis=-1)
+    path = tmp_path / "msd" / "imagesTs" / "BRATS_485.nii.gz"
+    path.parent.mkdir(parents=True)
+    nibabel.save(nibabel.Nifti1Image(packed, scans[0].affine), path)
+    index = {"modality": order, "training": [], "test": ["./imagesTs/BRATS_485.nii.gz"]}
+    (tmp_path / "msd" / "dataset.json").write_text(json.dumps(index))
+    return path
+
+
+def test_a_volume_of_all_channels_is_predicted_as_file_folder_set_and_in_python(
+    tmp_path, volume_run, ball_volumes, packed_volume
+):
+    predictor = Predictor.load(volume_run, precision="32-true")
+    expected = predictor.predict(Manifest.load(ball_volumes).cases[0].images).labels
+
+    in_python = predictor.predict(dict.fromkeys(predictor.card.channels, packed_volume))
+
+    assert np.array_equal(in_python.labels, expected)
+    for number, source in enumerate(
+        (packed_volume, packed_volume.parent, packed_volume.parent.parent)
+    ):
+        out = tmp_path / f"out{number}"
+        assert predict(volume_run, source, out) == 0
+        assert np.array_equal(nibabel.load(out / "BRATS_485.nii.gz").dataobj, expected)
+
+
+def test_components_are_numbered_by_the_layout_not_by_the_model(disc_images, packed_volume):
+    picture = Manifest.load(disc_images).cases[0].images["red"]
+
+    assert _components({"green": picture, "blue": picture}) == {"green": 1, "blue": 2}
+    assert _components({"t1ce": packed_volume, "t2": packed_volume}) == {"t1ce": 1, "t2": 0}
+    assert _components({"t1": packed_volume}) == {"t1": 2}
+    with pytest.raises(InputError, match="BRATS_485.nii.gz: which part of it is dwi is not known"):
+        _components({"dwi": packed_volume})
+
+
+def test_separate_files_have_no_components(ball_volumes):
+    assert _components(dict(Manifest.load(ball_volumes).cases[0].images)) == {}
 
 
 def test_a_broken_file_is_named(tmp_path, volume_run, ball_volumes):

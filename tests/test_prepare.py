@@ -69,6 +69,24 @@ def test_several_sources_make_one_manifest(brats, tmp_path):
     assert len(Manifest.load(tmp_path / "m.json").cases) == 2
 
 
+def test_images_and_labels_may_be_two_sources(isles, tmp_path):
+    assert run("isles", isles, tmp_path / "one.json") == 0
+    sources = ["--source", str(isles / "derivatives"), "--source", str(isles / "rawdata")]
+    assert prepare(["--task", "isles", *sources, "--out", str(tmp_path / "two.json")]) == 0
+
+    one, two = Manifest.load(tmp_path / "one.json"), Manifest.load(tmp_path / "two.json")
+    assert one == two
+
+
+@pytest.mark.parametrize("channels", [["flair"], ["flair", "adc"], ["adc"]])
+def test_the_dwi_is_checked_whatever_channels_are_chosen(isles, tmp_path, capsys, channels):
+    assert run("isles", isles, tmp_path / "m.json", "--channels", *channels) == 0
+
+    next(isles.rglob("*0002*_dwi.nii.gz")).write_bytes(b"no scan")
+    assert run("isles", isles, tmp_path / "n.json", "--channels", *channels) == 2
+    assert "_dwi.nii.gz: " in capsys.readouterr().err
+
+
 def test_the_same_source_twice_is_refused(brats, tmp_path, capsys):
     assert run("brats", brats, tmp_path / "m.json", "--source", str(brats)) == 2
     assert "has the name of the one at" in capsys.readouterr().err

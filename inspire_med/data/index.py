@@ -8,7 +8,7 @@ from pathlib import Path
 from inspire_med.data.case import Case, Manifest
 from inspire_med.data.check import Expectation, Verdict, check_case
 from inspire_med.data.layouts import brats, msd
-from inspire_med.data.layouts.found import Findings, FoundCase
+from inspire_med.data.layouts.found import Findings, FoundCase, joined
 from inspire_med.data.layouts.recognise import find_cases, task_named
 from inspire_med.data.look_alike import look_alikes
 from inspire_med.data.splits import assign_folds, split_by_names
@@ -86,10 +86,10 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
             channel is unknown.
     """
     findings = [find_cases(request.task, source) for source in request.sources]
-    cases = _distinct([case for found in findings for case in found.cases])
+    layout = _one_layout(findings)
+    cases = joined([case for found in findings for case in found.cases], findings[0].channels)
     problems = [problem for found in findings for problem in found.problems]
     notes = [note for found in findings for note in found.notes]
-    layout = _one_layout(findings)
     channels, channel_notes = _choose_channels(request, cases)
     labelled, unlabelled = _part_by_label(cases)
     problems += unlabelled
@@ -109,23 +109,6 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         problems=tuple(problems),
         notes=(*notes, *channel_notes, *_filled_notes([c for c, _ in good])),
     )
-
-
-def _distinct(cases: list[FoundCase]) -> list[FoundCase]:
-    """Refuse two cases of one name: their predictions would share a file."""
-    seen: dict[str, FoundCase] = {}
-    for case in cases:
-        if case.id in seen:
-            first, second = (
-                next(iter(seen[case.id].images.values())),
-                next(iter(case.images.values())),
-            )
-            raise InputError(
-                f"{second}: its case {case.id} has the name of the one at {first}; prepare the "
-                "sources separately."
-            )
-        seen[case.id] = case
-    return cases
 
 
 def _one_layout(findings: Sequence[Findings]) -> str:

@@ -1,6 +1,6 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,11 @@ from torch import nn
 
 from inspire_med.data.case import Case
 from inspire_med.data.check import Expectation, check_case
+from inspire_med.data.layouts import msd, polyp
 from inspire_med.data.layouts.found import FoundCase
+from inspire_med.data.nifti import read_grid
+from inspire_med.data.picture import is_picture
+from inspire_med.data.placement import header_problems
 from inspire_med.data.preprocess import Prepared
 from inspire_med.data.restore import labels_from_regions, restore
 from inspire_med.errors import InputError
@@ -104,43 +108,42 @@ class Predictor:
             InputError: If a channel is missing, if a file is at fault, if the shapes of arrays
                 differ, or if a voxel is not finite.
         """
-        self._check_channels(images)
         arrays = {name: item for name, item in images.items() if isinstance(item, np.ndarray)}
         if arrays:
+            _refuse_missing(self.card.channels, arrays, "arrays")
             preprocessor = self.card.preprocessor()
             prepared = preprocessor.prepare_arrays(arrays, self.card.channels, spacing_mm)
             return self.predict_prepared(prepared)
         files = {name: Path(str(item)) for name, item in images.items()}
-        several = len(set(files.values())) < len(files)
-        components = {name: i for i, name in enumerate(self.card.channels)} if several else {}
-        return self.predict_found(FoundCase("case", "case", files, components=components))
+        return self.predict_case(FoundCase("case", "case", files, components=_components(files)))
 
-    def predict_found(self, found: FoundCase) -> Prediction:
-        """Predict one case that a layout's reader found, after checking its files.
+    def predict_case(self, case: Case | FoundCase) -> Prediction:
+        """Predict one case of a manifest, or one that a layout's reader found; no label is read.
 
         Raises:
             InputError: If a channel is missing, or if a file is at fault.
         """
-        self._check_channels(found.images)
-        expected = Expectation(
-            self.card.channels, values=(), grids_differ=self.card.preprocessor().grids_differ
-        )
-        verdict = check_case(replace(found, label=None), expected)
-        if verdict.case is None:
-            raise InputError(verdict.problems[0])
-        return self.predict_case(verdict.case)
+        self._check_channels(case)
+        bare = replace(case, label=None)
+        if isinstance(bare, FoundCase):
+            expected = Expectation(self.card.channels, values=(), grids_differ=self._grids_differ)
+            verdict = check_case(bare, expected)
+            if verdict.case is None:
+                raise InputError(verdict.problems[0])
+            bare = verdict.case
+        return self.predict_prepared(self.card.preprocessor().prepare(bare, self.card.channels, {}))
 
-    def predict_case(self, case: Case) -> Prediction:
-        """Predict one case of a manifest; its label is not looked at.
+    def problems(self, case: Case | FoundCase) -> list[str]:
+        """What keeps a case from being predicted, as far as its headers show; quick.
 
-        Raises:
-            InputError: If a channel is missing, or if a file is at fault.
+        Args:
+            case: Of a manifest, or as a layout's reader found it.
         """
-        self._check_channels(dict.fromkeys((*case.images, *case.filled)))
-        prepared = self.card.preprocessor().prepare(
-            replace(case, label=None), self.card.channels, {}
-        )
-        return self.predict_prepared(prepared)
+        try:
+            self._check_channels(case)
+        except InputError as error:
+            return [str(error)]
+        return header_problems(case, self.card.channels, grids_differ=self._grids_differ)
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Predict one prepared case."""
@@ -154,14 +157,43 @@ class Predictor:
         own = restore(probabilities.cpu().numpy(), prepared.record)
         return Prediction(own, labels_from_regions(own > 0.5, self.card.regions), prepared.record)
 
-    def _check_channels(self, images: Mapping[str, Any]) -> None:
-        wanted = self.card.channels
-        missing = [name for name in wanted if name not in images]
-        if missing:
+    @property
+    def _grids_differ(self) -> bool:
+        return self.card.preprocessor().grids_differ
+
+    def _check_channels(self, case: Case | FoundCase) -> None:
+        filled = case.filled if isinstance(case, Case) else ()
+        files = [*case.images.values(), *([] if case.label is None else [case.label])]
+        place = f"{files[0].parent}: case {case.id}" if files else f"case {case.id}"
+        _refuse_missing(self.card.channels, (*case.images, *filled), place)
+
+
+def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -> None:
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        raise InputError(
+            f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} "
+            f"and was given {', '.join(given) or 'none'}."
+        )
+
+
+def _components(files: Mapping[str, Path]) -> dict[str, int]:
+    """Which part of its file each channel is, by the layout; none where a file is one channel."""
+    components: dict[str, int] = {}
+    shared = len(set(files.values())) < len(files)
+    for name, path in files.items():
+        if is_picture({name: path}):
+            numbers = polyp.COMPONENTS
+        elif shared or read_grid(path).components > 1:
+            numbers = msd.components_of(path)
+        else:
+            continue
+        if name not in numbers:
             raise InputError(
-                f"channel {missing[0]}: missing; the model needs {', '.join(wanted)} "
-                f"and was given {', '.join(images) or 'none'}."
+                f"{path}: which part of it is {name} is not known; give one file for each channel."
             )
+        components[name] = numbers[name]
+    return components
 
 
 def _model_folder(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
+from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below, with_file
 from inspire_med.errors import InputError
 from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
@@ -59,6 +59,11 @@ def find(folder: Path) -> Findings | None:
             continue
         cases += _flat_cases(kinds, folder) if twice else [_case(parent.name, kinds, folder)]
     return Findings("brats", CHANNELS, tuple(cases), tuple(problems))
+
+
+def find_with(path: Path) -> Findings | None:
+    """The case that a file of a sequence belongs to, or None if it is not named as one."""
+    return with_file(find(path.parent), path) if _kind(path) else None
 
 
 def regions(values: Iterable[int], names: Iterable[str]) -> dict[str, tuple[int, ...]]:

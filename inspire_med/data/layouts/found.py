@@ -1,9 +1,10 @@
 """Found: what a layout's reader saw in a folder, before any file was opened."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from inspire_med.errors import InputError
 from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
 
@@ -17,6 +18,11 @@ class FoundCase:
     label: Path | None = None
     site: str = ""
     components: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its images, then its label."""
+        return (*self.images.values(), *(() if self.label is None else (self.label,)))
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,49 @@ class Findings:
     cases: tuple[FoundCase, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCase, ...]:
+    """Make cases of one id one, as where images lie in one folder and labels in another.
+
+    Args:
+        cases: The cases.
+        channels: All channel names of the layout, in order.
+
+    Raises:
+        InputError: If two cases of one id hold the same thing; predictions would share a file.
+    """
+    by_id: dict[str, FoundCase] = {}
+    for case in cases:
+        known = by_id.get(case.id)
+        by_id[case.id] = case if known is None else _both(known, case, channels)
+    return tuple(by_id.values())
+
+
+def _both(first: FoundCase, second: FoundCase, channels: Sequence[str]) -> FoundCase:
+    if first.images.keys() & second.images.keys() or (first.label and second.label):
+        raise InputError(
+            f"{second.files[0]}: its case {second.id} has the name of the one at "
+            f"{first.files[0]}; rename one, or take the sets separately."
+        )
+    images = {**first.images, **second.images}
+    return replace(
+        first,
+        images={channel: images[channel] for channel in channels if channel in images},
+        label=first.label or second.label,
+        site=first.site or second.site,
+        components={**first.components, **second.components},
+    )
+
+
+def with_file(found: Findings | None, path: Path) -> Findings | None:
+    """Only the case that this image file belongs to, or None if there is none."""
+    if found is None:
+        return None
+    cases = tuple(case for case in found.cases if path in case.images.values())
+    if not cases and not found.problems:
+        return None
+    return replace(found, cases=cases, problems=() if cases else found.problems)
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

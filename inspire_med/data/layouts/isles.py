@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
+from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below, with_file
 from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
 CHANNELS = ("dwi", "adc", "flair")
@@ -37,6 +37,12 @@ def find(folder: Path) -> Findings | None:
         return None
     cases = tuple(_case(stem, patients[stem], files) for stem, files in sorted(sessions.items()))
     return Findings("isles", CHANNELS, cases, tuple(problems))
+
+
+def find_with(path: Path) -> Findings | None:
+    """The session that a file of a sequence belongs to, or None if it is not named as one."""
+    session = path.parent.parent if path.parent.name in ("dwi", "anat") else path.parent
+    return with_file(find(session), path)
 
 
 def _case(stem: str, patient: str, files: dict[str, Path]) -> FoundCase:

@@ -31,7 +31,7 @@ def find(folder: Path) -> Findings | None:
     Raises:
         InputError: If the folder holds PraNet's training and test sets side by side.
     """
-    pairs = _folder_pairs(folder)
+    pairs = [(images, masks) for images, masks in _image_folders(folder) if masks is not None]
     if not pairs:
         return None
     parts = {part.lower() for images, _ in pairs for part in images.relative_to(folder).parts}
@@ -49,32 +49,41 @@ def find(folder: Path) -> Findings | None:
     return Findings("polyp", CHANNELS, _distinct(cases), tuple(problems))
 
 
-def find_pictures(folder: Path) -> Findings | None:
-    """List a plain folder of images without masks, for prediction."""
-    pictures = _pictures(folder)
-    if not pictures:
+def find_images(folder: Path) -> Findings | None:
+    """List every image for prediction, with or without a mask: of the sets below, or of a folder.
+
+    None if there is no image.
+    """
+    folders = [images for images, _ in _image_folders(folder)]
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for images in folders or [folder]:
+        pictures, wrong = _pictures(images)
+        site = _site(images) if folders else ""
+        cases += [_case(path, None, site) for _, path in sorted(pictures.items())]
+        problems += wrong
+    return Findings("pictures", CHANNELS, _distinct(cases), tuple(problems)) if cases else None
+
+
+def one_image(path: Path) -> Findings | None:
+    """A single image file as a case of its own, or None if its name is not that of an image."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
         return None
-    cases = tuple(_case(path, None, site="") for _, path in sorted(pictures.items()))
-    return Findings("pictures", CHANNELS, cases)
-
-
-def one_picture(path: Path) -> Findings:
-    """A single image file as a case of its own."""
     return Findings("picture", CHANNELS, (_case(path, None, site=""),))
 
 
-def _folder_pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Every folder that holds an image folder and a mask folder; PNG is taken before a TIF twin."""
+def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:
+    """Every image folder and the mask folder beside it; PNG is taken before a TIF twin."""
     parents = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
-    pairs: list[tuple[Path, Path]] = []
+    found: list[tuple[Path, Path | None]] = []
     for parent in parents:
         below = {path.name.lower(): path for path in parent.iterdir() if path.is_dir()}
         images = [below[name] for name in _IMAGE_FOLDERS if name in below]
         masks = [below[name] for name in _MASK_FOLDERS if name in below]
-        if images and masks:
-            pairs.append((images[0], masks[0]))
-    names = {images.parent.name.lower() for images, _ in pairs}
-    return [pair for pair in pairs if not ({"png", "tif"} <= names and _in_tif(pair[0]))]
+        if images:
+            found.append((images[0], masks[0] if masks else None))
+    names = {images.parent.name.lower() for images, _ in found}
+    return [pair for pair in found if not ({"png", "tif"} <= names and _in_tif(pair[0]))]
 
 
 def _in_tif(images: Path) -> bool:
@@ -88,9 +97,10 @@ def _site(images: Path) -> str:
 
 
 def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], list[str]]:
-    pictures, labels = _pictures(images), _pictures(masks)
+    pictures, problems = _pictures(images)
+    labels, wrong = _pictures(masks)
+    problems += wrong
     cases: list[FoundCase] = []
-    problems: list[str] = []
     for name, path in sorted(pictures.items()):
         # ETIS names the mask of 7.tif p7.tif.
         label = labels.pop(name, None) or labels.pop(f"p{name}", None)
@@ -105,14 +115,16 @@ def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], 
     return cases, problems
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
-    return {
-        path.stem: path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    }
+def _pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The images directly inside by name, and one sentence for each second file of a name."""
+    pictures: dict[str, Path] = {}
+    problems: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file():
+            first = pictures.setdefault(path.stem, path)
+            if first != path:
+                problems.append(f"{path}: a second file of the name of {first.name}; keep one.")
+    return pictures, problems
 
 
 def _case(path: Path, label: Path | None, site: str) -> FoundCase:

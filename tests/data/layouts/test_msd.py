@@ -47,3 +47,38 @@ def test_refuses_an_index_that_is_no_json(tmp_path):
 
     with pytest.raises(InputError, match=r"dataset\.json: not readable as JSON"):
         msd.find(tmp_path)
+
+
+def test_the_test_part_can_be_predicted_where_it_is_there(tmp_path):
+    write_index(tmp_path, test=["./imagesTs/BRATS_485.nii.gz"])
+
+    def names(found):
+        assert found is not None
+        return [case.id for case in found.cases]
+
+    assert names(msd.find_all(tmp_path)) == ["BRATS_001"]
+    (tmp_path / "imagesTs").mkdir()
+    assert names(msd.find_all(tmp_path)) == ["BRATS_001", "BRATS_485"]
+    assert names(msd.find(tmp_path)) == ["BRATS_001"]
+
+
+def test_an_image_folder_alone_can_be_predicted(tmp_path):
+    images = tmp_path / "imagesTs"
+    images.mkdir()
+    (images / "BRATS_485.nii.gz").touch()
+    (images / "._BRATS_485.nii.gz").touch()
+
+    found = msd.find_volumes(images)
+
+    assert found is not None
+    (case,) = found.cases
+    assert (case.id, case.label) == ("BRATS_485", None)
+    assert msd.find_volumes(tmp_path) is None
+
+
+def test_the_index_above_tells_the_order_of_channels(tmp_path):
+    path = tmp_path / "imagesTs" / "BRATS_485.nii.gz"
+    assert msd.components_of(path) == {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
+
+    write_index(tmp_path, modality={"0": "T2w", "1": "FLAIR"})
+    assert msd.components_of(path) == {"t2": 0, "flair": 1}

@@ -104,10 +104,31 @@ def test_names_images_without_mask_and_masks_without_image(tmp_path):
     assert "c.png: no image of that name in" in found.problems[1]
 
 
+def test_names_a_second_image_of_one_name(tmp_path):
+    lay(tmp_path, ("images", ["a"]), ("masks", ["a"]))
+    (tmp_path / "images" / "a.jpg").touch()
+
+    for found in (polyp.find(tmp_path), polyp.find_images(tmp_path)):
+        assert found is not None
+        (problem,) = found.problems
+        assert "a.png: a second file of the name of a.jpg; keep one." in problem
+
+
 def test_a_folder_of_images_alone_has_no_pairs_but_can_be_predicted(tmp_path):
     (tmp_path / "a.jpg").touch()
 
     assert polyp.find(tmp_path) is None
-    found = polyp.find_pictures(tmp_path)
+    found = polyp.find_images(tmp_path)
     assert found is not None
     assert found.cases[0].label is None
+
+
+def test_images_without_mask_are_predicted_like_the_others(tmp_path):
+    lay(tmp_path / "one", ("images", ["a", "b"]), ("masks", ["b", "c"]))
+    lay(tmp_path / "two", ("images", ["d"]), ("elsewhere", []))
+
+    found = polyp.find_images(tmp_path)
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["a", "b", "d"]
+    assert found.problems == ()

@@ -1,6 +1,6 @@
 import pytest
 
-from inspire_med.data.layouts.recognise import find_cases
+from inspire_med.data.layouts.recognise import find_cases, find_inputs
 from inspire_med.errors import InputError
 
 
@@ -38,7 +38,7 @@ def test_refuses_a_file_where_a_folder_is_needed(tmp_path):
 def test_takes_one_image_for_prediction(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    (case,) = find_cases("polyp", tmp_path / "a.jpg", labelled=False).cases
+    (case,) = find_inputs("polyp", tmp_path / "a.jpg").cases
 
     assert case.id == "a"
     with pytest.raises(InputError, match="a file; give the folder"):
@@ -48,9 +48,47 @@ def test_takes_one_image_for_prediction(tmp_path):
 def test_takes_a_plain_folder_of_images_for_prediction_only(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    assert find_cases("polyp", tmp_path, labelled=False).layout == "pictures"
+    assert find_inputs("polyp", tmp_path).layout == "pictures"
     with pytest.raises(InputError, match="no polyp case found"):
         find_cases("polyp", tmp_path)
+
+
+@pytest.mark.parametrize(("task", "name"), [("polyp", "a.gif"), ("isles", "scan.nii.gz")])
+def test_refuses_a_file_that_is_no_input_of_the_task(tmp_path, task, name):
+    (tmp_path / name).touch()
+
+    with pytest.raises(InputError, match=f"{name}: no {task} case found; expected"):
+        find_inputs(task, tmp_path / name)
+
+
+def test_one_sequence_brings_its_cases_others_along(tmp_path):
+    for name in ("BraTS2021_00000", "BraTS2021_00001"):
+        for kind in ("flair", "t1", "t1ce", "t2"):
+            (tmp_path / f"{name}_{kind}.nii.gz").touch()
+
+    (case,) = find_inputs("brats", tmp_path / "BraTS2021_00001_t1.nii.gz").cases
+
+    assert case.id == "BraTS2021_00001"
+    assert set(case.images) == {"flair", "t1", "t1ce", "t2"}
+
+
+def test_one_sequence_in_a_folder_for_each_kind_brings_the_others_along(tmp_path):
+    session = tmp_path / "sub-1" / "ses-1"
+    for place, kind in (("dwi", "dwi"), ("dwi", "adc"), ("anat", "flair")):
+        (session / place).mkdir(parents=True, exist_ok=True)
+        (session / place / f"sub-1_ses-1_{kind}.nii.gz").touch()
+
+    (case,) = find_inputs("isles", session / "anat" / "sub-1_ses-1_flair.nii.gz").cases
+
+    assert list(case.images) == ["dwi", "adc", "flair"]
+
+
+def test_a_file_without_sequence_in_its_name_is_a_volume_of_all(tmp_path):
+    (tmp_path / "BRATS_485.nii.gz").touch()
+
+    (case,) = find_inputs("brats", tmp_path / "BRATS_485.nii.gz").cases
+
+    assert case.components == {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
 
 
 @pytest.mark.parametrize(

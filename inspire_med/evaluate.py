@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = CommandParser(
         prog="inspire-med evaluate", description="Dice and the rest, under a named protocol."
     )
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     parser.add_class_arguments(EvaluateOptions, as_group=False, skip={"regions"})
     parser.add_argument(
         "--regions",
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(namespace: Namespace) -> None:
+    namespace.pop("config")
     options = EvaluateOptions(**vars(namespace))
     refuse_existing(options.output, overwrite=options.overwrite)
     if options.output.is_file():

@@ -53,11 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, predict, and answer with the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = CommandParser(prog="inspire-med predict", description="Masks on each case's own grid.")
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     parser.add_class_arguments(PredictOptions, as_group=False)
     return run_command(parser, _predict, words)
 
 
 def _predict(namespace: Namespace) -> None:
+    namespace.pop("config")
     options = PredictOptions(**vars(namespace))
     refuse_existing(options.output, overwrite=options.overwrite)
 

@@ -4,9 +4,11 @@ import shutil
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
@@ -19,33 +21,66 @@ if TYPE_CHECKING:
 SHOWN = 10  # look-alike pairs named on screen
 
 
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Find, check and index a data set where it lies; make phantoms.
+
+    Args:
+        task: brats, isles or polyp.
+        out: manifest.json, or with --phantom a new folder.
+        source: Folders of public sets.
+        phantom: Make this many cases with known truth in --out instead.
+        folds: Folds, patient-wise and balanced.
+        seed: Of the folds and of the phantoms.
+        split: File of case ids, one a line: they become fold 0 (validation).
+        channels: Channels to use, in order; by default all there are.
+        fill_missing: Fill a case's missing channels with zeros.
+        register: ISLES: register FLAIR rigidly to DWI.
+        skip_bad: Leave bad cases out, named.
+        workers: Threads that open files.
+        overwrite: Replace what --out names.
+    """
+
+    task: str
+    out: Path
+    source: tuple[Path, ...] = ()
+    phantom: int | None = None
+    folds: int = 5
+    seed: int = 0
+    split: Path | None = None
+    channels: tuple[str, ...] | None = None
+    fill_missing: bool = False
+    register: bool = False
+    skip_bad: bool = False
+    workers: int = 2
+    overwrite: bool = False
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is `run_command`'s."""
-    return run_command(_parser(), _prepare, arguments)
-
-
-def _parser() -> CommandParser:
+    """Parse the options, prepare, and answer with the exit status."""
     parser = CommandParser(prog="inspire-med prepare", description=__doc__)
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    by_hand: set[str | int] = {"source", "channels", "skip_bad"}
+    parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
-    add("--task", type=str, required=True, help="brats, isles or polyp.")
-    add("--source", type=str, action="append", help="Folder of a public set; may be repeated.")
-    add("--out", type=str, required=True, help="manifest.json, or with --phantom a new folder.")
-    add("--phantom", type=int, help="Make this many cases with known truth in --out instead.")
-    add("--folds", type=int, default=5, help="Folds, patient-wise and balanced.")
-    add("--seed", type=int, default=0, help="Of the folds and of the phantoms.")
-    add("--split", type=str, help="File of case ids, one a line: they become fold 0 (validation).")
-    add(
-        "--channels", type=str, nargs="+", help="Channels to use, in order. Default: all there are."
-    )
-    add("--fill_missing", action="store_true", help="Fill a case's missing channels with zeros.")
-    add("--register", action="store_true", help="ISLES: register FLAIR rigidly to DWI.")
-    add("--skip_bad", "--skip-bad", action="store_true", help="Leave bad cases out, named.")
-    add("--workers", type=int, default=2, help="Threads that open files.")
-    add("--overwrite", action="store_true", help="Replace what --out names.")
-    return parser
+    add("--source", action="append", metavar="DIR", help="Folder of a public set; may be repeated.")
+    add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
+    words = "Leave bad cases out, named."
+    add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
+    return run_command(parser, _prepare, arguments)
 
 
-def _prepare(options: Any) -> None:
+def _options(namespace: Namespace) -> PrepareOptions:
+    values = vars(namespace)
+    values.pop("config")
+    source, channels = values["source"] or (), values["channels"]
+    values["source"] = tuple(map(Path, [source] if isinstance(source, str) else source))
+    values["channels"] = (channels,) if isinstance(channels, str) else channels and tuple(channels)
+    return PrepareOptions(**values)
+
+
+def _prepare(namespace: Namespace) -> None:
+    options = _options(namespace)
     if options.folds < 1:
         raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
     if options.workers < 1:
@@ -54,25 +89,25 @@ def _prepare(options: Any) -> None:
         raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
     if options.register and options.task != "isles":
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
-    out = Path(options.out)
+    out = options.out
     if options.phantom is not None:
-        _make(options, out)
+        _make(options, options.phantom)
         return
     if not options.source:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")
     if out.is_dir():
         raise InputError(f"{out}: a folder; give the manifest's file name, such as manifest.json.")
     refuse_existing(out, overwrite=options.overwrite)
-    sources = tuple(Path(source) for source in options.source)
-    manifest = _index(options, sources, out.resolve().parent)
+    manifest = _index(options, options.source, out.resolve().parent)
     manifest.save(out, overwrite=options.overwrite)
     print(f"Written: {out}")
 
 
-def _make(options: Any, out: Path) -> None:
+def _make(options: PrepareOptions, count: int) -> None:
     """Phantoms and their manifest, in a folder that appears whole."""
     from inspire_med.data.phantom.make import MARKER, make_phantom
 
+    out = options.out
     refuse_existing(out, overwrite=options.overwrite)
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file()):
         raise InputError(f"{out}: holds other things than phantoms; choose another --out.")
@@ -82,22 +117,24 @@ def _make(options: Any, out: Path) -> None:
             shutil.rmtree(out)
 
     with atomic_folder(out, before_commit=clear) as folder:
-        make_phantom(options.task, options.phantom, folder, seed=options.seed)
+        make_phantom(options.task, count, folder, seed=options.seed)
         manifest = _index(options, (folder,), folder.resolve())
         manifest.save(folder / "manifest.json")
     print(f"Written: {out / 'manifest.json'}")
 
 
-def _index(options: Any, sources: tuple[Path, ...], root: Path) -> "Manifest":
+def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "Manifest":
     from inspire_med.data.index import Request, index_sources
 
-    channels = None if options.channels is None else tuple(options.channels)
-    request = Request(options.task, sources, channels, options.fill_missing, options.workers)
+    request = Request(
+        options.task, sources, options.channels, options.fill_missing, options.workers
+    )
     with _progress("Checking") as advance:
         index = index_sources(request, advance)
     _report_problems(index, skip_bad=options.skip_bad)
-    split = None if options.split is None else Path(options.split)
-    manifest, pairs = index.manifest(root, folds=options.folds, seed=options.seed, split=split)
+    manifest, pairs = index.manifest(
+        root, folds=options.folds, seed=options.seed, split=options.split
+    )
     manifest = replace(manifest, register=options.register)
     _summarise(manifest)
     _warn_of_look_alikes(pairs)

@@ -269,3 +269,15 @@ def test_perturbed_real_tumours_score_as_expected(real_data, tmp_path):
         assert float(rows["case", region, "hd95_mm"]) <= 1.0
         assert float(rows["case", region, "nsd@1mm"]) == 1.0
         assert 0.7 < float(rows["case", region, "dice"]) < 1.0
+
+
+def test_options_may_stand_in_a_file(folders):
+    config = folders / "options.yaml"
+    config.write_text(
+        f"prediction: {folders / 'prediction'}\nreference: {folders / 'reference'}\n"
+        "regions: ['WT=1,2', 'TC=1']\nworkers: 1\n"
+    )
+
+    assert main(["--config", str(config), "--output", str(folders / "scores")]) == 0
+
+    assert {region for _, region, _ in read_csv(folders)} == {"WT", "TC"}

@@ -293,3 +293,12 @@ def test_weights_of_another_network_are_refused(tmp_path, image_run):
 
     with pytest.raises(InputError, match="does not fit the network of model.json"):
         Predictor.load(model)
+
+
+def test_options_may_stand_in_a_file(tmp_path, image_run, disc_images):
+    config = tmp_path / "options.yaml"
+    config.write_text(f"run: {image_run}\ninput: {disc_images}\nfold: 0\nprecision: 32-true\n")
+
+    assert main(["--config", str(config), "--output", str(tmp_path / "out")]) == 0
+
+    assert len(list((tmp_path / "out").iterdir())) == 3

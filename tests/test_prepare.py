@@ -7,6 +7,7 @@ import time
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from inspire_med.data.case import Manifest
@@ -341,6 +342,37 @@ def test_a_mask_of_another_size_is_named(disc_images, tmp_path, capsys):
 
     assert run("polyp", folder, tmp_path / "m.json") == 2
     assert "disc0.png: its size 9 x 9 is not that of disc0.png, 40 x 48" in capsys.readouterr().err
+
+
+def test_options_may_stand_in_a_file(isles, tmp_path):
+    config, out = tmp_path / "options.yaml", tmp_path / "m.json"
+    sources = f"[{isles / 'rawdata'}, {isles / 'derivatives'}]"
+    config.write_text(f"task: isles\nsource: {sources}\nchannels: [adc, dwi]\nfolds: 2\nout: {out}")
+
+    assert prepare(["--config", str(config), "--folds", "3"]) == 0
+
+    manifest = Manifest.load(out)
+    assert manifest.channels == ("adc", "dwi")
+    assert {case.fold for case in manifest.cases} == {0, 1, 2}
+
+
+def test_a_file_may_name_one_source_and_one_channel(isles, tmp_path):
+    config, out = tmp_path / "options.yaml", tmp_path / "m.json"
+    config.write_text(f"task: isles\nsource: {isles}\nchannels: dwi\nout: {out}")
+
+    assert prepare(["--config", str(config)]) == 0
+
+    assert Manifest.load(out).channels == ("dwi",)
+
+
+def test_the_options_can_be_printed_as_such_a_file(tmp_path, capsys):
+    words = ["--task", "isles", "--source", "a", "--source", "b", "--out", "m.json", "--skip-bad"]
+    with pytest.raises(SystemExit, match="0"):
+        prepare([*words, "--print_config"])
+
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert (printed["task"], printed["source"], printed["out"]) == ("isles", ["a", "b"], "m.json")
+    assert printed["skip_bad"] is True
 
 
 def test_help_answers_in_about_a_second():

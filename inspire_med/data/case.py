@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ class Manifest:
                 notes=tuple(map(str, content.get("notes", []))),
                 register=bool(content.get("register", False)),
             )
+            _refuse_twins(manifest.cases)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{path}: not a valid manifest ({type(error).__name__}: {error}); "
@@ -184,6 +186,12 @@ def _case_from_json(entry: dict[str, Any], root: Path) -> Case:
         components={str(name): int(index) for name, index in entry.get("components", {}).items()},
         filled=tuple(map(str, entry.get("filled", []))),
     )
+
+
+def _refuse_twins(cases: Sequence[Case]) -> None:
+    name, count = Counter(case.id for case in cases).most_common(1)[0] if cases else ("", 0)
+    if count > 1:
+        raise ValueError(f"{count} cases have the id {name!r}")
 
 
 def _file_name(name: str) -> str:

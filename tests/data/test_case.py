@@ -137,3 +137,11 @@ def test_refuses_an_id_that_would_choose_another_folder(manifest, tmp_path, name
 
     with pytest.raises(InputError, match="not a valid manifest .*cannot name a file"):
         Manifest.load(tmp_path / "m.json")
+
+
+def test_refuses_two_cases_of_one_id(manifest, tmp_path):
+    twins = replace(manifest, cases=manifest.cases[:1] * 2)
+    twins.save(tmp_path / "m.json")
+
+    with pytest.raises(InputError, match="not a valid manifest .*2 cases have the id 'case0'"):
+        Manifest.load(tmp_path / "m.json")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 
-from inspire_med.data.nifti import Grid
+from inspire_med.data.grid import Grid
 from inspire_med.data.resample import register_rigidly, resample_to
 
 TILT = 0.2

@@ -67,8 +67,10 @@ def _predict(namespace: Namespace) -> None:
     from rich.console import Console
     from rich.progress import track
 
+    from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.inference.predictor import Predictor
 
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     predictor = Predictor.load(

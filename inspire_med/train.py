@@ -47,9 +47,11 @@ def _train(parser: CommandParser, options: Namespace) -> None:
 
     import torch
 
+    from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.training.experiment import build_experiment, prepare_cases
     from inspire_med.training.loop import train
 
+    keep_freed_memory()
     if config.threads:
         torch.set_num_threads(config.threads)
     experiment = build_experiment(config, say)

@@ -8,7 +8,6 @@ so that a busy machine slows all of them alike.
 """
 
 import argparse
-import ctypes
 import platform
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from monai.networks.nets import UNet as MonaiUNet
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from inspire_med.inference.allocator import keep_freed_memory
 from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import UNet
 
@@ -31,7 +31,6 @@ FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}
 WIDTHS = (32, 64, 128, 256)
 REGIONS = 3
 SKIPS = ("concat", "ise", "ise+isa", "inspire")
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's mallopt
 
 
 def monai_unet(dims: int, channels: int) -> nn.Module:
@@ -126,13 +125,6 @@ def peak_kib() -> int:
     """The kernel's high-water mark; unlike getrusage's it starts anew with the program."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0])
-
-
-def keep_freed_memory() -> None:
-    """Have glibc keep freed memory in place of returning it at every step; alike for every row."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(M_MMAP_MAX, 0)
-        ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def table(names: list[str], dims: int, precision: str, rounds: int, *, memory: bool) -> None:

@@ -43,4 +43,8 @@ class ConvNormAct(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve, normalise, activate."""
-        return self.activation(self.norm(self.conv(x)))
+        x = self.conv(x)
+        # A single value a channel (batch 1, coarsest level of a small image) has no statistics.
+        if not self.training or x.numel() > x.shape[1]:
+            x = self.norm(x)
+        return self.activation(x)

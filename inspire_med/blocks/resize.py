@@ -25,14 +25,13 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def grid_means(x: Tensor, cells: int) -> Tensor:
-    """Average (batch, channels, *spatial) over a grid of at most `cells` per axis."""
-    size = [min(cells, side) for side in x.shape[2:]]
+    """Average (batch, channels, *spatial) over `cells` cells an axis, overlapping in small maps."""
     with torch.autocast(x.device.type, enabled=False):
         if x.ndim == 4:
-            return F.adaptive_avg_pool2d(x, (size[0], size[1]))
-        slices = F.adaptive_avg_pool2d(_as_slices(x), (size[1], size[2]))
-        row = F.adaptive_avg_pool2d(_as_row(slices, x.shape[2]), (size[0], size[1] * size[2]))
-        return _as_volume(row, size[1])
+            return F.adaptive_avg_pool2d(x, (cells, cells))
+        slices = F.adaptive_avg_pool2d(_as_slices(x), (cells, cells))
+        row = F.adaptive_avg_pool2d(_as_row(slices, x.shape[2]), (cells, cells * cells))
+        return _as_volume(row, cells)
 
 
 def _interpolate(x: Tensor, height: int, width: int) -> Tensor:

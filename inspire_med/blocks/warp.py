@@ -10,7 +10,7 @@ from torch import Tensor
 def warp(x: Tensor, flow: Tensor) -> Tensor:
     """Sample `x` linearly at every position displaced by `flow`; beyond the border, the border.
 
-    y(p) = x(p + flow(p)). Positions and sums are float32 whatever the precision of `x`. The
+    y(p) = x(p + flow(p)). Positions and sums are float32 at least. The
     result is in channels-last memory.
 
     Args:
@@ -20,7 +20,8 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
         # torch's grid_sample takes one volume on one CPU core, channel by channel.
         sample = gather_linearly if x.ndim == 5 and x.device.type == "cpu" else grid_sample
-        return sample(x.float(), flow.float()).to(x.dtype)
+        wide = torch.promote_types(x.dtype, torch.float32)
+        return sample(x.to(wide), flow.to(wide)).to(x.dtype)
 
 
 def grid_sample(x: Tensor, flow: Tensor) -> Tensor:
@@ -39,13 +40,15 @@ def gather_linearly(x: Tensor, flow: Tensor) -> Tensor:
         p.clamp(0, side - 1) for p, side in zip(_positions(flow), x.shape[2:], strict=True)
     ]
     lower = [p.detach().floor() for p in positions]
+    whole = [p.nan_to_num().long() for p in lower]  # NaN goes on in the weights, not the index
     corners: list[Tensor] = []
     weights: list[Tensor] = []
     for corner in product((0, 1), repeat=len(size)):
         index = torch.arange(batch, device=x.device).view(-1, *[1] * len(size))
-        weight = torch.ones((), device=x.device)
-        for step, low, position, side in zip(corner, lower, positions, size, strict=True):
-            index = index * side + (low.long() + step).clamp(max=side - 1)
+        weight = torch.ones((), device=x.device, dtype=x.dtype)
+        axes = zip(corner, lower, whole, positions, size, strict=True)
+        for step, low, number, position, side in axes:
+            index = index * side + (number + step).clamp(max=side - 1)
             weight = weight * (position - low if step else 1 - (position - low))
         corners.append(index)
         weights.append(weight)

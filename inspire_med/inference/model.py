@@ -49,9 +49,9 @@ class ModelCard:
         return Preprocessor.from_json(self.preprocess)
 
 
-def write_model(folder: Path, card: ModelCard, weights: dict[str, Tensor]) -> None:
+def write_model(folder: Path, card: ModelCard, network: nn.Module) -> None:
     """Write weights and card into `folder`; the caller makes the folder appear atomically."""
-    save_tensors(folder / WEIGHTS, weights)
+    save_tensors(folder / WEIGHTS, weights_of(network))
     write_json(folder / CARD, {"format": 1, **asdict(card), "sha256": sha256(folder / WEIGHTS)})
 
 
@@ -87,15 +87,39 @@ def read_model(folder: Path) -> tuple[ModelCard, nn.Module]:
     card = read_card(folder)
     check_sha256(folder / WEIGHTS, read_json(folder / CARD)["sha256"])
     network = build_network(card.network)
-    try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(
-            f"{folder / WEIGHTS}: does not fit the network of {CARD} ({reason}); "
-            "take both files from the same checkpoint."
-        ) from None
+    load_weights(network, folder / WEIGHTS)
     return card, network.eval()
+
+
+def weights_of(network: nn.Module) -> dict[str, Tensor]:
+    """Every tensor of a network once, under its first name.
+
+    The passes of an unrolled network share their parameters, so the state dict repeats them.
+    """
+    weights: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in network.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            weights[name] = tensor.detach()
+    return weights
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Fill a network with what `weights_of` gave.
+
+    Raises:
+        InputError: If names or shapes are another network's.
+    """
+    stored, own = load_file(path), weights_of(network)
+    strange = sorted(stored.keys() ^ own.keys())
+    strange += [n for n in own.keys() & stored.keys() if own[n].shape != stored[n].shape]
+    if strange:
+        raise InputError(
+            f"{path}: does not fit the network of {CARD} (see {strange[0]}); "
+            "take both files from the same checkpoint."
+        )
+    network.load_state_dict(stored, strict=False)  # the repeated names are the same tensors
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

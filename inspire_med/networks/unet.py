@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
-from inspire_med.blocks.loop import unroll
+from inspire_med.blocks.loop import Pass, unroll
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.blocks.resize import resize
@@ -59,6 +59,9 @@ class UNet(nn.Module):
     Shape:
         - Input: `(batch, in_channels, *spatial)`, any size.
         - Output: logits `(batch, out_channels, *spatial)`.
+
+    Raises:
+        ValueError: If `spatial_dims`, `steps` or `widths` make no network.
     """
 
     def __init__(
@@ -74,17 +77,26 @@ class UNet(nn.Module):
         encoder: Encoder | None = None,
     ) -> None:
         super().__init__()
+        if spatial_dims not in (2, 3):
+            raise ValueError(f"spatial_dims={spatial_dims} is not a dimension; give 2 or 3.")
+        if steps < 1 or (encoder is None and len(widths) < 2):
+            raise ValueError(
+                f"steps={steps}, widths={tuple(widths)}: give at least one step and two widths."
+            )
         self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.encoder = encoder or unet_encoder(spatial_dims, in_channels, widths, norm=norm)
         self.channels = self.encoder.channels
         parts = compose_skip(skip) if isinstance(skip, str) else skip
-        self.steps = 1 if parts.feedback is None else steps
         self.top_down = self._top_down(parts, norm)
-        makers = [parts.feedback] if parts.feedback and steps > 1 else []
+        further = 0 if parts.feedback is None else steps - 1
+        makers = [parts.feedback] if parts.feedback and further else []
         self.feedback = nn.ModuleList(
             maker(channels) for maker in makers for channels in self.channels
+        )
+        self.passes = nn.ModuleList(
+            Pass(self.encoder.stages, self.top_down) for _ in range(further)
         )
         self.head = Pointwise(self.channels[0], out_channels)
 
@@ -97,9 +109,20 @@ class UNet(nn.Module):
         ]
         return TopDown([skip.lateral(channels) for channels in self.channels], merges)
 
+    @property
+    def steps(self) -> int:
+        """Passes through both paths."""
+        return 1 + len(self.passes)
+
     def pyramid(self, image: Tensor) -> list[Tensor]:
         """Give the maps P_j of the last pass, fine to coarse."""
-        return unroll(self.encoder.stages, self.top_down, self.feedback, image, steps=self.steps)
+        return unroll(
+            self.encoder.stages,
+            self.top_down,
+            image,
+            feedback=list(self.feedback),
+            passes=[again for again in self.passes if isinstance(again, Pass)],
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the logits at the image's size."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from inspire_med.errors import InputError
 from inspire_med.networks.unet import UNet
@@ -15,7 +15,7 @@ def load_encoder_weights(network: UNet, path: Path) -> None:
     """Load the encoder's weights from a safetensors file; what else the file holds is left.
 
     The names are those of the library the encoder comes from (for a ResNet torchvision's, such as
-    `layer1.0.conv1.weight`), or for the U-Net's own encoder its own.
+    `layer1.0.conv1.weight`), or those of a checkpoint of the same encoder.
 
     Raises:
         InputError: If the file is missing or unreadable, or lacks a tensor, or one has another
@@ -30,6 +30,8 @@ def load_encoder_weights(network: UNet, path: Path) -> None:
     loaded: dict[str, Tensor] = {}
     for name, value in network.encoder.state_dict().items():
         source = network.encoder.weight_names.get(name, name)
+        if f"encoder.{name}" in stored:  # a checkpoint of this toolkit
+            source = f"encoder.{name}"
         if source in stored:
             _check_shape(path, source, stored[source], value)
             loaded[name] = stored[source]
@@ -38,6 +40,9 @@ def load_encoder_weights(network: UNet, path: Path) -> None:
         else:
             raise InputError(f"{path}: has no tensor {source!r}; is it for another encoder?")
     network.encoder.load_state_dict(loaded)
+    first = nn.ModuleList(network.encoder.stages[1:]).state_dict()
+    for later in network.passes:
+        later.get_submodule("stages").load_state_dict(first)
 
 
 def _check_shape(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:

@@ -23,6 +23,7 @@ from inspire_med.inference.model import (
     WEIGHTS,
     ModelCard,
     check_sha256,
+    load_weights,
     read_card,
     save_tensors,
     sha256,
@@ -133,7 +134,7 @@ def precision_of_run(folder: Path) -> Precision | None:
 
 
 def _write(folder: Path, trained: Trained, progress: Progress) -> None:
-    write_model(folder, trained.card, trained.network.state_dict())
+    write_model(folder, trained.card, trained.network)
     tensors = _optimizer_tensors(trained.optimizer)
     tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
     save_tensors(folder / _STATE, tensors | {"rng.torch": torch.get_rng_state()})
@@ -166,7 +167,7 @@ def _restore(folder: Path, trained: Trained) -> Progress:
     _refuse_difference(folder, record["recipe"], trained.recipe)
     _refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
     tensors = load_file(folder / _STATE)
-    trained.network.load_state_dict(load_file(folder / WEIGHTS))
+    load_weights(trained.network, folder / WEIGHTS)
     extra = {
         k.removeprefix("supervised."): v for k, v in tensors.items() if k[:11] == "supervised."
     }

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from inspire_med.blocks.loop import unroll
+from inspire_med.blocks.loop import Pass, unroll
 from inspire_med.blocks.pyramid import TopDown
 
 
@@ -22,31 +22,50 @@ class Double(nn.Module):
         return 2 * x
 
 
+def hierarchy() -> tuple[nn.ModuleList, TopDown]:
+    """Two levels: stages that double, sums for ISA."""
+    return nn.ModuleList([Double(), Double()]), TopDown([nn.Identity(), nn.Identity()], [Add()])
+
+
 def test_two_passes_follow_the_figure_number_by_number():
-    # One value x = 1, two levels, stages that double, sums for ISA and SSBA.
+    # One value x = 1, stages that double, sums for ISA and SSBA.
     # Pass 1: C = (2, 4); P2 = 4, P1 = 4 + 2 = 6.
     # Pass 2: C1~ = P1 + C1 = 8; C2 = 16, C2~ = P2 + 16 = 20; P2 = 20, P1 = 28.
-    stages = nn.ModuleList([Double(), Double()])
-    top_down = TopDown([nn.Identity(), nn.Identity()], [Add()])
+    stages, top_down = hierarchy()
+    feedback = [Add(), Add()]
 
-    pyramid = unroll(stages, top_down, nn.ModuleList([Add(), Add()]), torch.ones(1), steps=2)
+    pyramid = unroll(
+        stages, top_down, torch.ones(1), feedback=feedback, passes=[Pass(stages, top_down)]
+    )
 
     assert [p.item() for p in pyramid] == [28.0, 20.0]
 
 
 def test_one_pass_needs_no_feedback():
-    stages = nn.ModuleList([Double(), Double()])
-    top_down = TopDown([nn.Identity(), nn.Identity()], [Add()])
+    stages, top_down = hierarchy()
 
-    pyramid = unroll(stages, top_down, nn.ModuleList(), torch.ones(1), steps=1)
+    pyramid = unroll(stages, top_down, torch.ones(1))
 
     assert [p.item() for p in pyramid] == [6.0, 4.0]
 
 
 def test_the_first_stage_runs_once_however_many_passes():
-    stages = nn.ModuleList([Double(), Double()])
-    top_down = TopDown([nn.Identity(), nn.Identity()], [Add()])
+    stages, top_down = hierarchy()
+    passes = [Pass(stages, top_down) for _ in range(3)]
 
-    unroll(stages, top_down, nn.ModuleList([Add(), Add()]), torch.ones(1), steps=4)
+    unroll(stages, top_down, torch.ones(1), feedback=[Add(), Add()], passes=passes)
 
-    assert [stage.calls for stage in stages] == [1, 4]
+    assert [stage.calls for stage in stages] == [1, 1]
+    assert [again.stages[0].calls for again in passes] == [1, 1, 1]
+
+
+def test_a_further_pass_shares_parameters_and_keeps_its_own_statistics():
+    stages = nn.ModuleList(
+        [nn.Conv2d(1, 2, 3), nn.Sequential(nn.Conv2d(2, 2, 3), nn.BatchNorm2d(2))]
+    )
+    again = Pass(stages, nn.Identity())
+
+    assert list(again.parameters()) == list(stages[1].parameters())
+    own = dict(stages[1].named_buffers())["1.running_mean"]
+    theirs = dict(again.stages[0].named_buffers())["1.running_mean"]
+    assert own is not theirs

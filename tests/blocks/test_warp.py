@@ -49,3 +49,16 @@ def test_both_ways_of_sampling_agree_in_values_and_gradients(dims, fine):
         for way in (gather_linearly, grid_sample)
     )
     torch.testing.assert_close(gathered, sampled, atol=1e-3, rtol=1e-3)
+
+
+def test_gradients_are_those_of_finite_differences(dims):
+    x = torch.randn(1, 2, *[4] * dims, dtype=torch.float64, requires_grad=True)
+    flow = torch.randn(1, dims, *[4] * dims, dtype=torch.float64).mul(0.3).requires_grad_()
+
+    assert torch.autograd.gradcheck(warp, (x, flow))
+
+
+def test_nan_comes_out_as_nan(dims):
+    x = torch.full((1, 1, *[4] * dims), float("nan"))
+
+    assert warp(x, torch.full((1, dims, *[4] * dims), float("nan"))).isnan().any()

@@ -111,7 +111,8 @@ def deepen(name: str, value: torch.Tensor) -> torch.Tensor:
 def test_the_second_pass_with_untouched_ssba_is_the_first(dims):
     twice = make(dims, "inspire", steps=2).eval()
     once = make(dims, "ise+isa").eval()
-    once.load_state_dict({n: v for n, v in twice.state_dict().items() if "feedback" not in n})
+    first = {n: v for n, v in twice.state_dict().items() if n in once.state_dict()}
+    once.load_state_dict(first)
     image = torch.randn(2, 3, *SIZES[dims])
 
     torch.testing.assert_close(twice(image), once(image))
@@ -120,11 +121,42 @@ def test_the_second_pass_with_untouched_ssba_is_the_first(dims):
 def test_trained_feedback_changes_the_answer(dims):
     network = shake(make(dims, "ssba")).eval()
     image = torch.randn(2, 3, *SIZES[dims])
-    answer = network(image)
+    once = make(dims, "concat").eval()
+    once.load_state_dict({n: v for n, v in network.state_dict().items() if n in once.state_dict()})
 
-    network.steps = 1
+    assert not torch.allclose(network(image), once(image))
 
-    assert not torch.allclose(network(image), answer)
+
+def test_every_pass_evaluates_as_it_was_trained(dims):
+    # Batch statistics in training, running ones in evaluation: on one and the same batch they are
+    # one and the same network, as long as the passes do not mix theirs.
+    network = shake(make(dims, "inspire"))
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1.0
+    image = torch.randn(4, 3, *SIZES[dims])
+
+    trained = network.train()(image).detach()
+    evaluated = network.eval()(image).detach()
+
+    # Running variances are unbiased, n / (n - 1), with n as small as a few dozen at the top.
+    torch.testing.assert_close(evaluated, trained, atol=0.1 * float(trained.std()), rtol=0)
+
+
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_trains_on_one_image_whose_coarsest_level_is_a_single_voxel(dims, skip):
+    network = make(dims, skip)
+    image = torch.randn(1, 3, *[2 ** (len(network.channels) - 1)] * dims)
+
+    network(image).sum().backward()
+
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_further_passes_add_no_parameters(dims):
+    count = [sum(p.numel() for p in make(dims, "inspire", steps=n).parameters()) for n in (2, 4)]
+
+    assert count[0] == count[1]
 
 
 def test_without_feedback_the_number_of_passes_does_not_matter(dims):
@@ -161,11 +193,29 @@ def test_the_plain_network_is_the_same_skeleton(dims):
     assert plain <= inspire
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"spatial_dims": 4}, "spatial_dims=4 is not a dimension; give 2 or 3"),
+        ({"steps": 0}, "steps=0"),
+        ({"widths": (8,)}, "give at least one step and two widths"),
+    ],
+)
+def test_what_makes_no_network_is_refused(arguments, words):
+    options = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, **arguments}
+    with pytest.raises(ValueError, match=words):
+        UNet(**options)
+
+
 def test_names_of_the_state_dict_are_stable():
     names = [n for n in make(2).state_dict() if "num_batches" not in n and "running" not in n]
     level = [n for n in names if n.startswith("top_down.merges.0.")]
 
-    assert {n.split(".")[0] for n in names} == {"encoder", "top_down", "feedback", "head"}
+    first = {n for n in names if not n.startswith("passes.0.")}
+    again = {n.removeprefix("passes.0.") for n in names if n.startswith("passes.0.")}
+    assert {n.split(".")[0] for n in first} == {"encoder", "top_down", "feedback", "head"}
+    assert {n for n in again if n.startswith("top_down.")} <= first
+    assert {n.split(".")[0] for n in again} == {"stages", "top_down"}
     assert [n for n in names if n.startswith("encoder.stages.0.0.")] == [
         "encoder.stages.0.0.conv.weight",
         "encoder.stages.0.0.norm.weight",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard, read_model
@@ -179,6 +180,17 @@ def test_a_checkpoint_is_a_model(tmp_path):
     assert card == CARD
     expected = copy.deepcopy(trained.network).eval()
     assert torch.equal(network(image), expected(image))
+
+
+def test_the_weights_of_shared_passes_are_written_once(tmp_path):
+    trained = make_trained()
+    save_best(tmp_path, trained, Progress(step=1))
+
+    stored = load_file(tmp_path / "best" / "weights.safetensors")
+
+    written = sum(t.numel() for n, t in stored.items() if "running" not in n and "num_" not in n)
+    assert written == sum(p.numel() for p in trained.network.parameters())
+    assert any(n.startswith("passes.0.") and n.endswith("running_mean") for n in stored)
 
 
 def flip_a_byte(path: Path) -> None:

@@ -150,6 +150,11 @@ def test_what_is_there_is_not_overwritten(tmp_path, image_run, disc_images, caps
     assert predict(image_run, disc_images, tmp_path, "--overwrite") == 0
 
 
+def test_a_device_that_is_not_there_is_named(tmp_path, image_run, disc_images, capsys):
+    assert predict(image_run, disc_images, tmp_path / "out", "--device", "tpu") == 2
+    assert "--device: there is no tpu here; give cpu or auto." in capsys.readouterr().err
+
+
 def test_a_folder_without_a_model_is_named(tmp_path, disc_images, capsys):
     assert predict(tmp_path, disc_images, tmp_path / "out") == 2
     assert "no trained model in it; pass a run folder" in capsys.readouterr().err

@@ -83,10 +83,13 @@ class Predictor:
         """Load a run folder (its best checkpoint, else its last) or a single model folder.
 
         Raises:
-            InputError: If there is no model in `folder`, or if it is damaged.
+            InputError: If there is no model in `folder`, if it is damaged, or if there is no such
+                device.
         """
         card, network = read_model(_model_folder(Path(folder)))
         name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
+            raise InputError(f"--device: there is no {name} here; give cpu or auto.")
         place = torch.device(name)
         if precision == "auto":
             precision = choose_precision(len(card.patch_size), place).name

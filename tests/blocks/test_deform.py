@@ -57,3 +57,11 @@ def test_the_pack_starts_as_a_plain_convolution():
     expected = torch.nn.functional.conv2d(x, layer.weight, padding=1)
 
     torch.testing.assert_close(layer(x), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_gradients_are_those_of_finite_differences():
+    x = torch.randn(1, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    offset = torch.randn(1, 18, 4, 5, dtype=torch.float64).mul(0.3).requires_grad_()
+    weight = torch.randn(3, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+
+    assert torch.autograd.gradcheck(deform_conv2d, (x, offset, weight))

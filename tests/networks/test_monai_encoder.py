@@ -47,6 +47,23 @@ def test_loads_weights_from_a_local_file(network, tmp_path):
     assert all((p == 0.5).all() for p in network.encoder.parameters())
 
 
+def test_loads_the_encoder_of_a_checkpoint_into_every_pass(tmp_path):
+    torch.manual_seed(1)
+    source = UNet(2, 3, 1, widths=(4, 8, 8), skip="inspire")
+    source(torch.randn(2, 3, 16, 16))  # moves the running statistics
+    stored = {n: v for n, v in source.state_dict().items() if not n.startswith("passes.")}
+    save_file({n: v.contiguous() for n, v in stored.items()}, tmp_path / "w.safetensors")
+    network = UNet(2, 3, 1, widths=(4, 8, 8), skip="inspire")
+
+    load_encoder_weights(network, tmp_path / "w.safetensors")
+
+    for name, value in network.encoder.state_dict().items():
+        torch.testing.assert_close(value, source.encoder.state_dict()[name])
+    second = network.passes[0].stages[0].state_dict()
+    for name, value in source.encoder.stages[1].state_dict().items():
+        torch.testing.assert_close(second[name], value)
+
+
 def test_refuses_a_file_without_a_tensor(network, tmp_path):
     tensors = stored(network)
     del tensors["convInit.conv.weight"]

@@ -23,6 +23,7 @@ class NetworkConfig:
             parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`.
         steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
         widths: Channels of each level, fine to coarse.
+        norm: `batch`, or `instance` for batches too small to have statistics.
         encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
         encoder_weights: Local safetensors file with the encoder's weights.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
@@ -31,6 +32,7 @@ class NetworkConfig:
     skip: str = "inspire"
     steps: int = 2
     widths: tuple[int, ...] = (32, 64, 128, 256)
+    norm: Literal["batch", "instance"] = "batch"
     encoder: str | None = None
     encoder_weights: Path | None = None
     deep_supervision: int = 3
@@ -130,12 +132,12 @@ def task_defaults(task: Task) -> dict[str, Any]:
 _DEFAULTS: dict[Task, dict[str, Any]] = {
     "brats": {
         "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128), norm="instance")),
         "data": asdict(DataConfig(patch_size=(96, 96, 96), batch_size=2)),
     },
     "isles": {
         "max_steps": 10_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128), norm="instance")),
         "data": asdict(DataConfig(patch_size=(64, 64, 48), batch_size=2)),
     },
     "polyp": {

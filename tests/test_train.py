@@ -138,8 +138,10 @@ def test_the_config_files_say_what_the_defaults_are(task):
 
 
 @pytest.mark.parametrize("task", config.TASKS)
-def test_the_default_widths_are_the_presets(task):
-    assert list(config.task_defaults(task)["network"]["widths"]) == PRESETS[task]["widths"]
+def test_the_default_network_is_the_preset(task):
+    network = config.task_defaults(task)["network"]
+    assert list(network["widths"]) == PRESETS[task]["widths"]
+    assert network["norm"] == PRESETS[task]["norm"]
 
 
 @pytest.mark.parametrize(

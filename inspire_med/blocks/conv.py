@@ -44,7 +44,9 @@ class ConvNormAct(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve, normalise, activate."""
         x = self.conv(x)
-        # A single value a channel (batch 1, coarsest level of a small image) has no statistics.
-        if not self.training or x.numel() > x.shape[1]:
+        # A single value a channel (batch 1, coarsest level of a small image) has no statistics,
+        # and batch norm refuses it.
+        single = self.training and x.numel() == x.shape[1]
+        if not (single and isinstance(self.norm, BATCH_NORM[x.ndim - 2])):
             x = self.norm(x)
         return self.activation(x)

@@ -17,7 +17,3 @@ BATCH_NORM: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {
     2: nn.BatchNorm2d,
     3: nn.BatchNorm3d,
 }
-INSTANCE_NORM: dict[int, type[nn.InstanceNorm2d] | type[nn.InstanceNorm3d]] = {
-    2: nn.InstanceNorm2d,
-    3: nn.InstanceNorm3d,
-}

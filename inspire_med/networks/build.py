@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from inspire_med.blocks.dims import BATCH_NORM, INSTANCE_NORM, Norm
+from inspire_med.blocks.dims import BATCH_NORM, Norm
+from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError
 from inspire_med.networks.monai_encoder import monai_encoder
 from inspire_med.networks.unet import UNet
@@ -79,5 +80,5 @@ def _norm(name: str, spatial_dims: int) -> Norm:
     if name == "batch":
         return BATCH_NORM[spatial_dims]
     if name == "instance":
-        return lambda channels: INSTANCE_NORM[spatial_dims](channels, affine=True)
+        return InstanceNorm
     raise InputError(f"network: norm={name!r} is unknown; give 'batch' or 'instance'.")

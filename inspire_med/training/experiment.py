@@ -187,6 +187,7 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
         "widths": list(config.network.widths),
         "skip": config.network.skip,
         "steps": config.network.steps,
+        "norm": config.network.norm,
         "encoder": config.network.encoder,
     }
     return ModelCard(

@@ -1,24 +1,21 @@
 import pytest
 import torch
 
-from inspire_med.networks import PRESETS, brats_unet, build_network, isles_unet, polyp_unet
+from inspire_med.blocks.norm import InstanceNorm
+from inspire_med.networks import PRESETS, brats_unet, isles_unet, polyp_unet
 
 
 @pytest.mark.parametrize("make", [brats_unet, isles_unet, polyp_unet])
-def test_the_function_and_the_description_make_the_same_network(make):
+def test_a_preset_is_its_description(make):
     network = make()
-    description = {
-        **PRESETS[make.__name__.removesuffix("_unet")],
-        "in_channels": network.in_channels,
-        "out_channels": network.out_channels,
-    }
+    preset = PRESETS[make.__name__.removesuffix("_unet")]
 
-    described = build_network(description)
-
-    assert {n: v.shape for n, v in network.state_dict().items()} == {
-        n: v.shape for n, v in described.state_dict().items()
-    }
-    assert network.steps == described.steps
+    assert network.spatial_dims == preset["spatial_dims"]
+    assert list(network.channels) == preset["widths"]
+    assert network.steps == 2
+    kinds = {type(module) for module in network.modules()}
+    assert (InstanceNorm in kinds) == (preset["norm"] == "instance")
+    assert (torch.nn.BatchNorm2d in kinds) == (preset["norm"] == "batch")
 
 
 def test_brats_gives_three_regions_from_four_contrasts():

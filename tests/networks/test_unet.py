@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import DeepSupervision, Encoder, UNet
 from inspire_med.networks.skips import Skip, concatenate, leave
@@ -144,8 +145,9 @@ def test_every_pass_evaluates_as_it_was_trained(dims):
 
 
 @pytest.mark.parametrize("skip", ["concat", "inspire"])
-def test_trains_on_one_image_whose_coarsest_level_is_a_single_voxel(dims, skip):
-    network = make(dims, skip)
+@pytest.mark.parametrize("norm", [None, InstanceNorm])
+def test_trains_on_one_image_whose_coarsest_level_is_a_single_voxel(dims, skip, norm):
+    network = make(dims, skip, norm=norm)
     image = torch.randn(1, 3, *[2 ** (len(network.channels) - 1)] * dims)
 
     network(image).sum().backward()

@@ -132,12 +132,12 @@ def task_defaults(task: Task) -> dict[str, Any]:
 _DEFAULTS: dict[Task, dict[str, Any]] = {
     "brats": {
         "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128), norm="instance")),
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
         "data": asdict(DataConfig(patch_size=(96, 96, 96), batch_size=2)),
     },
     "isles": {
         "max_steps": 10_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128), norm="instance")),
+        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
         "data": asdict(DataConfig(patch_size=(64, 64, 48), batch_size=2)),
     },
     "polyp": {

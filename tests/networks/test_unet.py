@@ -176,9 +176,9 @@ def test_isa_beside_the_concatenation_starts_as_the_plain_network(dims):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("skip", ["concat", "inspire"])
-def test_exports_with_free_sizes(dims, skip):
-    network = shake(make(dims, skip)).eval()
+@pytest.mark.parametrize(("skip", "norm"), [("concat", None), ("inspire", InstanceNorm)])
+def test_exports_with_free_sizes(dims, skip, norm):
+    network = shake(make(dims, skip, norm=norm)).eval()
     free = dict.fromkeys((0, *range(2, dims + 2)), torch.export.Dim.AUTO)
     image = torch.randn(2, 3, *(32, 40, 24)[:dims])
     program = torch.export.export(network, (image,), dynamic_shapes=(free,))

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from inspire_med.blocks.dims import BATCH_NORM
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.networks import PRESETS, brats_unet, isles_unet, polyp_unet
 
@@ -15,7 +16,7 @@ def test_a_preset_is_its_description(make):
     assert network.steps == 2
     kinds = {type(module) for module in network.modules()}
     assert (InstanceNorm in kinds) == (preset["norm"] == "instance")
-    assert (torch.nn.BatchNorm2d in kinds) == (preset["norm"] == "batch")
+    assert (BATCH_NORM[network.spatial_dims] in kinds) == (preset["norm"] == "batch")
 
 
 def test_brats_gives_three_regions_from_four_contrasts():

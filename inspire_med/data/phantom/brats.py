@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.data.phantom.fields import Field, radius_field, smooth_noise
+from inspire_med.data.phantom.fields import Field, paint_ball, radius_field, smooth_noise
 
 SHAPE = (64, 64, 48)
 SPACING_MM = 2.5
@@ -65,23 +65,9 @@ def _add_distractors(tissue: NDArray[np.uint8], depth: Field, random: np.random.
     inner = depth < 0.9
     for name, count, low, high in (("gliosis", 5, 3.0, 6.5), ("blood", 4, 2.0, 4.0)):
         for _ in range(count):
-            _blob(tissue, inner, random, TISSUES.index(name), random.uniform(low, high))
+            paint_ball(tissue, inner, random, TISSUES.index(name), random.uniform(low, high))
     lines = np.abs(smooth_noise(random, SHAPE, 4)) + np.abs(smooth_noise(random, SHAPE, 4))
     tissue[inner & (lines < 0.16)] = TISSUES.index("vessel")
-
-
-def _blob(
-    tissue: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-    random: np.random.Generator,
-    value: int,
-    radius: float,
-) -> None:
-    """Paint one warped ball somewhere inside."""
-    places = np.argwhere(inside)
-    centre = places[random.integers(len(places))]
-    field = radius_field(SHAPE, centre, radius * random.uniform(0.7, 1.3, 3))
-    tissue[inside & (field + 0.2 * smooth_noise(random, SHAPE, 2) < 1)] = value
 
 
 def _add_tumour(

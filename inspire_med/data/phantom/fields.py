@@ -27,6 +27,20 @@ def radius_field(shape: Sequence[int], centre: Vector, radii: Vector) -> Field:
     return np.sqrt(np.sum(np.broadcast_arrays(*squares), axis=0)).astype(np.float32)
 
 
+def paint_ball(
+    tissue: NDArray[np.uint8],
+    inside: NDArray[np.bool_],
+    random: np.random.Generator,
+    value: int,
+    radius: float,
+) -> None:
+    """Write `value` into one warped ball of about `radius` voxels, somewhere inside."""
+    places = np.argwhere(inside)
+    centre = places[random.integers(len(places))]
+    field = radius_field(tissue.shape, centre, radius * random.uniform(0.7, 1.3, 3))
+    tissue[inside & (field + 0.2 * smooth_noise(random, tissue.shape, 2) < 1)] = value
+
+
 def soft_step(field: Field, width: float) -> Field:
     """1 where `field` is well below 1, 0 well above, a soft edge of `width` between."""
     return (1 / (1 + np.exp(np.clip((field - 1) / width, -30, 30)))).astype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from inspire_med.data.phantom.fields import Field, radius_field, smooth_noise
+from inspire_med.data.phantom.fields import Field, paint_ball, radius_field, smooth_noise
 
 BODY_SHAPE, BODY_MM = (60, 72, 52), 2.75  # the patient, finer than any of the scans
 DWI_SHAPE, DWI_MM = (48, 48, 20), (3.6, 3.6, 6.0)
@@ -67,24 +67,10 @@ def _body(random: np.random.Generator) -> tuple[NDArray[np.uint8], Field]:
     inside = depth < 0.88
     for name, count, low, high in DISTRACTORS:
         for _ in range(count):
-            _paint(tissue, inside, random, TISSUES.index(name), random.uniform(low, high))
+            paint_ball(tissue, inside, random, TISSUES.index(name), random.uniform(low, high))
     for _ in range(int(random.integers(1, 4))):
-        _paint(tissue, inside, random, TISSUES.index("infarct"), random.uniform(5, 9))
+        paint_ball(tissue, inside, random, TISSUES.index("infarct"), random.uniform(5, 9))
     return tissue, (depth < 1).astype(np.float32)
-
-
-def _paint(
-    tissue: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-    random: np.random.Generator,
-    value: int,
-    radius: float,
-) -> None:
-    """Paint one warped ball somewhere inside the brain."""
-    places = np.argwhere(inside)
-    centre = places[random.integers(len(places))]
-    field = radius_field(BODY_SHAPE, centre, radius * random.uniform(0.7, 1.3, 3))
-    tissue[inside & (field + 0.2 * smooth_noise(random, BODY_SHAPE, 2) < 1)] = value
 
 
 def _oblique(

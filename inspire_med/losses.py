@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
 
@@ -22,6 +23,8 @@ class SegmentationLoss(nn.Module):
         - Target: `(batch, regions, *spatial)`, 0 or 1, floating point.
         - Output: a scalar.
 
+    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
+
     References:
         Milletari et al., V-Net, 3DV 2016 (soft Dice); batch Dice and the halving weights as in
         Isensee et al., nnU-Net, Nature Methods 2021.
@@ -29,7 +32,7 @@ class SegmentationLoss(nn.Module):
 
     def __init__(self, *, smooth: float = 1.0) -> None:
         super().__init__()
-        self.smooth = smooth
+        self.dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=smooth, smooth_dr=smooth)
 
     def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
         """Average the levels' losses, the finest weighing most."""
@@ -42,12 +45,7 @@ class SegmentationLoss(nn.Module):
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             target = shrink(target.to(logits.dtype), logits.shape[2:])
-            space = (0, *range(2, logits.ndim))
-            probability = torch.sigmoid(logits)
-            overlap = (probability * target).sum(space)
-            total = probability.sum(space) + target.sum(space)
-            dice = (2 * overlap + self.smooth) / (total + self.smooth)
-            return (1 - dice).mean() + F.binary_cross_entropy_with_logits(logits, target)
+            return self.dice(logits, target) + F.binary_cross_entropy_with_logits(logits, target)
 
 
 def shrink(target: Tensor, size: Sequence[int]) -> Tensor:

@@ -1,7 +1,11 @@
 """Normalise: intensities that mean the same from scanner to scanner."""
 
 import numpy as np
+from monai.transforms.intensity.array import NormalizeIntensity
 from numpy.typing import NDArray
+
+_WITHIN = NormalizeIntensity(nonzero=True)
+_EACH_COLOUR = NormalizeIntensity(channel_wise=True)
 
 
 def z_score_within(volume: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -11,13 +15,7 @@ def z_score_within(volume: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDA
         volume: (i, j, k), any unit.
         brain: Voxels that belong to the head in any channel.
     """
-    inside = brain & (volume != 0)
-    values = volume[inside].astype(np.float64)
-    if values.size == 0:
-        return np.zeros_like(volume)
-    scale = max(float(values.std()), 1e-6)
-    scaled = (volume - np.float32(values.mean())) / np.float32(scale)
-    return np.where(inside, scaled, np.float32(0))
+    return np.asarray(_WITHIN(np.where(brain, volume, np.float32(0))))
 
 
 def scale_picture(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -25,7 +23,4 @@ def scale_picture(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     The image's own statistics: no other data set's mean and no white balance of the lamp remain.
     """
-    planes = picture.transpose(2, 0, 1).astype(np.float32)
-    mean = planes.mean(axis=(1, 2), keepdims=True)
-    deviation = planes.std(axis=(1, 2), keepdims=True)
-    return (planes - mean) / np.maximum(deviation, 1.0)
+    return np.asarray(_EACH_COLOUR(picture.transpose(2, 0, 1).astype(np.float32)))

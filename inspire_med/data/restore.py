@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import interpolate
 
+from inspire_med.blocks.resize import resize as resize_tensor
 from inspire_med.data.nifti import write_volume
 from inspire_med.data.picture import write_grey_picture
-
-_LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 def restore(values: NDArray[Any], record: Mapping[str, Any]) -> NDArray[np.float32]:
@@ -39,8 +37,7 @@ def resize(values: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float
     if tuple(values.shape[1:]) == tuple(size):
         return values
     batch = torch.from_numpy(np.ascontiguousarray(values))[None]
-    mode = _LINEAR[len(size)]
-    return interpolate(batch, size=list(size), mode=mode, align_corners=False)[0].numpy()
+    return np.ascontiguousarray(resize_tensor(batch, size)[0].numpy())
 
 
 def labels_from_regions(

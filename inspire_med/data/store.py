@@ -19,7 +19,7 @@ from inspire_med.data.preprocess import Prepared, Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder
 
-VERSION = 2  # of what preparation does; raise it when the same files would give other arrays
+VERSION = 3  # of what preparation does; raise it when the same files would give other arrays
 CENTRES = 512  # labelled voxels kept for each region, to centre patches on
 
 

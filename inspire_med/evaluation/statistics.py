@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import bootstrap
 
 RESAMPLES = 2000
 _SEED = 20240229
@@ -58,11 +59,13 @@ def bootstrap_interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
     """
-    rng = np.random.default_rng(_SEED)
-    rows = max(1, _AT_ONCE // len(values))  # memory stays bounded whatever the number of cases
-    means = [
-        values[rng.integers(len(values), size=(min(rows, RESAMPLES - done), len(values)))].mean(1)
-        for done in range(0, RESAMPLES, rows)
-    ]
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return float(low), float(high)
+    memory = max(1, _AT_ONCE // len(values))  # stays bounded whatever the number of cases
+    interval = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=memory,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)

@@ -6,8 +6,6 @@ several times slower than fp32 (pytorch#166122): no table by device name would b
 
 import math
 import time
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,17 +55,10 @@ def choose_precision(spatial_dims: int, device: torch.device) -> PrecisionChoice
     return PrecisionChoice(right[0], "; ".join(_note(n, seconds[n], errors[n]) for n in names))
 
 
-def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
+def autocast(precision: str, device: torch.device) -> torch.autocast:
     """The autocast context that a Fabric precision name stands for."""
-    if precision not in _DTYPES:
-        return nullcontext()
-    return _autocast(_DTYPES[precision], device)
-
-
-@contextmanager
-def _autocast(dtype: torch.dtype, device: torch.device) -> Generator[None]:
-    with torch.autocast(device.type, dtype=dtype):
-        yield
+    reduced = precision in _DTYPES
+    return torch.autocast(device.type, dtype=_DTYPES.get(precision), enabled=reduced)
 
 
 def _trial(spatial_dims: int, device: torch.device) -> tuple[nn.Module, Tensor]:

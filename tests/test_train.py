@@ -5,8 +5,10 @@ import pytest
 import yaml
 
 from inspire_med import config
+from inspire_med.evaluate import main as evaluate
 from inspire_med.inference.precision import PrecisionChoice
 from inspire_med.networks import PRESETS
+from inspire_med.predict import main as predict
 from inspire_med.train import main
 from inspire_med.training import experiment, loop
 
@@ -59,6 +61,23 @@ def test_volumes_train_too(tmp_path, ball_volumes):
     assert validation["kind"] == "validation"
     assert set(validation["dice"]) == {"WT", "TC", "ET"}
     assert validation["n"] == 2
+
+
+def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
+    words = ["--task", "brats", *TINY, "--data.patch_size", "[32,32,32]", "--max_steps", "1"]
+    assert train(ball_volumes, tmp_path / "run", *words) == 0
+    source = ["--input", str(ball_volumes), "--fold", "0"]
+    masks, scores = str(tmp_path / "masks"), str(tmp_path / "scores")
+    options = ["--run", str(tmp_path / "run"), *source, "--output", masks]
+
+    assert predict([*options, "--precision", "32-true"]) == 0
+    reference = ["--reference", str(ball_volumes), "--fold", "0"]
+    assert evaluate(["--prediction", masks, *reference, "--output", scores]) == 0
+
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
+    for region, value in log[-1]["dice"].items():
+        assert value == pytest.approx(summary[region]["dice"]["mean"], abs=1e-6)
 
 
 def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch):

@@ -45,9 +45,10 @@ def labels_from_regions(
 ) -> NDArray[np.uint8]:
     """Overlapping region masks to one label map in the set's own values.
 
-    Regions are painted from the one of most label values to that of fewest, so the enhancing tumour
-    goes over the core and the core over the whole; each paints the lowest of its values that no
-    smaller region inside it has (BraTS: WT 2, TC 1, ET 4).
+    A region counts only where the regions that hold all of its values are found too: a core outside
+    of the whole tumour is none, and painting it would make the whole tumour wrong as well. Regions
+    are painted from the one of most label values to that of fewest; each paints the lowest of its
+    values that no smaller region inside it has (BraTS: WT 2, TC 1, ET 4).
 
     Args:
         masks: (regions, *spatial), in the order of `regions`.
@@ -58,7 +59,8 @@ def labels_from_regions(
     for index in sorted(range(len(groups)), key=lambda i: -len(groups[i])):
         inside = [group for group in groups if group < groups[index]]
         own = groups[index].difference(*inside)
-        labels[masks[index]] = min(own or groups[index])
+        around = [masks[i] for i, group in enumerate(groups) if group > groups[index]]
+        labels[np.logical_and.reduce([masks[index], *around])] = min(own or groups[index])
     return labels
 
 

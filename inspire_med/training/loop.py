@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inspire_med.data.preprocess import Prepared
+from inspire_med.data.restore import labels_from_regions
+from inspire_med.evaluation.case import region_masks
 from inspire_med.evaluation.overlap import count, dice
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.losses import SegmentationLoss
@@ -117,7 +119,8 @@ def validate(experiment: Experiment, journal: Journal, step: int) -> dict[str, A
         probabilities = region_probabilities(
             network, image, card.patch_size, precision=card.precision, overlap=0.25
         )
-        masks = (probabilities > 0.5).cpu().numpy()
+        labels = labels_from_regions((probabilities > 0.5).cpu().numpy(), card.regions)
+        masks = region_masks(labels, card.regions)  # what the mask that is written will say
         target = np.asarray(prepared.target) > 0
         scores.append([dice(count(t, m)) for t, m in zip(target, masks, strict=True)])
         if index < _PICTURES:

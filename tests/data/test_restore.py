@@ -53,8 +53,16 @@ def test_resize_to_its_own_size_is_the_same_array():
 def test_nested_regions_become_the_sets_own_values():
     masks = np.array([[0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 1]], bool)
 
-    # The last place is enhancing outside of the whole tumour: the smallest region wins.
-    assert labels_from_regions(masks, BRATS).tolist() == [0, 2, 1, 4, 4]
+    # The last place is enhancing outside of the whole tumour, and so nothing.
+    assert labels_from_regions(masks, BRATS).tolist() == [0, 2, 1, 4, 0]
+
+
+def test_the_outermost_region_comes_back_as_it_was_found():
+    masks = np.random.default_rng(0).random((3, 200)) > 0.5
+
+    labels = labels_from_regions(masks, BRATS)
+
+    np.testing.assert_array_equal(labels > 0, masks[0])
 
 
 @pytest.mark.parametrize(

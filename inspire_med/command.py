@@ -42,18 +42,18 @@ class CommandParser(ArgumentParser):
 
 
 def run_command(
-    parser: CommandParser, body: Callable[[Any], None], arguments: Sequence[str] | None
+    parser: CommandParser, body: Callable[[Any], int | None], arguments: Sequence[str] | None
 ) -> int:
     """Parse `arguments`, run `body` on them, and answer with the exit status.
 
-    0 done; 2 the request or the input is at fault (one sentence on stderr, no traceback unless
-    `--debug`); 1 anything else, with the traceback.
+    0 done, or what `body` answers; 2 the request or the input is at fault (one sentence on stderr,
+    no traceback unless `--debug`); 1 anything else, with the traceback.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
         plain = [word for word in words if word != "--debug"]
-        body(parser.parse_args(parser.spell_out_switches(plain)))
+        status = body(parser.parse_args(parser.spell_out_switches(plain)))
     except InputError as error:
         if debug:
             traceback.print_exc()
@@ -65,7 +65,7 @@ def run_command(
     except Exception:  # the boundary: whatever else went wrong is ours, and is shown whole
         traceback.print_exc()
         return 1
-    return 0
+    return status or 0
 
 
 def _one_sentence(message: str, options: list[str]) -> str:

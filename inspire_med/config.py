@@ -3,6 +3,7 @@
 Only commands and `training` read these. A network, a store or a predictor takes plain arguments.
 """
 
+import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,6 +12,8 @@ from inspire_med.errors import InputError
 
 Task = Literal["brats", "isles", "polyp"]
 PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+Tracker = Literal["wandb", "mlflow"]
+Switch = Literal["auto", "on", "off"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
 
@@ -27,6 +30,7 @@ class NetworkConfig:
         encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
         encoder_weights: Local safetensors file with the encoder's weights.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
+        recompute: Save memory: make activations again in the backward pass; the result is the same.
     """
 
     skip: str = "inspire"
@@ -36,6 +40,7 @@ class NetworkConfig:
     encoder: str | None = None
     encoder_weights: Path | None = None
     deep_supervision: int = 3
+    recompute: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,18 +50,24 @@ class OptimizerConfig:
     Args:
         name: `adamw`, or `sgd` with Nesterov momentum 0.99.
         lr: Peak learning rate.
+        scale_lr_from_batch: Batch size that `lr` is meant for; the rate then grows in proportion
+            with `data.batch_size` (linear rule). Null leaves it as given.
         weight_decay: Decoupled for `adamw`, L2 for `sgd`.
         schedule: `cosine` to zero, or `poly` with exponent 0.9.
         warmup: Share of the budget over which the rate rises linearly from zero.
         clip_norm: Gradients are scaled down to this L2 norm.
+        ema: Decay of an exponential moving average of the weights, for example 0.999; it is then
+            what is validated and what predicts. Null is none.
     """
 
     name: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
+    scale_lr_from_batch: int | None = None
     weight_decay: float = 1e-2
     schedule: Literal["cosine", "poly"] = "cosine"
     warmup: float = 0.05
     clip_norm: float = 10.0
+    ema: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,8 +76,10 @@ class DataConfig:
 
     Args:
         patch_size: Voxels of a training patch along each axis; null is the whole resized image.
-        batch_size: Samples of a step.
-        workers: Processes that prepare samples.
+        batch_size: Samples of a step, over all processes together.
+        accumulate: A step takes its batch in this many parts, one after the other; each part has
+            its own norm statistics and loss, and gradients are averaged.
+        workers: Processes that prepare samples, for each training process.
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
         augment: Random flips, affine, intensity changes.
@@ -74,6 +87,7 @@ class DataConfig:
 
     patch_size: tuple[int, ...] | None = (96, 96, 96)
     batch_size: int = 2
+    accumulate: int = 1
     workers: int = 1
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
@@ -94,9 +108,18 @@ class TrainConfig:
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
         validations: Validations during the run, evenly spread over the budget.
         save_every: Minutes between checkpoints.
+        save_every_steps: Steps between checkpoints; 0 goes by minutes alone.
+        max_nonfinite: Steps in a row whose loss may be infinite or not a number; such a step is
+            skipped, one more ends the run.
+        devices: Processes on this machine, a GPU each where there are any; torchrun and srun bring
+            their own number.
+        sync_batchnorm: Batch norm over all processes: `auto` where there are several.
+        compile: `torch.compile`: `auto` on a GPU, if it works there.
         seed: Seed of the weights and of the order and augmentation of samples.
         precision: `auto` measures for a second which of the others is right and fast here.
         threads: CPU threads; 0 leaves the choice to torch.
+        track: Also tell `wandb` or `mlflow`; both stay offline, inside the run folder, unless
+            WANDB_MODE or MLFLOW_TRACKING_URI say otherwise.
         store: Folder for prepared cases; default: `store` beside the manifest.
         network: The network.
         optimizer: The optimizer.
@@ -112,13 +135,23 @@ class TrainConfig:
     max_time: str | None = None
     validations: int = 10
     save_every: float = 10.0
+    save_every_steps: int = 0
+    max_nonfinite: int = 10
+    devices: int | None = None
+    sync_batchnorm: Switch = "auto"
+    compile: Switch = "auto"
     seed: int = 0
     precision: PrecisionOption = "auto"
     threads: int = 0
+    track: tuple[Tracker, ...] = ()
     store: Path | None = None
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    def to_json(self) -> dict[str, Any]:
+        """The options in JSON's own types."""
+        return json.loads(json.dumps(asdict(self), default=str))
 
 
 def task_defaults(task: Task) -> dict[str, Any]:
@@ -170,18 +203,27 @@ def refuse_nonsense(config: TrainConfig) -> None:
         InputError: The first such value: its option, what is wrong, what to give.
     """
     data, network = config.data, config.network
+    scale = config.optimizer.scale_lr_from_batch
     at_least = {
         "validations": (config.validations, 1),
         "seed": (config.seed, 0),
+        "optimizer.scale_lr_from_batch": (scale if scale is not None else 1, 1),
         "threads": (config.threads, 0),
         "save_every": (config.save_every, 0),
+        "save_every_steps": (config.save_every_steps, 0),
+        "max_nonfinite": (config.max_nonfinite, 0),
         "data.batch_size": (data.batch_size, 1),
+        "data.accumulate": (data.accumulate, 1),
         "data.workers": (data.workers, 0),
         "network.deep_supervision": (network.deep_supervision, 1),
     }
     for name, (value, least) in at_least.items():
         if value < least:
             raise InputError(f"--{name}: {value} is too small; give at least {least}.")
+    if config.optimizer.ema is not None and not 0 <= config.optimizer.ema < 1:
+        raise InputError(
+            f"--optimizer.ema: {config.optimizer.ema} is no decay; give at least 0, less than 1."
+        )
     if network.encoder_weights is not None and network.encoder is None:
         raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
     dims = 2 if config.task == "polyp" else 3

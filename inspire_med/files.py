@@ -57,6 +57,15 @@ def atomic_folder(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_half_written(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder that nobody writes into now."""
+    for left in folder.glob(".tmp-*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename inside `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,11 +1,15 @@
 """Losses: soft Dice and cross-entropy on logits, with the weights of deep supervision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
+
+
+def of_this_process(sums: Tensor) -> Tensor:
+    """Leave sums as they are: there is one process, and it sees the whole batch."""
+    return sums
 
 
 class SegmentationLoss(nn.Module):
@@ -17,22 +21,28 @@ class SegmentationLoss(nn.Module):
 
     Args:
         smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
+        total: Adds sums up over the processes that share the batch, differentiably. Dice is no
+            mean over samples, so the loss of a whole batch takes this; every process then has it.
 
     Shape:
         - Logits: `(batch, regions, *spatial)`, or a list of them, fine to coarse.
         - Target: `(batch, regions, *spatial)`, 0 or 1, floating point.
         - Output: a scalar.
 
-    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
+    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not,
+    and its `DiceLoss` knows one process.
 
     References:
         Milletari et al., V-Net, 3DV 2016 (soft Dice); batch Dice and the halving weights as in
         Isensee et al., nnU-Net, Nature Methods 2021.
     """
 
-    def __init__(self, *, smooth: float = 1.0) -> None:
+    def __init__(
+        self, *, smooth: float = 1.0, total: Callable[[Tensor], Tensor] = of_this_process
+    ) -> None:
         super().__init__()
-        self.dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=smooth, smooth_dr=smooth)
+        self.smooth = smooth
+        self.total = total
 
     def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
         """Average the levels' losses, the finest weighing most."""
@@ -43,9 +53,16 @@ class SegmentationLoss(nn.Module):
     def _level(self, logits: Tensor, target: Tensor) -> Tensor:
         """Give one level's loss."""
         with torch.autocast(logits.device.type, enabled=False):
-            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            target = shrink(target.to(logits.dtype), logits.shape[2:])
-            return self.dice(logits, target) + F.binary_cross_entropy_with_logits(logits, target)
+            z = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            y = shrink(target.to(z.dtype), z.shape[2:])
+            p = z.sigmoid()
+            entropy = F.binary_cross_entropy_with_logits(z, y, reduction="none")
+            over = [axis for axis in range(z.ndim) if axis != 1]
+            terms = torch.stack([(p * y).sum(over), p.sum(over), y.sum(over), entropy.sum(over)])
+            voxels = terms.new_full((1, terms.shape[1]), z[:, 0].numel())
+            overlap, found, wanted, surprise, count = self.total(torch.cat([terms, voxels]))
+            dice = (2 * overlap + self.smooth) / (found + wanted + self.smooth)
+            return (1 - dice).mean() + (surprise / count).mean()
 
 
 def shrink(target: Tensor, size: Sequence[int]) -> Tensor:

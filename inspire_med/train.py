@@ -1,64 +1,128 @@
 """Command: train one experiment (`python -m inspire_med.train --task isles ...`)."""
 
-import argparse
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
-from inspire_med.config import TASKS, Task, TrainConfig, task_defaults, with_paths_resolved
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path, read_json, write_json
+from inspire_med.files import atomic_path, read_json, remove_half_written, write_json
+from inspire_med.options import training_config, training_parser
 
+if TYPE_CHECKING:
+    from inspire_med.training.checkpoint import Progress
+    from inspire_med.training.control import Signals
+    from inspire_med.training.distributed import Launcher
+    from inspire_med.training.experiment import Experiment
+    from inspire_med.training.journal import Diary
+
+_OTHERS_LEAVE_S = 3.0
 _PACKAGES = ("inspire-med", "torch", "monai", "lightning-fabric", "numpy", "nibabel", "SimpleITK")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, train, and answer with the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = CommandParser(prog="inspire-med train", description="Train one experiment.")
-    parser.add_argument("--config", action="config", help="YAML file with any of these options")
-    parser.add_class_arguments(TrainConfig, as_group=False)
-    task = _task(words)
-    if task is not None:
-        parser.set_defaults(task_defaults(task))
+    if words[:1] == ["--"]:  # torchrun takes --run for its own --run-path unless this stands before
+        words = words[1:]
+    parser = training_parser(words)
     return run_command(parser, lambda options: _train(parser, options), words)
+
+
+def _train(parser: CommandParser, options: Namespace) -> int:
+    config = training_config(parser, options)
+
+    from inspire_med.training.control import STOPPED, Signals
+    from inspire_med.training.distributed import find_launcher
+    from inspire_med.training.failures import LOST, AgreedError, is_lost_rank
+    from inspire_med.training.lock import locked
+    from inspire_med.training.request import check_request
+
+    launcher = find_launcher(config.devices)
+    with ExitStack() as held:
+        try:
+            check_request(config, launcher.here * launcher.machines)
+            if launcher.rank == 0:
+                refuse_foreign_folder(config)
+                held.enter_context(locked(config.run))
+            signals = held.enter_context(Signals())
+            experiment = _build(config, launcher)
+        except InputError:
+            if launcher.local_rank:
+                return 2  # every rank of a machine finds the same fault, and the first one says it
+            raise
+        try:
+            progress = _run(experiment, signals)
+        except AgreedError:
+            if launcher.rank:
+                return 2
+            raise
+        except RuntimeError as error:
+            if not is_lost_rank(error):
+                raise
+            say(f"rank {launcher.rank} ends because another rank did; its message says why.")
+            return LOST
+    if not progress.signalled or launcher.rank:
+        return 0
+    if launcher.here * launcher.machines > 1:
+        time.sleep(_OTHERS_LEAVE_S)  # a launcher kills who is left when it sees this status
+    return STOPPED
+
+
+def _build(config: TrainConfig, launcher: "Launcher") -> "Experiment":
+    from inspire_med.inference.allocator import keep_freed_memory
+    from inspire_med.training.experiment import build_experiment
+
+    keep_freed_memory()
+    return build_experiment(config, launcher, say if launcher.rank == 0 else lambda _: None)
+
+
+def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
+    from inspire_med.training.distributed import leave
+    from inspire_med.training.experiment import prepare_cases
+    from inspire_med.training.journal import Diary
+    from inspire_med.training.loop import train
+
+    config, main = experiment.config, experiment.fabric.is_global_zero
+    if main:
+        for folder in (config.run, config.run / "checkpoints", config.run / "samples"):
+            remove_half_written(folder)
+        write_run_record(config, experiment.trained.manifest_hash)
+    prepare_cases(experiment)
+    with _diary(config, experiment.progress) if main else Diary() as journal:
+        progress = train(experiment, journal, signals)
+    leave()
+    if main:
+        how = "stopped by a signal after" if progress.signalled else "done:"
+        minutes = progress.elapsed_s / 60
+        say(f"{how} {progress.step} steps in {minutes:.1f} min; results in {config.run}")
+    return progress
+
+
+def _diary(config: TrainConfig, progress: "Progress") -> "Diary":
+    """What is told of the run: its own journal, and whoever else wants to hear."""
+    from inspire_med.training.journal import Journal
+    from inspire_med.training.tracking import TRACKERS, Diaries
+
+    options = config.to_json()
+    others = [TRACKERS[name](config.run, options) for name in config.track]
+    return Diaries([*others, Journal(config.run, progress.step, progress.validated_step)])
 
 
 def say(text: str) -> None:
     """One line for the person who watches."""
     print(text, file=sys.stderr, flush=True)
-
-
-def _train(parser: CommandParser, options: Namespace) -> None:
-    values = vars(parser.instantiate(options))
-    values.pop("config", None)
-    config = with_paths_resolved(TrainConfig(**values))
-    refuse_foreign_folder(config)
-
-    import torch
-
-    from inspire_med.inference.allocator import keep_freed_memory
-    from inspire_med.training.experiment import build_experiment, prepare_cases
-    from inspire_med.training.loop import train
-
-    keep_freed_memory()
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    experiment = build_experiment(config, say)
-    write_run_record(config, experiment.trained.manifest_hash)
-    prepare_cases(experiment)
-    progress = train(experiment)
-    say(f"{progress.step} steps in {progress.elapsed_s / 60:.1f} min; results in {config.run}")
 
 
 def refuse_foreign_folder(config: TrainConfig) -> None:
@@ -67,7 +131,10 @@ def refuse_foreign_folder(config: TrainConfig) -> None:
     Raises:
         InputError: If it is one of these.
     """
-    occupied = config.run.is_file() or (config.run.is_dir() and any(config.run.iterdir()))
+    known = {"lock"}  # all that a run leaves that was refused before its first step
+    occupied = config.run.is_file() or (
+        config.run.is_dir() and any(file.name not in known for file in config.run.iterdir())
+    )
     if occupied and config.resume == "never":
         raise InputError(
             f"{config.run}: exists already; choose another --run, or go on with --resume auto."
@@ -80,7 +147,7 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
     """Write `config.yaml` and add this session to `run.json`."""
     config.run.mkdir(parents=True, exist_ok=True)
     with atomic_path(config.run / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(_plain(asdict(config)), sort_keys=False))
+        temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
     record = config.run / "run.json"
     sessions = read_json(record)["sessions"] if record.exists() else []
     sessions.append(
@@ -93,34 +160,6 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
         }
     )
     write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
-
-
-def _task(words: Sequence[str]) -> Task | None:
-    """The task named on the command line, or in the file given by --config."""
-    scan = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    scan.add_argument("--task")
-    scan.add_argument("--config", type=Path)
-    try:
-        found, _ = scan.parse_known_args(words)
-    except argparse.ArgumentError:
-        return None  # the real parser says what is wrong
-    task = found.task
-    if task is None and found.config is not None and found.config.is_file():
-        try:
-            content = yaml.safe_load(found.config.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            return None
-        task = content.get("task") if isinstance(content, dict) else None
-    return task if task in TASKS else None
-
-
-def _plain(value: Any) -> Any:
-    """The same value in YAML's own types."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def _git_commit() -> str | None:

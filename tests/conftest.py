@@ -1,11 +1,16 @@
 """What several test files share."""
 
+import multiprocessing
+import pickle
+import time
+import traceback
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from PIL import Image
 
 from inspire_med.prepare import main as prepare
@@ -70,3 +75,41 @@ def ball_volumes(tmp_path_factory) -> Path:
     arguments = ["--task", "brats", "--source", str(folder), "--out", str(manifest), "--folds", "2"]
     assert prepare(arguments) == 0
     return manifest
+
+
+@pytest.fixture
+def on_ranks(tmp_path):
+    """Run `function(rank, world)` in `world` forked processes joined by gloo; their answers."""
+
+    def run(world, function):
+        context = multiprocessing.get_context("fork")
+        answers = context.Queue()
+        meeting = tmp_path / f"meeting-{time.monotonic_ns()}"
+
+        def work(rank):
+            try:
+                torch.set_num_threads(1)  # a forked process has none of its parent's threads
+                dist.init_process_group(
+                    "gloo", init_method=f"file://{meeting}", rank=rank, world_size=world
+                )
+                answer = function(rank, world)
+            except BaseException:
+                answers.put((rank, None, traceback.format_exc()))
+                raise
+            answers.put((rank, pickle.dumps(answer), None))
+            dist.barrier()
+            dist.destroy_process_group()
+
+        processes = [context.Process(target=work, args=(rank,)) for rank in range(world)]
+        for process in processes:
+            process.start()
+        found = {}
+        for _ in processes:
+            rank, answer, error = answers.get(timeout=120)
+            assert error is None, error
+            found[rank] = pickle.loads(answer)
+        for process in processes:
+            process.join()
+        return [found[rank] for rank in range(world)]
+
+    return run

@@ -2,11 +2,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from inspire_med import config
 from inspire_med.evaluate import main as evaluate
 from inspire_med.inference.precision import PrecisionChoice
+from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import PRESETS
 from inspire_med.predict import main as predict
 from inspire_med.train import main
@@ -183,6 +186,11 @@ def test_the_default_network_is_the_preset(task):
             "--data.patch_size: [8, 8, 8] does not fit polyp; give 2",
         ),
         (["--data.image_size", "[0,8]"], "--data.image_size: [0, 8] is empty"),
+        (["--data.accumulate", "3"], "--data.accumulate: 2 samples cannot be divided into 3"),
+        (["--optimizer.scale_lr_from_batch", "0"], "scale_lr_from_batch: 0 is too small"),
+        (["--data.accumulate", "0"], "--data.accumulate: 0 is too small"),
+        (["--optimizer.ema", "1"], "--optimizer.ema: 1.0 is no decay; give at least 0"),
+        (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
     ],
@@ -284,10 +292,58 @@ def test_another_network_on_resume_is_refused(tmp_path, disc_images, capsys):
 
 
 def test_a_loss_that_is_not_finite_names_the_cases(tmp_path, disc_images, monkeypatch, capsys):
-    monkeypatch.setattr(
-        loop.SegmentationLoss, "forward", lambda self, z, y: z[0].sum() * float("nan")
+    honest, calls = SegmentationLoss.forward, []
+
+    def sometimes_broken(self, logits, target):
+        calls.append(1)
+        loss = honest(self, logits, target)
+        return loss * float("nan") if len(calls) == 2 else loss
+
+    monkeypatch.setattr(SegmentationLoss, "forward", sometimes_broken)
+
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "3") == 0
+
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    skipped = lines[1]["skipped"]
+    assert lines[1]["loss"] is None
+    assert [sample["k"] for sample in skipped] == [2, 3]  # of a batch of two
+    assert all(sample["id"].startswith("disc") for sample in skipped)
+    assert all(sample["start"] == [0, 0] for sample in skipped)
+    assert lines[2]["loss"] is not None
+    assert "skipped, not finite on disc" in capsys.readouterr().err
+
+
+def test_a_skipped_step_changes_nothing(tmp_path, disc_images, monkeypatch):
+    weights = {}
+    for steps in ("1", "2"):
+        run = tmp_path / steps
+        if steps == "2":
+            honest, calls = SegmentationLoss.forward, []
+
+            def broken_at_the_second(self, logits, target, honest=honest, calls=calls):
+                calls.append(1)
+                loss = honest(self, logits, target)
+                return loss * float("nan") if len(calls) == 2 else loss
+
+            monkeypatch.setattr(SegmentationLoss, "forward", broken_at_the_second)
+        words = ["--max_steps", steps, "--optimizer.warmup", "0", "--optimizer.schedule", "poly"]
+        assert train(disc_images, run, *IMAGES, *words) == 0
+        weights[steps] = load_file(run / "checkpoints" / "last" / "weights.safetensors")
+
+    for name, value in weights["1"].items():
+        torch.testing.assert_close(weights["2"][name], value, rtol=0, atol=0)
+
+
+def test_too_many_losses_that_are_not_finite_end_the_run(
+    tmp_path, disc_images, monkeypatch, capsys
+):
+    monkeypatch.setattr(SegmentationLoss, "forward", lambda self, z, y: z[0].sum() * float("nan"))
+    words = ["--max_steps", "9", "--max_nonfinite", "2"]
+
+    assert train(disc_images, tmp_path, *IMAGES, *words) == 2
+
+    assert "--optimizer.lr: the loss or its gradient was not finite 3 times in a row" in (
+        capsys.readouterr().err
     )
-
-    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 1
-
-    assert "loss is nan on the cases disc" in capsys.readouterr().err
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+    assert not (tmp_path / "checkpoints").exists()  # nothing good is written over

@@ -1,13 +1,14 @@
 """Check: is a case fit for use; if not, which file is at fault, why, and how to mend it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.data.case import Case
+from inspire_med.data.case import Case, Manifest
 from inspire_med.data.grid import Grid, same_grid
 from inspire_med.data.layouts.found import FoundCase
 from inspire_med.data.look_alike import picture_signature
@@ -62,6 +63,22 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     if is_picture(found.images):
         return _check_picture(found)
     return _check_volumes(found, expected, missing)
+
+
+def check_again(manifest: Manifest) -> tuple[int, list[str]]:
+    """Open every file of a manifest's cases once more; how many cases, and what is wrong now."""
+    values = {0, *(value for region in manifest.regions.values() for value in region)}
+    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
+        verdicts = list(pool.map(lambda case: _check_again(case, manifest, values), manifest.cases))
+    return len(verdicts), [problem for verdict in verdicts for problem in verdict.problems]
+
+
+def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
+    found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
+    channels = tuple(name for name in manifest.channels if name not in case.filled)
+    return check_case(
+        found, Expectation(channels, tuple(sorted(values)), grids_differ=manifest.task == "isles")
+    )
 
 
 def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Grid]:

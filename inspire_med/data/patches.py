@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from inspire_med.data.augment import Augmentation
 from inspire_med.data.case import Case
+from inspire_med.data.preprocess import Prepared
 from inspire_med.data.store import Store
 from inspire_med.errors import InputError
 
@@ -67,14 +68,11 @@ class TrainingSamples(Dataset[dict[str, Any]]):
         """Sample k: "image" (channels, *patch), "target" (regions, *patch), "id" and "k"."""
         if not 0 <= k < self.length:
             raise IndexError(k)
-        case = self.cases[case_number(self.seed, k, len(self.cases))]
-        random = np.random.default_rng([self.seed, k])
-        prepared = self.store.load(case)
+        case = self.case(k)
+        prepared, random = self.store.load(case), np.random.default_rng([self.seed, k])
         if prepared.target is None:
             raise InputError(f"{case.id}: has no label to train on; leave the case out.")
-        spatial = prepared.image.shape[1:]
-        size = self.patch_size or spatial
-        start = _start(random, spatial, size, lambda: self.store.centres(case))
+        start, size = self._place(case, prepared, random)
         sample = {
             "image": _cut(prepared.image, start, size),
             "target": _cut(prepared.target, start, size),
@@ -82,6 +80,24 @@ class TrainingSamples(Dataset[dict[str, Any]]):
         if self.augment is not None:
             sample = self.augment(sample, int(random.integers(2**32)))
         return {**sample, "id": case.id, "k": k}
+
+    def describe(self, k: int) -> dict[str, Any]:
+        """Where sample k comes from: "k", "id" and "start", its first voxel along each axis."""
+        case, random = self.case(k), np.random.default_rng([self.seed, k])
+        start, _ = self._place(case, self.store.load(case), random)
+        return {"k": k, "id": case.id, "start": start}
+
+    def case(self, k: int) -> Case:
+        """The case that sample k shows."""
+        return self.cases[case_number(self.seed, k, len(self.cases))]
+
+    def _place(
+        self, case: Case, prepared: Prepared, random: np.random.Generator
+    ) -> tuple[list[int], Sequence[int]]:
+        """First voxel and size of the patch."""
+        spatial = prepared.image.shape[1:]
+        size = self.patch_size or spatial
+        return _start(random, spatial, size, lambda: self.store.centres(case)), size
 
 
 def case_number(seed: int, k: int, count: int) -> int:

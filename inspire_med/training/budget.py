@@ -28,6 +28,13 @@ class Budget:
         if self.max_steps is not None and self.max_steps < 1:
             raise InputError(f"--max_steps: {self.max_steps} is not positive; give at least 1.")
 
+    def extended(self, steps: int, seconds: float) -> "Budget":
+        """The same kind of budget, longer; a limit that there is not stays none."""
+        return Budget(
+            None if self.max_steps is None else self.max_steps + steps,
+            None if self.max_time_s is None else self.max_time_s + seconds,
+        )
+
     def spent(self, step: int, elapsed_s: float) -> float:
         """Share of the budget spent after `step` steps and `elapsed_s` seconds, in [0, 1]."""
         by_steps = step / self.max_steps if self.max_steps is not None else 0.0
@@ -35,16 +42,20 @@ class Budget:
         return min(max(by_steps, by_time), 1.0)
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, source: str = "--max_time") -> float:
     """Seconds in a duration such as `90s`, `25m`, `6h`, `1d` or `1h30m`.
+
+    Args:
+        text: The duration.
+        source: Option or file that it comes from, for the error.
 
     Raises:
         InputError: If `text` is not of that form or is zero.
     """
     if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text):
-        raise InputError(f"--max_time: {text!r} is not a duration; write 90s, 25m, 6h or 1h30m.")
+        raise InputError(f"{source}: {text!r} is not a duration; write 90s, 25m, 6h or 1h30m.")
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if seconds <= 0:
-        raise InputError(f"--max_time: {text!r} is no time at all; give at least 1s.")
+        raise InputError(f"{source}: {text!r} is no time at all; give at least 1s.")
     return seconds

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.plugins.precision import Precision as PrecisionPlugin
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, read_json, write_json
@@ -27,6 +29,7 @@ from inspire_med.inference.model import (
     read_card,
     save_tensors,
     sha256,
+    weights_of,
     write_model,
 )
 from inspire_med.inference.precision import Precision
@@ -45,14 +48,24 @@ class Progress:
         elapsed_s: Seconds of training and validation so far, over all sessions of the run.
         validations: Validations done.
         validation_s: Seconds of the longest of them.
+        validated_step: Step of the last of them.
         best_score: Best mean validation Dice so far; None before the first validation.
+        nonfinite: Steps in a row up to this one that were skipped.
+        extra_steps: Steps by which the budget was extended.
+        extra_s: Seconds likewise.
+        signalled: Whether a signal ended the last session.
     """
 
     step: int = 0
     elapsed_s: float = 0.0
     validations: int = 0
     validation_s: float = 0.0
+    validated_step: int = 0
     best_score: float | None = None
+    nonfinite: int = 0
+    extra_steps: int = 0
+    extra_s: float = 0.0
+    signalled: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,19 +74,30 @@ class Trained:
 
     Args:
         card: Describes the network.
-        network: The network that predicts.
+        network: The network.
         supervised: The module that is trained: `network`, or a wrapper with extra outputs.
         optimizer: Its optimizer.
+        average: Moving average of the network, if there is one.
+        scaling: Fabric's precision plugin, which holds the loss scaler of fp16.
         manifest_hash: Hash of the data set.
         recipe: Options that must be the same after a resume for it to be the same run.
+        config: All options, for whoever reads the checkpoint.
     """
 
     card: ModelCard
     network: nn.Module
     supervised: nn.Module
     optimizer: Optimizer
+    average: AveragedModel | None
+    scaling: PrecisionPlugin
     manifest_hash: str
     recipe: dict[str, Any]
+    config: dict[str, Any]
+
+    @property
+    def predictor(self) -> nn.Module:
+        """The network that is validated and that predicts."""
+        return self.network if self.average is None else self.average.module
 
 
 def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
@@ -109,6 +133,22 @@ def load_checkpoint(folder: Path, trained: Trained) -> Progress | None:
     Raises:
         InputError: If the checkpoint is of another data set or network, or if none is undamaged.
     """
+    newest = _newest_whole(folder)
+    return None if newest is None else _restore(newest, trained)
+
+
+def verified_progress(folder: Path) -> Progress | None:
+    """How far the newest good checkpoint is; None if there is none yet.
+
+    Raises:
+        InputError: If none is undamaged.
+    """
+    newest = _newest_whole(folder)
+    return None if newest is None else Progress(**read_json(newest / _RECORD)["progress"])
+
+
+def _newest_whole(folder: Path) -> Path | None:
+    """The newest checkpoint whose files are what was written; a damaged one is named."""
     found = [folder / name for name in ("last", "previous") if (folder / name).is_dir()]
     for index, candidate in enumerate(found):
         try:
@@ -118,7 +158,7 @@ def load_checkpoint(folder: Path, trained: Trained) -> Progress | None:
                 raise
             _log.warning("%s The checkpoint before it is used.", error)
             continue
-        return _restore(candidate, trained)
+        return candidate
     return None
 
 
@@ -134,10 +174,13 @@ def precision_of_run(folder: Path) -> Precision | None:
 
 
 def _write(folder: Path, trained: Trained, progress: Progress) -> None:
-    write_model(folder, trained.card, trained.network)
+    write_model(folder, trained.card, trained.predictor)
     tensors = _optimizer_tensors(trained.optimizer)
     tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
-    save_tensors(folder / _STATE, tensors | {"rng.torch": torch.get_rng_state()})
+    if trained.average is not None:  # the model's weights are the average; these go on learning
+        tensors |= {f"network.{k}": v for k, v in weights_of(trained.network).items()}
+        tensors["average.count"] = trained.average.n_averaged
+    save_tensors(folder / _STATE, tensors | _random_states())
     write_json(
         folder / _RECORD,
         {
@@ -145,6 +188,8 @@ def _write(folder: Path, trained: Trained, progress: Progress) -> None:
             "progress": asdict(progress),
             "manifest_hash": trained.manifest_hash,
             "recipe": trained.recipe,
+            "config": trained.config,
+            "scaler": trained.scaling.state_dict(),
             "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
         },
     )
@@ -167,13 +212,17 @@ def _restore(folder: Path, trained: Trained) -> Progress:
     _refuse_difference(folder, record["recipe"], trained.recipe)
     _refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
     tensors = load_file(folder / _STATE)
-    load_weights(trained.network, folder / WEIGHTS)
-    extra = {
-        k.removeprefix("supervised."): v for k, v in tensors.items() if k[:11] == "supervised."
-    }
-    trained.supervised.load_state_dict(extra, strict=False)  # the network's own keys are in place
+    load_weights(trained.predictor, folder / WEIGHTS)
+    if trained.average is not None:
+        trained.network.load_state_dict(_part(tensors, "network."), strict=False)
+        trained.average.n_averaged.copy_(tensors["average.count"])
+    # The network's own keys are in place.
+    trained.supervised.load_state_dict(_part(tensors, "supervised."), strict=False)
+    trained.scaling.load_state_dict(record["scaler"])
     _load_optimizer(trained.optimizer, tensors)
     torch.set_rng_state(tensors["rng.torch"])
+    if torch.cuda.is_available() and "rng.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
     return Progress(**record["progress"])
 
 
@@ -196,6 +245,16 @@ def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
         )
     return flat
+
+
+def _random_states() -> dict[str, Tensor]:
+    """Samples have seeds of their own; these are for a network that draws numbers itself."""
+    states = {"rng.torch": torch.get_rng_state()}
+    return states | ({"rng.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _extra_outputs(trained: Trained) -> dict[str, Tensor]:

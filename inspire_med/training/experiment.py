@@ -1,8 +1,9 @@
 """Experiment: the parts of one run, built from its Config."""
 
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from inspire_med.config import TrainConfig, refuse_nonsense
+from inspire_med.config import OptimizerConfig, TrainConfig
 from inspire_med.data.augment import augmentation
 from inspire_med.data.case import Case, Manifest
 from inspire_med.data.patches import TrainingSamples
@@ -22,15 +23,20 @@ from inspire_med.data.store import Store
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
+from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import DeepSupervision, build_network, load_encoder_weights
-from inspire_med.training.budget import Budget, parse_duration
 from inspire_med.training.checkpoint import (
     Progress,
     Trained,
     load_checkpoint,
     precision_of_run,
 )
-from inspire_med.training.optimizer import make_optimizer
+from inspire_med.training.distributed import Launcher, launch, sum_over_ranks
+from inspire_med.training.feeding import Feed
+from inspire_med.training.optimizer import make_optimizer, scaled_to_batch
+from inspire_med.training.recompute import recompute_activations
+from inspire_med.training.request import budget_of, check_request
+from inspire_med.training.sync_batchnorm import synchronise
 
 
 @dataclass(frozen=True)
@@ -39,64 +45,103 @@ class Experiment:
 
     Args:
         config: The resolved options.
-        budget: How long the run lasts.
-        fabric: Device and precision.
+        fabric: Device, precision, and the other ranks.
         store: Prepared cases.
-        train_cases: Cases to learn from.
+        samples: Training samples.
         validation_cases: Cases to validate on.
+        criterion: The loss.
+        optimizer: The optimizer's options, the learning rate scaled if that was asked for.
         trained: Network, optimizer and what describes them.
         progress: Where the run goes on from.
     """
 
     config: TrainConfig
-    budget: Budget
     fabric: Fabric
     store: Store
-    train_cases: Sequence[Case]
+    samples: TrainingSamples
     validation_cases: Sequence[Case]
+    criterion: SegmentationLoss
+    optimizer: OptimizerConfig
     trained: Trained
     progress: Progress
 
+    def spent(self) -> float:
+        """Share of the budget spent, with room left for the validation at the end."""
+        budget = budget_of(self.config).extended(self.progress.extra_steps, self.progress.extra_s)
+        progress = self.progress
+        return budget.spent(progress.step, progress.elapsed_s + progress.validation_s)
 
-def build_experiment(config: TrainConfig, say: Callable[[str], None]) -> Experiment:
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(samples, channels, *spatial) of this rank's share of a step."""
+        card = self.trained.card
+        samples = math.ceil(self.config.data.batch_size / self.fabric.world_size)
+        return samples, len(card.channels), *card.patch_size
+
+    def describe_step(self) -> list[dict[str, Any]]:
+        """Case and patch position of every sample of the next step, over all ranks."""
+        first = self.progress.step * self.config.data.batch_size
+        return [self.samples.describe(first + k) for k in range(self.config.data.batch_size)]
+
+    def on_device(self, tensor: Tensor) -> Tensor:
+        """A batch on this rank's device, in the memory layout that convolutions are fast in."""
+        layout = torch.channels_last if tensor.dim() == 4 else torch.channels_last_3d
+        return self.fabric.to_device(tensor.contiguous(memory_format=layout))
+
+
+def build_experiment(
+    config: TrainConfig, launcher: Launcher, say: Callable[[str], None]
+) -> Experiment:
     """Build every part of the run, from its last checkpoint if it has one. Nothing is written.
 
     Args:
         config: The options, with absolute paths.
+        launcher: Of this process and the others, which are started or joined here.
         say: Hears what was chosen by itself.
 
     Raises:
         InputError: If the manifest, the fold or an option is at fault, or if the run's checkpoints
             are of another data set, network or recipe, or damaged.
     """
-    refuse_nonsense(config)
-    limit_s = parse_duration(config.max_time) if config.max_time is not None else None
-    budget = Budget(config.max_steps, limit_s)
-    manifest = Manifest.load(config.manifest)
-    if manifest.task != config.task:
-        raise InputError(
-            f"{config.manifest}: is for task {manifest.task}, not {config.task}; "
-            f"pass --task {manifest.task}."
-        )
+    manifest = check_request(config, launcher.here * launcher.machines)
     train_cases, validation_cases = manifest.fold(None if config.fold == "all" else config.fold)
-    card = _card(config, manifest, say)
-    fabric = Fabric(devices=1, precision=card.precision)
-    trained = _trained(config, card, manifest.hash, fabric.device)
+    card = _card(config, manifest)
+    fabric = launch(launcher)
+    if config.threads:  # several processes on a machine have shared its cores out by now
+        torch.set_num_threads(config.threads)
+    precision: Precision = fabric.broadcast(
+        _precision(config, card.network["spatial_dims"], fabric, say)
+    )
+    fabric, card = launch(launcher, precision), replace(card, precision=precision)
+    optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
+    trained = _trained(config, card, manifest.hash, fabric, say)
+    store = Store(
+        config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
+    )
+    samples = TrainingSamples(
+        store,
+        train_cases,
+        patch_size=card.patch_size,
+        seed=config.seed,
+        length=sys.maxsize,
+        augment=augmentation(config.task) if config.data.augment else None,
+    )
     return Experiment(
         config=config,
-        budget=budget,
         fabric=fabric,
-        store=Store(
-            config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
-        ),
-        train_cases=train_cases,
+        store=store,
+        samples=samples,
         validation_cases=validation_cases,
+        criterion=SegmentationLoss(total=sum_over_ranks),
+        optimizer=optimizer,
         trained=trained,
         progress=load_checkpoint(config.run / "checkpoints", trained) or Progress(),
     )
 
 
-def _trained(config: TrainConfig, card: ModelCard, data: str, device: torch.device) -> Trained:
+def _trained(
+    config: TrainConfig, card: ModelCard, data: str, fabric: Fabric, say: Callable[[str], None]
+) -> Trained:
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
@@ -110,69 +155,70 @@ def _trained(config: TrainConfig, card: ModelCard, data: str, device: torch.devi
         )
     supervised: nn.Module = DeepSupervision(network, levels) if levels > 1 else network
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
-    supervised.to(device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    average = None
+    if config.optimizer.ema is not None:
+        decay = get_ema_multi_avg_fn(config.optimizer.ema)
+        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
+    if config.sync_batchnorm == "on" or (config.sync_batchnorm == "auto" and fabric.world_size > 1):
+        synchronise(network, fabric.device)
+    if config.network.recompute:
+        recompute_activations(network)
     recipe = {
         "fold": config.fold,
         "seed": config.seed,
         "data.batch_size": config.data.batch_size,
+        "data.accumulate": config.data.accumulate,
         "data.augment": config.data.augment,
         "optimizer.name": config.optimizer.name,
+        "optimizer.ema": config.optimizer.ema,
         "network.deep_supervision": levels,
     }
     optimizer = make_optimizer(supervised, config.optimizer)
-    return Trained(card, network, supervised, optimizer, data, recipe)
-
-
-def training_loader(experiment: Experiment, first_step: int) -> DataLoader:
-    """Batches from `first_step` on, without end; batch s holds the samples s*b ... s*b + b - 1.
-
-    A sample is a pure function of seed and number, so batches do not depend on the workers.
-    """
-    data = experiment.config.data
-    samples = TrainingSamples(
-        experiment.store,
-        experiment.train_cases,
-        patch_size=experiment.trained.card.patch_size,
-        seed=experiment.config.seed,
-        length=sys.maxsize,
-        augment=augmentation(experiment.config.task) if data.augment else None,
+    return Trained(
+        card=card,
+        network=network,
+        supervised=supervised,
+        optimizer=optimizer,
+        average=average,
+        scaling=fabric.strategy.precision,
+        manifest_hash=data,
+        recipe=recipe,
+        config=config.to_json(),
     )
-    return DataLoader(
-        samples,
-        batch_sampler=_Batches(first_step, data.batch_size),
-        num_workers=data.workers,
-        pin_memory=experiment.fabric.device.type == "cuda",
+
+
+def training_feed(experiment: Experiment) -> Feed:
+    """This rank's batches from the next step on."""
+    fabric, data = experiment.fabric, experiment.config.data
+    return Feed(
+        experiment.samples,
+        batch_size=data.batch_size,
+        first_step=experiment.progress.step,
+        workers=data.workers,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+        pin_memory=fabric.device.type == "cuda",
     )
 
 
 def prepare_cases(experiment: Experiment) -> None:
-    """Bring every case of the run into the store, with a progress bar."""
-    cases = list(
-        {c.id: c for c in (*experiment.train_cases, *experiment.validation_cases)}.values()
-    )
-    with ProgressBar(console=Console(stderr=True), transient=True) as bar:
+    """Bring this rank's share of the run's cases into the store, with a progress bar on rank 0."""
+    fabric = experiment.fabric
+    every = {c.id: c for c in (*experiment.samples.cases, *experiment.validation_cases)}
+    cases = list(every.values())[fabric.global_rank :: fabric.world_size]
+    console = Console(stderr=True, quiet=not fabric.is_global_zero)
+    with ProgressBar(console=console, transient=True) as bar:
         task = bar.add_task("preparing cases", total=len(cases))
         workers = max(experiment.config.data.workers, 1)
         experiment.store.prepare_all(
             cases, workers, lambda done, _: bar.update(task, completed=done)
         )
+    fabric.barrier()
 
 
-class _Batches:
-    """Consecutive sample numbers in batches, for ever."""
-
-    def __init__(self, first_step: int, batch_size: int):
-        self._first_step = first_step
-        self._batch_size = batch_size
-
-    def __iter__(self) -> Iterator[list[int]]:
-        step = self._first_step
-        while True:
-            yield list(range(step * self._batch_size, (step + 1) * self._batch_size))
-            step += 1
-
-
-def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -> ModelCard:
+def _card(config: TrainConfig, manifest: Manifest) -> ModelCard:
+    """Describe the network; its precision is chosen later, on the device."""
     preprocessor = Preprocessor.for_task(
         config.task,
         spacing_mm=config.data.spacing_mm,
@@ -197,17 +243,19 @@ def _card(config: TrainConfig, manifest: Manifest, say: Callable[[str], None]) -
         network=network,
         preprocess=preprocessor.to_json(),
         patch_size=config.data.patch_size or preprocessor.image_size or (),
-        precision=_precision(config, spatial_dims, say),
+        precision="32-true",
     )
 
 
-def _precision(config: TrainConfig, spatial_dims: int, say: Callable[[str], None]) -> Precision:
+def _precision(
+    config: TrainConfig, spatial_dims: int, fabric: Fabric, say: Callable[[str], None]
+) -> Precision:
+    """The precision asked for, or the run's from before, or the best of a trial on this device."""
     if config.precision != "auto":
         return config.precision
     before = precision_of_run(config.run / "checkpoints")
     if before is not None:  # a timing must not decide whether a run can go on
         return before
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    choice = choose_precision(spatial_dims, device)
+    choice = choose_precision(spatial_dims, fabric.device)
     say(f"precision {choice.name} ({choice.reason})")
     return choice.name

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -18,18 +19,46 @@ from inspire_med.files import atomic_path
 _LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
 
 
-class Journal:
+class Diary:
+    """What a run tells while it runs; this one keeps it to itself, as every rank but 0 does."""
+
+    def __enter__(self) -> "Diary":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+
+    def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
+        """Note one step: its record, the share of the budget spent, and the seconds so far."""
+
+    def validation(self, record: Mapping[str, Any]) -> None:
+        """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Save a sample picture and show it in TensorBoard."""
+
+    def say(self, text: str) -> None:
+        """One line for the person who watches."""
+
+
+class Journal(Diary):
     """Writes one JSON object a step or validation, TensorBoard scalars and pictures, and progress.
 
     Args:
         run: The run folder; `log.jsonl`, `tensorboard/` and `samples/` are made in it.
         step: Step that the run goes on from; lines of later steps, written by a session that died
             before its next checkpoint, are taken out of the log.
+        validated_step: Step of the last validation that the checkpoint knows of, likewise.
     """
 
-    def __init__(self, run: Path, step: int):
+    def __init__(self, run: Path, step: int, validated_step: int):
         self._run = run
-        _drop_lines_after(run / "log.jsonl", step)
+        _drop_lines_after(run / "log.jsonl", {"step": step, "validation": validated_step})
         self._log = (run / "log.jsonl").open("a", buffering=1)
         self._board = SummaryWriter(run / "tensorboard", purge_step=step + 1 if step else None)
         self._console = Console(stderr=True)
@@ -62,9 +91,11 @@ class Journal:
         """Note one step: its record, the share of the budget spent, and the seconds so far."""
         self._write("step", record)
         for name in ("loss", "lr", "step_s", "data_wait_s"):
-            self._board.add_scalar(f"train/{name}", record[name], record["step"])
+            if record[name] is not None:
+                self._board.add_scalar(f"train/{name}", record[name], record["step"])
+        loss = "not finite" if record["loss"] is None else f"{record['loss']:.3f}"
         text = (
-            f"step {record['step']}  loss {record['loss']:.3f}{self._dice}  "
+            f"step {record['step']}  loss {loss}{self._dice}  "
             f"{record['step_s']:.2f} s/step  "
             f"data wait {100 * record['data_wait_s'] / record['step_s']:.0f} %  "
             f"{_memory_gib():.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
@@ -101,14 +132,15 @@ class Journal:
         self._log.write(json.dumps({"kind": kind, **record}) + "\n")
 
 
-def _drop_lines_after(log: Path, step: int) -> None:
-    """Keep the log's whole lines up to `step`, so that a resumed run's log has each step once."""
+def _drop_lines_after(log: Path, last: Mapping[str, int]) -> None:
+    """Keep the log's whole lines up to the last step of each kind, so that each stands once."""
     if not log.exists():
         return
     kept: list[str] = []
     for line in log.read_text().splitlines():
         try:
-            if json.loads(line)["step"] <= step:
+            record = json.loads(line)
+            if record["step"] <= last[record["kind"]]:
                 kept.append(line)
         except (json.JSONDecodeError, KeyError):
             continue  # the half line of a session that was killed while writing
@@ -125,5 +157,7 @@ def _remaining(spent: float, elapsed_s: float) -> str:
 
 
 def _memory_gib() -> float:
-    """Peak resident memory of this process in GiB (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    """Peak memory of this process in GiB: on its GPU where it has one, else resident."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts in KiB

@@ -1,6 +1,8 @@
 """Optimizer: AdamW or SGD, and a learning rate that is a function of the spent budget."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
@@ -21,6 +23,23 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> Optimizer:
     if config.name == "sgd":
         return SGD(groups, lr=config.lr, momentum=0.99, nesterov=True)
     return AdamW(groups, lr=config.lr)
+
+
+def scaled_to_batch(
+    config: OptimizerConfig, batch_size: int, say: Callable[[str], None]
+) -> OptimizerConfig:
+    """The same options, the rate multiplied by batch size / `scale_lr_from_batch`, if that is set.
+
+    The linear rule of Goyal et al., Accurate, Large Minibatch SGD, 2017; never silently.
+    """
+    if config.scale_lr_from_batch is None:
+        return config
+    scaled = config.lr * batch_size / config.scale_lr_from_batch
+    say(
+        f"learning rate {config.lr:g} for a batch of {config.scale_lr_from_batch} becomes "
+        f"{scaled:g} for {batch_size}"
+    )
+    return replace(config, lr=scaled)
 
 
 def learning_rate(config: OptimizerConfig, spent: float) -> float:

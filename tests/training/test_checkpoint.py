@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.plugins.precision import Precision as FullPrecision
 from safetensors.torch import load_file
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard, read_model
@@ -38,12 +41,26 @@ CARD = ModelCard(
 )
 
 
-def make_trained(seed: int = 0) -> Trained:
+def make_trained(seed: int = 0, *, averaged: bool = False) -> Trained:
     torch.manual_seed(seed)
     network = build_network(NETWORK)
     supervised = DeepSupervision(network, 2)
     optimizer = torch.optim.AdamW(supervised.parameters(), lr=1e-2)
-    return Trained(CARD, network, supervised, optimizer, "a" * 64, recipe={"fold": 0, "seed": 0})
+    return Trained(
+        CARD,
+        network,
+        supervised,
+        optimizer,
+        average=make_average(network) if averaged else None,
+        scaling=FullPrecision(),
+        manifest_hash="a" * 64,
+        recipe={"fold": 0, "seed": 0},
+        config={},
+    )
+
+
+def make_average(network: torch.nn.Module) -> AveragedModel:
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True)
 
 
 def take_step(trained: Trained) -> float:
@@ -52,6 +69,8 @@ def take_step(trained: Trained) -> float:
     trained.optimizer.zero_grad()
     loss.backward()
     trained.optimizer.step()
+    if trained.average is not None:
+        trained.average.update_parameters(trained.network)
     return loss.item()
 
 
@@ -66,6 +85,36 @@ def test_the_next_step_is_the_same_to_the_bit(tmp_path):
 
     assert progress == Progress(step=1, elapsed_s=2.5)
     assert [take_step(restored) for _ in range(3)] == expected
+
+
+def test_an_average_of_the_weights_predicts_and_the_weights_go_on_learning(tmp_path):
+    trained = make_trained(averaged=True)
+    for _ in range(3):
+        take_step(trained)
+    save_checkpoint(tmp_path, trained, Progress(step=3))
+    average = {k: v.clone() for k, v in trained.average.module.state_dict().items()}
+    expected = [take_step(trained) for _ in range(2)]
+
+    _, predictor = read_model(tmp_path / "last")
+    restored = make_trained(seed=7, averaged=True)
+    load_checkpoint(tmp_path, restored)
+
+    for name, value in predictor.state_dict().items():
+        torch.testing.assert_close(value, average[name], rtol=0, atol=0)
+    assert [take_step(restored) for _ in range(2)] == expected
+    for a, b in zip(restored.average.parameters(), trained.average.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_the_loss_scaler_comes_back(tmp_path):
+    scaler = torch.amp.GradScaler("cpu", init_scale=512.0)
+    trained = replace(make_trained(), scaling=MixedPrecision("16-mixed", "cpu", scaler))
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+
+    fresh = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    load_checkpoint(tmp_path, replace(make_trained(), scaling=fresh))
+
+    assert fresh.state_dict()["scale"] == 512.0
 
 
 def test_there_is_nothing_to_load_in_a_fresh_run(tmp_path):

@@ -1,0 +1,90 @@
+"""Control: what reaches a running job from outside: signals, a STOP file, an EXTEND file."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from torch import Tensor
+
+from inspire_med.errors import InputError
+from inspire_med.training.budget import parse_duration
+
+STOPPED = 75  # exit status after a signal: EX_TEMPFAIL, the same command goes on from here
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class Signals:
+    """Notes SIGTERM, SIGUSR1 and the first SIGINT; the loop asks after each step.
+
+    A handler that saved by itself would do so in the middle of a step. A second SIGINT (Ctrl-C
+    again) interrupts at once. On leaving, the handlers that were there before are back.
+    """
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self.received == "SIGINT":
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number).name
+
+
+def leave_signals_to_parent(closing: Tensor, worker: int) -> None:
+    """Let a data worker live through what the whole job is sent: its parent ends it in time.
+
+    Args:
+        closing: One number in shared memory; once it is not zero, SIGTERM ends the worker again.
+        worker: Its number.
+    """
+
+    def end_if_closing(number: int, frame: FrameType | None) -> None:
+        if closing.item():
+            os._exit(0)
+
+    signal.signal(signal.SIGTERM, end_if_closing)
+    for number in (signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def take_stop(run: Path) -> bool:
+    """Is there a file STOP in the run folder? It is taken away, so that a resume goes on."""
+    return _take(run / "STOP") is not None
+
+
+def take_extension(run: Path, say: Callable[[str], None]) -> tuple[int, float]:
+    """Steps and seconds to add to the budget, from a file EXTEND that holds `5000` or `2h`.
+
+    The file is taken away. What it cannot be read as is said, and adds nothing.
+    """
+    text = _take(run / "EXTEND")
+    if text is None:
+        return 0, 0.0
+    if text.isdigit():
+        return int(text), 0.0
+    try:
+        return 0, parse_duration(text, "EXTEND")
+    except InputError as error:
+        say(str(error))
+        return 0, 0.0
+
+
+def _take(file: Path) -> str | None:
+    """Read and remove a small file; None if there is none."""
+    try:
+        text = file.read_text(errors="replace")[:100]
+        file.unlink()
+    except OSError:
+        return None
+    return text.strip()

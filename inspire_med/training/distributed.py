@@ -1,0 +1,172 @@
+"""Distributed: which processes train together, and what they tell each other.
+
+Every rank takes the same decisions from the same numbers: what only one of them can know (a signal,
+a file, the time) is agreed on before it is used, so no rank ever waits for one that went elsewhere.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor
+
+from inspire_med.errors import InputError
+from inspire_med.inference.precision import Precision
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Who started this process, and how many others.
+
+    Args:
+        environment: Fabric's view of it.
+        rank: Number of this process among all.
+        local_rank: Its number on its machine.
+        here: Processes on each machine.
+        machines: How many there are.
+    """
+
+    environment: ClusterEnvironment
+    rank: int
+    local_rank: int
+    here: int
+    machines: int
+
+
+def find_launcher(devices: int | None = None) -> Launcher:
+    """Read the environment that torchrun or srun made; without one, this process is alone so far.
+
+    Args:
+        devices: Processes on this machine, if the user said; None leaves it to the launcher.
+
+    Raises:
+        InputError: If `devices` is none, contradicts the launcher, or cannot be shared evenly.
+    """
+    if devices is not None and devices < 1:
+        raise InputError(f"--devices: {devices} is no number of processes; give at least 1.")
+    variables = os.environ
+    if TorchElasticEnvironment.detect():
+        here, all_of_them = int(variables["LOCAL_WORLD_SIZE"]), int(variables["WORLD_SIZE"])
+        rank, local = int(variables["RANK"]), int(variables["LOCAL_RANK"])
+        launcher = Launcher(TorchElasticEnvironment(), rank, local, here, all_of_them // here)
+    elif "SLURM_STEP_ID" in variables:  # srun's doing; sbatch's own shell has none
+        tasks, machines = (int(variables[f"SLURM_STEP_NUM_{what}"]) for what in ("TASKS", "NODES"))
+        if tasks % machines:
+            raise InputError(
+                f"srun: {tasks} tasks do not spread evenly over {machines} nodes; "
+                "give --ntasks-per-node."
+            )
+        here = tasks // machines
+        # What the job asked for stands here until a step with fewer tasks says otherwise.
+        variables["SLURM_NTASKS_PER_NODE"] = str(here)
+        variables["SLURM_NNODES"] = str(machines)
+        rank, local = int(variables["SLURM_PROCID"]), int(variables["SLURM_LOCALID"])
+        launcher = Launcher(SLURMEnvironment(auto_requeue=False), rank, local, here, machines)
+    else:
+        rank = int(variables.get("LOCAL_RANK", "0"))  # of a process that `launch` started
+        launcher = Launcher(LightningEnvironment(), rank, rank, devices or 1, 1)
+    if devices not in (None, launcher.here):
+        raise InputError(
+            f"--devices: {devices} is asked for, but the launcher made {launcher.here} processes "
+            "here; leave the option out."
+        )
+    return launcher
+
+
+def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
+    """Join the launcher's processes; where there is none, start the others here.
+
+    Under Slurm the address is the first host of the node list and the port comes from the job's
+    number; MASTER_ADDR and MASTER_PORT override both. CPUs talk by gloo, GPUs by NCCL.
+
+    Raises:
+        InputError: If the machine has fewer GPUs than processes.
+    """
+    if launcher.here * launcher.machines == 1:
+        # Fabric would look for a launcher itself, and warn of one that is merely installed.
+        return Fabric(devices=1, precision=precision, plugins=[launcher.environment])
+    gpus = torch.cuda.device_count()
+    if 0 < gpus < launcher.here:
+        raise InputError(
+            f"--devices: {launcher.here} processes want a GPU each, but {gpus} are visible; "
+            "start fewer."
+        )
+    if launcher.local_rank and isinstance(launcher.environment, LightningEnvironment):
+        end_with_parent()
+    strategy = DDPStrategy(cluster_environment=launcher.environment, gradient_as_bucket_view=True)
+    fabric = Fabric(
+        devices=launcher.here,
+        num_nodes=launcher.machines,
+        strategy=strategy,
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def end_with_parent() -> None:
+    """Let the system end this process when the one that started it is gone, however it went.
+
+    Without it the others wait for the first rank in a collective until that gives up.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
+
+
+def sum_over_ranks(sums: Tensor) -> Tensor:
+    """Sum a tensor over all ranks; gradients are summed likewise."""
+    if not dist.is_initialized():
+        return sums
+    return _AllReduceSum.apply(sums)
+
+
+def highest_over_ranks(values: Sequence[float], device: torch.device) -> list[float]:
+    """The highest of each value over all ranks: how ranks agree on what one of them noticed."""
+    if not dist.is_initialized():
+        return list(values)
+    # NCCL moves tensors of its GPU alone; double precision keeps seconds of a year-long run exact.
+    tensor = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.all_reduce(tensor, dist.ReduceOp.MAX)
+    return tensor.tolist()
+
+
+def share_buffers(network: torch.nn.Module) -> None:
+    """Give every rank the buffers (running statistics) of rank 0."""
+    if dist.is_initialized():
+        for buffer in network.buffers():
+            dist.broadcast(buffer, src=0)
+
+
+def leave() -> None:
+    """Leave the process group when all have come here; without one, do nothing."""
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+class _AllReduceSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, sums: Tensor) -> Tensor:
+        total = sums.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total

@@ -1,0 +1,45 @@
+"""Failures: what torch says when a run dies, in words that name the case or the option."""
+
+import torch
+
+from inspire_med.errors import InputError
+from inspire_med.training.experiment import Experiment
+from inspire_med.training.feeding import Feed
+
+LOST = 76  # exit status of a rank that ends because another one is gone
+_LOST = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "remote process exited",  # NCCL's words, and the next
+    "communicator was aborted",
+)
+
+
+class AgreedError(InputError):
+    """A fault that all ranks have found together; the first of them says it."""
+
+
+def is_lost_rank(error: BaseException) -> bool:
+    """Does the error say that another rank of this run is gone? Its own message says why."""
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _LOST)
+
+
+def explained(error: RuntimeError, experiment: Experiment, feed: Feed) -> InputError | None:
+    """The error in clear words, if it is one that is known."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return out_of_memory(experiment)
+    return feed.explain(error)
+
+
+def out_of_memory(experiment: Experiment) -> InputError:
+    """What to lower, with what was measured up to here."""
+    data, device = experiment.config.data, experiment.fabric.device
+    total = torch.cuda.get_device_properties(device).total_memory / 2**30
+    peak = torch.cuda.max_memory_allocated(device) / 2**30
+    size = " x ".join(map(str, experiment.image_shape))
+    return InputError(
+        f"--data.batch_size: {size} found no room on the GPU ({peak:.1f} of {total:.1f} GiB were "
+        f"in use); lower it or --data.patch_size, or give --data.accumulate {2 * data.accumulate} "
+        "or --network.recompute true."
+    )

@@ -1,0 +1,109 @@
+"""Validation: mean Dice over the validation cases, which the ranks share out."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inspire_med.data.case import Case
+from inspire_med.data.preprocess import Prepared
+from inspire_med.data.restore import labels_from_regions
+from inspire_med.evaluation.case import region_masks
+from inspire_med.evaluation.overlap import count, dice
+from inspire_med.inference.sliding_window import region_probabilities
+from inspire_med.training.distributed import share_buffers, sum_over_ranks
+from inspire_med.training.experiment import Experiment
+from inspire_med.training.journal import Diary
+from inspire_med.viz import overlay_figure
+
+_PICTURES = 3  # sample pictures at each validation
+
+
+def validate(
+    experiment: Experiment, journal: Diary, step: int, interrupted: Callable[[], bool]
+) -> dict[str, Any] | None:
+    """Mean Dice of each region over the validation cases, on the grid of the prepared cases.
+
+    Every case is scored once, by one rank. Both masks empty counts 1. The scores to report are
+    `evaluate`'s, on the cases' own grids.
+
+    Args:
+        experiment: The run.
+        journal: Gets the sample pictures.
+        step: Steps done so far.
+        interrupted: Asked by all ranks together before each round of cases; an answer of yes ends
+            the validation without a result.
+    """
+    fabric, cases = experiment.fabric, experiment.validation_cases
+    regions = experiment.trained.card.regions
+    predictor = experiment.trained.predictor
+    share_buffers(predictor)
+    scores = torch.zeros(len(cases), len(regions), dtype=torch.float64, device=fabric.device)
+    predictor.eval()
+    try:
+        for turn in range(math.ceil(len(cases) / fabric.world_size)):
+            if interrupted():
+                return None
+            index = turn * fabric.world_size + fabric.global_rank
+            if index < len(cases):
+                picture = index < _PICTURES and fabric.is_global_zero
+                values = _score(experiment, cases[index], journal if picture else None, step)
+                scores[index] = torch.tensor(values, dtype=torch.float64)
+    finally:
+        predictor.train()
+    means = sum_over_ranks(scores).mean(0).tolist()
+    return {
+        "step": step,
+        "dice": dict(zip(regions, means, strict=True)),
+        "mean_dice": sum(means) / len(means),
+        "n": len(cases),
+    }
+
+
+def _score(experiment: Experiment, case: Case, journal: Diary | None, step: int) -> list[float]:
+    """Dice of each region of one case."""
+    trained = experiment.trained
+    card = trained.card
+    prepared = experiment.store.load(case)
+    image = prepared.image_tensor()
+    probabilities = region_probabilities(
+        trained.predictor, image, card.patch_size, precision=card.precision, overlap=0.25
+    )
+    labels = labels_from_regions((probabilities > 0.5).cpu().numpy(), card.regions)
+    masks = region_masks(labels, card.regions)  # what the mask that is written will say
+    target = np.asarray(prepared.target) > 0
+    if journal is not None:
+        _picture(journal, prepared, target, masks, list(card.regions), case.id, step)
+    return [dice(count(t, m)) for t, m in zip(target, masks, strict=True)]
+
+
+def _picture(
+    journal: Diary,
+    prepared: Prepared,
+    target: NDArray[np.bool_],
+    masks: NDArray[np.bool_],
+    regions: list[str],
+    name: str,
+    step: int,
+) -> None:
+    affine = prepared.record.get("affine")  # volumes only: pictures are the right way up
+    figure = overlay_figure(
+        prepared.image_tensor().numpy(),
+        target,
+        masks,
+        regions,
+        _spacing_mm(prepared),
+        affine=None if affine is None else np.asarray(affine),
+        title=name,
+    )
+    journal.picture(name, figure, step)
+
+
+def _spacing_mm(prepared: Prepared) -> list[float]:
+    """Voxel size on the grid of the prepared case."""
+    record = prepared.record
+    extents = zip(record["box"], record["spacing_mm"], record["size"], strict=True)
+    return [(high - low) * spacing / size for (low, high), spacing, size in extents]

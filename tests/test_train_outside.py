@@ -1,0 +1,171 @@
+"""A run and what reaches it from outside: signals, files, a full disk, a second process."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from inspire_med.train import main
+from inspire_med.training import loop, saving, session
+from inspire_med.training.control import STOPPED
+
+IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2"]
+TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
+FIXED = ["--data.workers", "0", "--validations", "1", "--save_every", "0"]
+
+
+def train(manifest, run, *words) -> int:
+    return main(["--manifest", str(manifest), "--run", str(run), *IMAGES, *TINY, *FIXED, *words])
+
+
+def log(run) -> list[tuple]:
+    """What must be the same after a resume: all but the seconds."""
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [
+        tuple(line.get(key) for key in ("kind", "step", "loss", "lr", "mean_dice"))
+        for line in lines
+    ]
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Do something during a step."""
+
+    def arrange(number, action):
+        honest, calls = loop.train_step, []
+
+        def step(*arguments):
+            calls.append(1)
+            if len(calls) == number:
+                action()
+            return honest(*arguments)
+
+        monkeypatch.setattr(loop, "train_step", step)
+
+    return arrange
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, capsys, name):
+    assert train(disc_images, tmp_path / "whole", "--max_steps", "4") == 0
+    at_step(2, lambda: os.kill(os.getpid(), signal.Signals[name]))
+
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "4") == STOPPED
+
+    assert "stopped by a signal after 2 steps" in capsys.readouterr().err
+    assert len(log(tmp_path / "parts")) == 2
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "4") == 0
+    assert log(tmp_path / "parts") == log(tmp_path / "whole")
+
+
+def test_a_signal_breaks_a_validation_off(tmp_path, disc_images, monkeypatch):
+    assert train(disc_images, tmp_path / "whole", "--max_steps", "2") == 0
+    honest = session.validate
+
+    def signalled(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return honest(*arguments)
+
+    monkeypatch.setattr(session, "validate", signalled)
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "2") == STOPPED
+    assert [line[0] for line in log(tmp_path / "parts")] == ["step", "step"]
+    monkeypatch.setattr(session, "validate", honest)
+
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "2") == 0
+
+    assert log(tmp_path / "parts") == log(tmp_path / "whole")
+
+
+def test_a_stop_file_ends_it_and_a_resume_goes_on(tmp_path, disc_images, at_step):
+    run = tmp_path / "run"
+    at_step(2, (run / "STOP").touch)
+
+    assert train(disc_images, run, "--max_steps", "5") == 0
+    assert len(log(run)) == 2
+    assert train(disc_images, run, "--max_steps", "5") == 0
+
+    assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
+
+
+def test_an_extend_file_lengthens_it_and_a_resume_remembers(tmp_path, disc_images, at_step):
+    run = tmp_path / "run"
+    at_step(1, lambda: (run / "EXTEND").write_text("3"))
+    at_step(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert train(disc_images, run, "--max_steps", "2") == STOPPED
+    assert train(disc_images, run, "--max_steps", "2") == 0
+
+    assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatch, capsys):
+    assert train(disc_images, tmp_path, "--max_steps", "2") == 0
+    before = (tmp_path / "checkpoints" / "last" / "training.json").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saving, "save_checkpoint", full)
+
+    words = ["--max_steps", "4", "--save_every_steps", "1"]
+    assert train(disc_images, tmp_path, *words) == 2
+
+    error = capsys.readouterr().err
+    assert "step 3 could not be saved ([Errno 28] No space left on device)" in error
+    assert "the checkpoint before it is whole; make room there and give the same command" in error
+    assert (tmp_path / "checkpoints" / "last" / "training.json").read_bytes() == before
+
+
+def test_checkpoints_come_every_so_many_steps(tmp_path, disc_images, monkeypatch):
+    steps = []
+    monkeypatch.setattr(
+        saving, "save_checkpoint", lambda folder, trained, progress: steps.append(progress.step)
+    )
+    words = ["--max_steps", "7", "--save_every_steps", "3", "--save_every", "60"]
+    assert train(disc_images, tmp_path, *words) == 0
+    assert steps == [3, 6, 7]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--optimizer.ema", "0.9"],
+        ["--network.recompute", "true"],
+        ["--data.accumulate", "2"],
+        ["--optimizer.name", "sgd", "--optimizer.schedule", "poly"],
+        ["--sync_batchnorm", "on"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_with_any_option_a_stopped_run_goes_on_to_the_bit(tmp_path, disc_images, at_step, words):
+    assert train(disc_images, tmp_path / "whole", "--max_steps", "4", *words) == 0
+    at_step(3, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "4", *words) == STOPPED
+    assert train(disc_images, tmp_path / "parts", "--max_steps", "4", *words) == 0
+
+    assert log(tmp_path / "parts") == log(tmp_path / "whole")
+
+
+def test_recomputing_activations_trains_the_same(tmp_path, disc_images):
+    assert train(disc_images, tmp_path / "kept", "--max_steps", "3") == 0
+    assert train(disc_images, tmp_path / "made", "--max_steps", "3", "--network.recompute") == 0
+
+    assert log(tmp_path / "made") == log(tmp_path / "kept")
+
+
+def test_the_linear_rule_is_said(tmp_path, disc_images, capsys):
+    words = ["--max_steps", "1", "--optimizer.lr", "1e-3", "--optimizer.scale_lr_from_batch", "8"]
+
+    assert train(disc_images, tmp_path, *words, "--optimizer.warmup", "0") == 0
+
+    assert "learning rate 0.001 for a batch of 8 becomes 0.00025 for 2" in capsys.readouterr().err
+    assert log(tmp_path)[0][3] == pytest.approx(0.00025)
+
+
+def test_without_being_asked_the_rate_stays(tmp_path, disc_images, capsys):
+    assert train(disc_images, tmp_path, "--max_steps", "1", "--optimizer.warmup", "0") == 0
+
+    assert "becomes" not in capsys.readouterr().err
+    assert log(tmp_path)[0][3] == pytest.approx(1e-3)

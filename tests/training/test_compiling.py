@@ -1,0 +1,63 @@
+import copy
+
+import pytest
+import torch
+
+from inspire_med.networks import UNet
+from inspire_med.training.compiling import compile_if_it_works
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def network():
+    return UNet(2, 1, 1, widths=(4, 8), skip="concat")
+
+
+@pytest.mark.parametrize("switch", ["auto", "off"])
+def test_a_cpu_network_stays_as_it_is(network, switch):
+    said = []
+    found = compile_if_it_works(
+        network, (2, 1, 16, 16), CPU, "32-true", switch=switch, say=said.append
+    )
+    assert found is network
+    assert not said
+
+
+def test_a_compiler_that_fails_is_said_and_done_without(network, monkeypatch):
+    def fails(image):
+        raise RuntimeError("no compiler here\nand much more")
+
+    monkeypatch.setattr(torch, "compile", lambda module: fails)
+    said = []
+
+    found = compile_if_it_works(
+        network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=said.append
+    )
+
+    assert found is network
+    assert said == ["not compiled (no compiler here)"]
+
+
+def test_the_trial_leaves_no_trace(network, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda module: module)
+    before = copy.deepcopy(network.state_dict())
+
+    compile_if_it_works(network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=lambda _: None)
+
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert all(p.grad is None for p in network.parameters())
+
+
+# torch's compiler uses what torch itself has given up.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+@pytest.mark.slow
+def test_compiled_it_gives_the_same(network):
+    said = []
+    compiled = compile_if_it_works(
+        network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=said.append
+    )
+    image = torch.randn(2, 1, 16, 16)
+
+    torch.testing.assert_close(compiled(image), network(image), rtol=1e-4, atol=1e-4)
+    assert said == ["compiled"]

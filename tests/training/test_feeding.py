@@ -1,0 +1,112 @@
+import os
+import signal
+import threading
+import time
+
+import pytest
+import torch
+
+from inspire_med.data.case import Manifest
+from inspire_med.data.patches import TrainingSamples
+from inspire_med.data.preprocess import Preprocessor
+from inspire_med.data.store import Store
+from inspire_med.errors import InputError
+from inspire_med.training.feeding import Feed
+
+
+@pytest.fixture
+def samples(disc_images, tmp_path):
+    manifest = Manifest.load(disc_images)
+    preprocessor = Preprocessor.for_task("polyp", image_size=(16, 16))
+    store = Store(tmp_path / "store", preprocessor, manifest.channels, manifest.regions)
+    return TrainingSamples(store, manifest.cases, patch_size=None, seed=0, length=10**9)
+
+
+@pytest.fixture
+def make_feed(samples):
+    """Feeds that are closed in the end."""
+    feeds = []
+
+    def make(**options) -> Feed:
+        feeds.append(Feed(samples, **options))
+        return feeds[-1]
+
+    yield make
+    for feed in feeds:
+        feed.close()
+
+
+def numbers(feed: Feed, steps: int) -> list[list[int]]:
+    return [feed.next()["k"].tolist() for _ in range(steps)]
+
+
+def test_a_step_sees_consecutive_samples(make_feed):
+    feed = make_feed(batch_size=3, first_step=2, workers=0)
+    assert numbers(feed, 2) == [[6, 7, 8], [9, 10, 11]]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_a_step(make_feed, world):
+    steps = [
+        numbers(make_feed(batch_size=5, first_step=1, workers=0, rank=r, world=world), 2)
+        for r in range(world)
+    ]
+    for step, expected in enumerate(([5, 6, 7, 8, 9], [10, 11, 12, 13, 14])):
+        assert sorted(k for rank in steps for k in rank[step]) == expected
+
+
+def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_feed):
+    honest = samples.store.load
+
+    def broken(case):
+        if case.id == samples.case(1).id:
+            raise InputError(f"{case.id}: half a file; fetch it again.")
+        return honest(case)
+
+    samples.store.load = broken
+    for workers in (0, 1):
+        feed = make_feed(batch_size=2, first_step=0, workers=workers)
+        with pytest.raises(InputError) as caught:
+            feed.next()
+        assert str(caught.value) == f"{samples.case(1).id}: half a file; fetch it again."
+
+
+def test_another_error_in_a_worker_names_the_case(samples, make_feed):
+    def broken(case):
+        raise ZeroDivisionError("odd")
+
+    samples.store.load = broken
+    with pytest.raises(RuntimeError, match=f"case {samples.case(0).id}, sample 0: odd"):
+        make_feed(batch_size=1, first_step=0, workers=1).next()
+
+
+def test_a_killed_worker_names_its_case(samples, make_feed):
+    def slow(case):
+        time.sleep(30)
+
+    samples.store.load = slow
+    feed = make_feed(batch_size=1, first_step=0, workers=1)
+
+    def kill_when_at_work():
+        while not feed._board[0, 0]:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        os.kill(int(feed._board[0, 0]), signal.SIGKILL)
+
+    threading.Thread(target=kill_when_at_work).start()
+    with pytest.raises(RuntimeError) as caught:
+        feed.next()
+
+    explained = feed.explain(caught.value)
+    assert str(explained).startswith(f"{samples.case(0).id}: the process that prepared this case")
+    assert "lower --data.workers or --data.patch_size" in str(explained)
+    assert feed.explain(RuntimeError("something else")) is None
+
+
+def test_a_worker_lives_through_the_signals_of_the_job(make_feed):
+    feed = make_feed(batch_size=1, first_step=0, workers=1)
+    feed.next()
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+        os.kill(int(feed._board[0, 0]), number)
+
+    assert torch.isfinite(feed.next()["image"]).all()

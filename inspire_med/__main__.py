@@ -11,6 +11,7 @@ _COMMANDS = {
     "train": "train one experiment",
     "predict": "masks for a file, a folder or a manifest",
     "evaluate": "Dice and the rest, under a named protocol",
+    "doctor": "is this machine, this install, this data set fit for the run?",
 }
 
 

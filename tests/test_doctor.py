@@ -1,0 +1,128 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from inspire_med import machine
+from inspire_med.doctor import main
+from inspire_med.train import main as train
+
+WORDS = [
+    *["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", "--precision"],
+    *["32-true", "--network.widths", "[4,8]", "--network.deep_supervision", "2", "--max_steps"],
+    *["2", "--validations", "1", "--data.workers", "0"],
+]
+
+
+def lines(capsys) -> dict[str, tuple[str, str]]:
+    """Subject to (verdict, text)."""
+    out = capsys.readouterr().out.splitlines()
+    return {line[7:20].strip(): (line[:5].strip(), line[22:]) for line in out[:-1]}
+
+
+@pytest.fixture
+def run(tmp_path, disc_images) -> Path:
+    words = ["--manifest", str(disc_images), "--run", str(tmp_path / "run"), *WORDS]
+    assert train(words) == 0
+    return tmp_path / "run"
+
+
+def test_a_machine_that_is_fit(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert main([]) == 0
+
+    found = lines(capsys)
+    assert set(found) == {
+        "versions",
+        "devices",
+        "arithmetic",
+        "shared memory",
+        "open files",
+        "disk",
+    }
+    assert "torch 2" in found["versions"][1]
+    assert found["arithmetic"][0] == "ok"
+
+
+def test_a_run_is_verified_and_tried(run, capsys):
+    assert main(["--run", str(run)]) == 0
+
+    found = lines(capsys)
+    assert found["data set"][1].endswith("6 cases, every file read")
+    assert found["checkpoints"][1].startswith("whole, of step 2")
+    assert "s a step" in found["the run"][1]
+
+
+def test_trying_leaves_the_run_as_it_was(run):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+    assert main(["--run", str(run)]) == 0
+
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_checkpoint_is_unfit(run, capsys):
+    weights = run / "checkpoints" / "last" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+
+    assert main(["--run", str(run)]) == 2
+
+    verdict, text = lines(capsys)["checkpoints"]
+    assert verdict == "UNFIT"
+    assert "damaged" in text
+
+
+def test_a_broken_file_is_unfit(tmp_path, disc_images, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(disc_images.parent, folder)
+    picture = folder / "images" / "disc3.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+
+    assert main(["--manifest", str(folder / "manifest.json")]) == 2
+
+    verdict, text = lines(capsys)["data set"]
+    assert verdict == "UNFIT"
+    assert "disc3.png" in text
+
+
+def test_a_folder_that_is_no_run(tmp_path, capsys):
+    assert main(["--run", str(tmp_path)]) == 2
+    assert "is no run folder; it has no config.yaml" in capsys.readouterr().err
+
+
+def test_little_shared_memory_is_a_warning(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=64 * 2**20)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: usage)
+
+    finding = machine.look_at_shared_memory(tmp_path)
+
+    assert finding.verdict == "warn"
+    assert "--shm-size 8g or use --data.workers 0" in finding.text
+    assert machine.look_at_disk(tmp_path).verdict == "warn"
+
+
+def test_few_open_files_are_a_warning(monkeypatch):
+    monkeypatch.setattr(machine.resource, "getrlimit", lambda what: (256, 4096))
+    assert machine.look_at_open_files().verdict == "warn"
+
+
+def test_a_wrong_convolution_is_unfit(monkeypatch):
+    honest = machine.F.conv3d
+
+    def wrong(image, weight, *rest):
+        result = honest(image, weight, *rest)
+        return result if image.dtype == machine.torch.float64 else 1.1 * result
+
+    monkeypatch.setattr(machine.F, "conv3d", wrong)
+
+    finding = machine.look_at_arithmetic(machine.torch.device("cpu"))
+
+    assert finding.verdict == "UNFIT"
+    assert "install another torch build" in finding.text
+
+
+def test_the_answer_is_for_programs_too(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    main([])
+    assert capsys.readouterr().out.splitlines()[-1] == "fit"

@@ -23,7 +23,13 @@ help:  ## list the verbs
 demo: .venv/core  ## the whole job on made data: prepare, train, predict, evaluate, report
 	$(BIN)/python scripts/demo.py --out $(DEMO)
 
-test: .venv/dev  ## set up everything and run all tests
+# The tests of the .sbatch files start a real Slurm; where none can be had they skip and say so.
+.venv/slurm: .venv/core
+	PATH="$$PATH:/usr/sbin"; command -v slurmctld >/dev/null || \
+	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q slurm-wlm munge; } || true
+	@touch $@
+
+test: .venv/dev .venv/slurm  ## set up everything and run all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
 quick: .venv/dev  ## the tests that take seconds
@@ -34,7 +40,7 @@ check: .venv/dev  ## lint, format, types, import contracts, shell scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck scripts/*.sbatch .ci/run
+	$(BIN)/shellcheck scripts/*.sbatch scripts/*.sh .ci/run
 
 format: .venv/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What every train_*.sbatch does inside its allocation: train TASK on all of its tasks, save when
+# the time is nearly over, and go back into the queue until the run is complete.
+#
+#   in_slurm.sh TASK [options of inspire-med train]
+#
+# Settings, from the environment: MANIFEST, RUN, FOLD, PYTHON, RESTARTS. MASTER_ADDR and MASTER_PORT, where
+# set, replace the first node's name and the port made from the job's number.
+set -euo pipefail
+
+TASK=$1
+shift
+MANIFEST=${MANIFEST:-data/$TASK.json}   # written by: inspire-med prepare --task TASK ...
+RUN=${RUN:-runs/$TASK}                  # run folder; an existing one is resumed
+FOLD=${FOLD:-0}
+PYTHON=${PYTHON:-.venv/bin/python}
+CPUS=${SLURM_CPUS_PER_TASK:-2}
+WORKERS=$((CPUS > 1 ? CPUS - 1 : 1))   # one core stays with the network
+RESTARTS=${RESTARTS:-5}                 # how often a job that lost a task is started again
+STOPPED=75                              # train's exit status after a signal: there is more to do
+LOST=76                                 # and of a task that ends because another one is gone
+
+# srun no longer takes the job's cpus-per-task by itself (Slurm 22.05 and later).
+srun --cpus-per-task="$CPUS" --kill-on-bad-exit=1 "$PYTHON" -m inspire_med.train --task "$TASK" \
+  --manifest "$MANIFEST" --run "$RUN" --fold "$FOLD" --data.workers "$WORKERS" "$@" &
+step=$!
+
+# USR1 comes before the time limit (--signal in the .sbatch), or from a person:
+# scancel --signal=USR1 --batch JOB. srun hands it on to every task.
+trap 'kill -USR1 "$step" 2>/dev/null || true' USR1
+
+# A signal that the trap caught ends `wait` too, with the step still running.
+while kill -0 "$step" 2>/dev/null; do
+  wait "$step" || true
+done
+status=0
+wait "$step" || status=$?   # bash remembers it
+
+again=no
+if [ "$status" -eq "$STOPPED" ]; then
+  again="stopped before its end"
+elif [ "$status" -eq "$LOST" ] || [ "$status" -gt 128 ]; then
+  # A lost node looks like this, and a bug that ends one task does too: so not for ever.
+  [ "${SLURM_RESTART_COUNT:-0}" -ge "$RESTARTS" ] || again="a task was lost"
+fi
+if [ "$again" != no ]; then
+  echo "in_slurm.sh: $again; back into the queue"
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$status"

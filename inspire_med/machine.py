@@ -15,7 +15,10 @@ from torch.nn import functional as F
 
 from inspire_med.inference.precision import choose_precision
 
-PACKAGES = ("torch", "monai", "lightning-fabric", "numpy", "scipy", "nibabel", "SimpleITK")
+PACKAGES = (
+    *("inspire-med", "torch", "monai", "lightning-fabric"),
+    *("numpy", "scipy", "nibabel", "SimpleITK"),
+)
 _GIB = 2**30
 _ENOUGH_SHARED = 1.0  # GiB: a batch of volumes goes through shared memory; Docker gives 64 MiB
 _ENOUGH_FILES = 1024  # workers hold one for each tensor in flight

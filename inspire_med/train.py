@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from inspire_med.training.journal import Diary
 
 _OTHERS_LEAVE_S = 3.0
-_PACKAGES = ("inspire-med", "torch", "monai", "lightning-fabric", "numpy", "nibabel", "SimpleITK")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,7 +99,7 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
             remove_half_written(folder)
         write_run_record(config, experiment.trained.manifest_hash)
     prepare_cases(experiment)
-    with _diary(config, experiment.progress) if main else Diary() as journal:
+    with _journal(config, experiment.progress) if main else Diary() as journal:
         progress = train(experiment, journal, signals)
     leave()
     if main:
@@ -110,14 +109,12 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
     return progress
 
 
-def _diary(config: TrainConfig, progress: "Progress") -> "Diary":
-    """What is told of the run: its own journal, and whoever else wants to hear."""
+def _journal(config: TrainConfig, progress: "Progress") -> "Diary":
+    from inspire_med.training.boards import TRACKERS, TensorBoard
     from inspire_med.training.journal import Journal
-    from inspire_med.training.tracking import TRACKERS, Diaries
 
-    options = config.to_json()
-    others = [TRACKERS[name](config.run, options) for name in config.track]
-    return Diaries([*others, Journal(config.run, progress.step, progress.validated_step)])
+    others = [TRACKERS[name](config.run, config.to_json()) for name in config.track]
+    return Journal(config.run, progress, [TensorBoard(config.run, progress.step), *others])
 
 
 def say(text: str) -> None:
@@ -145,6 +142,8 @@ def refuse_foreign_folder(config: TrainConfig) -> None:
 
 def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
     """Write `config.yaml` and add this session to `run.json`."""
+    from inspire_med.machine import PACKAGES
+
     config.run.mkdir(parents=True, exist_ok=True)
     with atomic_path(config.run / "config.yaml") as temporary:
         temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
@@ -155,7 +154,7 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "command": sys.argv,
             "commit": _git_commit(),
-            "versions": {name: version(name) for name in _PACKAGES} | {"python": sys.version},
+            "versions": {name: version(name) for name in PACKAGES} | {"python": sys.version},
             "machine": {"node": platform.node(), "platform": platform.platform()},
         }
     )

@@ -159,6 +159,8 @@ def leave() -> None:
 
 
 class _AllReduceSum(torch.autograd.Function):
+    """torch has given up its differentiable all-reduce, and what replaces it is private."""
+
     @staticmethod
     def forward(ctx: Any, sums: Tensor) -> Tensor:
         total = sums.clone(memory_format=torch.contiguous_format)

@@ -114,7 +114,7 @@ def build_experiment(
     )
     fabric, card = launch(launcher, precision), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
-    trained = _trained(config, card, manifest.hash, fabric, say)
+    trained = _trained(config, card, manifest.hash, fabric)
     store = Store(
         config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
     )
@@ -139,9 +139,7 @@ def build_experiment(
     )
 
 
-def _trained(
-    config: TrainConfig, card: ModelCard, data: str, fabric: Fabric, say: Callable[[str], None]
-) -> Trained:
+def _trained(config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: Fabric) -> Trained:
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
@@ -182,7 +180,7 @@ def _trained(
         optimizer=optimizer,
         average=average,
         scaling=fabric.strategy.precision,
-        manifest_hash=data,
+        manifest_hash=manifest_hash,
         recipe=recipe,
         config=config.to_json(),
     )

@@ -1,9 +1,9 @@
-"""Journal: what a run tells while it runs: `log.jsonl`, TensorBoard, a progress line."""
+"""Journal: what a run tells while it runs: `log.jsonl`, a progress line, curves on boards."""
 
 import json
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-from torch.utils.tensorboard import SummaryWriter
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as ProgressBar
 
 from inspire_med.files import atomic_path
+from inspire_med.training.boards import Board
+from inspire_med.training.checkpoint import Progress
 
+_CURVES = ("loss", "lr", "step_s", "data_wait_s")
 _LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
 
 
@@ -31,6 +34,9 @@ class Diary:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close(failed=kind is not None)
+
+    def close(self, *, failed: bool) -> None:
         """End it."""
 
     def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
@@ -40,29 +46,30 @@ class Diary:
         """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
 
     def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Save a sample picture and show it in TensorBoard."""
+        """Keep and show a sample picture."""
 
     def say(self, text: str) -> None:
         """One line for the person who watches."""
 
 
 class Journal(Diary):
-    """Writes one JSON object a step or validation, TensorBoard scalars and pictures, and progress.
+    """Writes one JSON object a step or validation, shows progress, and tells the boards.
 
     Args:
-        run: The run folder; `log.jsonl`, `tensorboard/` and `samples/` are made in it.
-        step: Step that the run goes on from; lines of later steps, written by a session that died
-            before its next checkpoint, are taken out of the log.
-        validated_step: Step of the last validation that the checkpoint knows of, likewise.
+        run: The run folder; `log.jsonl` and `samples/` are made in it.
+        progress: Where the run goes on from. Lines of the log that are later, written by a session
+            that died before its next checkpoint, are taken out.
+        boards: Where the curves are shown; closed with the journal.
     """
 
-    def __init__(self, run: Path, step: int, validated_step: int):
+    def __init__(self, run: Path, progress: Progress, boards: Sequence[Board]) -> None:
         self._run = run
-        _drop_lines_after(run / "log.jsonl", {"step": step, "validation": validated_step})
+        last = {"step": progress.step, "validation": progress.validated_step}
+        _drop_lines_after(run / "log.jsonl", last)
         self._log = (run / "log.jsonl").open("a", buffering=1)
-        self._board = SummaryWriter(run / "tensorboard", purge_step=step + 1 if step else None)
+        self._boards = boards
         self._console = Console(stderr=True)
-        self._bar = Progress(
+        self._bar = ProgressBar(
             TextColumn("{task.fields[text]}"),
             BarColumn(bar_width=20),
             TextColumn("{task.percentage:3.0f}%"),
@@ -70,35 +77,27 @@ class Journal(Diary):
             disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("train", total=1.0, text="")
+        self._bar.start()
         self._last_line = 0.0
         self._dice = ""
 
-    def __enter__(self) -> "Journal":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self, *, failed: bool) -> None:
+        """Close the log and the boards."""
         self._bar.stop()
-        self._board.close()
         self._log.close()
+        for board in self._boards:
+            board.close(failed=failed)
 
     def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
         """Note one step: its record, the share of the budget spent, and the seconds so far."""
         self._write("step", record)
-        for name in ("loss", "lr", "step_s", "data_wait_s"):
-            if record[name] is not None:
-                self._board.add_scalar(f"train/{name}", record[name], record["step"])
+        self._show({f"train/{name}": record[name] for name in _CURVES}, record["step"])
         loss = "not finite" if record["loss"] is None else f"{record['loss']:.3f}"
         text = (
             f"step {record['step']}  loss {loss}{self._dice}  "
             f"{record['step_s']:.2f} s/step  "
             f"data wait {100 * record['data_wait_s'] / record['step_s']:.0f} %  "
-            f"{_memory_gib():.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
+            f"{peak_memory_gib():.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
         )
         self._bar.update(self._task, completed=spent, text=text)
         if not self._console.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_S:
@@ -108,10 +107,9 @@ class Journal(Diary):
     def validation(self, record: Mapping[str, Any]) -> None:
         """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
         self._write("validation", record)
-        for region, value in record["dice"].items():
-            if value is not None:
-                self._board.add_scalar(f"validation/dice_{region}", value, record["step"])
-        regions = "  ".join(f"{k} {v:.3f}" for k, v in record["dice"].items() if v is not None)
+        dice = {f"validation/dice_{name}": value for name, value in record["dice"].items()}
+        self._show(dice, record["step"])
+        regions = "  ".join(f"{name} {value:.3f}" for name, value in record["dice"].items())
         self._dice = f"  dice {record['mean_dice']:.3f}"
         self.say(
             f"step {record['step']}  validation Dice {record['mean_dice']:.4f}  ({regions}; "
@@ -119,14 +117,20 @@ class Journal(Diary):
         )
 
     def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Save a sample picture and show it in TensorBoard."""
+        """Save a sample picture and show it on the boards."""
         with atomic_path(self._run / "samples" / f"step{step:06d}_{name}.png") as path:
             figure.savefig(path, dpi=80)
-        self._board.add_figure(f"samples/{name}", figure, step, close=False)
+        for board in self._boards:
+            board.picture(f"samples/{name}", figure, step)
 
     def say(self, text: str) -> None:
         """One line for the person who watches."""
         self._console.print(text, highlight=False, soft_wrap=True)
+
+    def _show(self, values: Mapping[str, float | None], step: int) -> None:
+        known = {name: value for name, value in values.items() if value is not None}
+        for board in self._boards:
+            board.scalars(known, step)
 
     def _write(self, kind: str, record: Mapping[str, Any]) -> None:
         self._log.write(json.dumps({"kind": kind, **record}) + "\n")
@@ -156,7 +160,7 @@ def _remaining(spent: float, elapsed_s: float) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _memory_gib() -> float:
+def peak_memory_gib() -> float:
     """Peak memory of this process in GiB: on its GPU where it has one, else resident."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30

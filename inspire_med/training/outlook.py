@@ -1,12 +1,12 @@
 """Outlook: how long a run will take and how much memory, by trying a few of its steps."""
 
-import resource
 import time
 from dataclasses import dataclass
 
 import torch
 
 from inspire_med.training.experiment import Experiment
+from inspire_med.training.journal import peak_memory_gib
 from inspire_med.training.loop import compute_gradients
 
 _STEPS = 3  # the first is slower than any other and does not count
@@ -44,10 +44,4 @@ def try_steps(experiment: Experiment) -> Outlook:
     step_s = min(seconds[1:])
     most = experiment.config.max_steps
     left = None if most is None else max(0, most - experiment.progress.step)
-    return Outlook(step_s, _peak_gib(fabric.device), None if left is None else left * step_s)
-
-
-def _peak_gib(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts in KiB
+    return Outlook(step_s, peak_memory_gib(), None if left is None else left * step_s)

@@ -1,0 +1,130 @@
+"""Boards: where the curves of a run are looked at: TensorBoard always, W&B and MLflow if asked."""
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
+
+from inspire_med.errors import InputError
+
+
+class Board(Protocol):
+    """Shows the numbers and pictures of a run."""
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Show numbers of a step by name."""
+        ...
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show a sample picture."""
+        ...
+
+    def close(self, *, failed: bool) -> None:
+        """End the session."""
+        ...
+
+
+class TensorBoard:
+    """Into RUN/tensorboard.
+
+    Args:
+        run: The run folder.
+        step: Step that the run goes on from; what was shown of later ones is taken back.
+    """
+
+    def __init__(self, run: Path, step: int) -> None:
+        self._writer = SummaryWriter(run / "tensorboard", purge_step=step + 1 if step else None)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Show numbers of a step by name."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show a sample picture."""
+        self._writer.add_figure(name, figure, step, close=False)
+
+    def close(self, *, failed: bool) -> None:
+        """Write what is left."""
+        self._writer.close()
+
+
+class Wandb:
+    """Weights & Biases, into RUN/wandb; WANDB_MODE=online sends it away as well.
+
+    Args:
+        run: The run folder; its name is the run's.
+        options: The resolved options.
+    """
+
+    def __init__(self, run: Path, options: Mapping[str, Any]) -> None:
+        wandb = _imported("wandb")
+        os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_SILENT", "true")
+        self._run = wandb.init(
+            project="inspire-med", name=run.name, dir=str(run), config=dict(options)
+        )
+        self._image = wandb.Image
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Show numbers of a step by name."""
+        self._run.log(dict(values), step=step)
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show a sample picture."""
+        self._run.log({name: self._image(figure)}, step=step)
+
+    def close(self, *, failed: bool) -> None:
+        """End W&B's run."""
+        self._run.finish(exit_code=int(failed))
+
+
+class MLflow:
+    """MLflow, into RUN/mlflow.db and RUN/mlruns; MLFLOW_TRACKING_URI names another place.
+
+    Args:
+        run: The run folder; its name is the run's.
+        options: The resolved options.
+    """
+
+    def __init__(self, run: Path, options: Mapping[str, Any]) -> None:
+        self._mlflow = _imported("mlflow")
+        if "MLFLOW_TRACKING_URI" not in os.environ:
+            self._mlflow.set_tracking_uri(f"sqlite:///{run / 'mlflow.db'}")
+        if self._mlflow.get_experiment_by_name("inspire-med") is None:
+            place = None if "MLFLOW_TRACKING_URI" in os.environ else (run / "mlruns").as_uri()
+            self._mlflow.create_experiment("inspire-med", artifact_location=place)
+        self._mlflow.set_experiment("inspire-med")
+        self._mlflow.start_run(run_name=run.name)
+        self._mlflow.log_params({name: str(value) for name, value in options.items()})
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Show numbers of a step by name."""
+        self._mlflow.log_metrics(dict(values), step=step)
+
+    def picture(self, name: str, figure: Figure, step: int) -> None:
+        """Show a sample picture."""
+        self._mlflow.log_figure(figure, f"{name}-step{step:06d}.png")
+
+    def close(self, *, failed: bool) -> None:
+        """End MLflow's run."""
+        self._mlflow.end_run("FAILED" if failed else "FINISHED")
+
+
+TRACKERS: dict[str, Callable[[Path, Mapping[str, Any]], Board]] = {
+    "wandb": Wandb,
+    "mlflow": MLflow,
+}
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise InputError(
+            f"--track: {name} is not installed; pip install 'inspire-med[{name}]'."
+        ) from None

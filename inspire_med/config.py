@@ -26,6 +26,7 @@ class NetworkConfig:
             parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`.
         steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
         widths: Channels of each level, fine to coarse.
+        stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
         encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
         encoder_weights: Local safetensors file with the encoder's weights.
@@ -36,6 +37,7 @@ class NetworkConfig:
     skip: str = "inspire"
     steps: int = 2
     widths: tuple[int, ...] = (32, 64, 128, 256)
+    stem_stride: int = 1
     norm: Literal["batch", "instance"] = "batch"
     encoder: str | None = None
     encoder_weights: Path | None = None
@@ -157,7 +159,7 @@ class TrainConfig:
 def task_defaults(task: Task) -> dict[str, Any]:
     """The options that a task changes, nested as in `TrainConfig`.
 
-    The widths are those of the presets in `networks/presets.py`, where their sources stand.
+    The networks are those of the presets in `networks/presets.py`, where their reasons stand.
     """
     return _DEFAULTS[task]
 
@@ -175,7 +177,7 @@ _DEFAULTS: dict[Task, dict[str, Any]] = {
     },
     "polyp": {
         "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(24, 48, 96, 192, 256))),
+        "network": asdict(NetworkConfig(widths=(24, 48, 96, 192, 256), stem_stride=2)),
         "data": asdict(DataConfig(patch_size=None, image_size=(352, 352), batch_size=16)),
     },
 }
@@ -215,6 +217,7 @@ def refuse_nonsense(config: TrainConfig) -> None:
         "data.batch_size": (data.batch_size, 1),
         "data.accumulate": (data.accumulate, 1),
         "data.workers": (data.workers, 0),
+        "network.stem_stride": (network.stem_stride, 1),
         "network.deep_supervision": (network.deep_supervision, 1),
     }
     for name, (value, least) in at_least.items():

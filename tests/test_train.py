@@ -164,6 +164,7 @@ def test_the_default_network_is_the_preset(task):
     network = config.task_defaults(task)["network"]
     assert list(network["widths"]) == PRESETS[task]["widths"]
     assert network["norm"] == PRESETS[task]["norm"]
+    assert network["stem_stride"] == PRESETS[task].get("stem_stride", 1)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +190,7 @@ def test_the_default_network_is_the_preset(task):
         (["--data.accumulate", "3"], "--data.accumulate: 2 samples cannot be divided into 3"),
         (["--optimizer.scale_lr_from_batch", "0"], "scale_lr_from_batch: 0 is too small"),
         (["--data.accumulate", "0"], "--data.accumulate: 0 is too small"),
+        (["--network.stem_stride", "0"], "--network.stem_stride: 0 is too small"),
         (["--optimizer.ema", "1"], "--optimizer.ema: 1.0 is no decay; give at least 0"),
         (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),

@@ -7,11 +7,12 @@ from typing import Any
 from inspire_med.blocks.dims import BATCH_NORM, Norm
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError
+from inspire_med.networks.encoder import unet_encoder
 from inspire_med.networks.monai_encoder import monai_encoder
 from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
-OPTIONAL = ("widths", "skip", "steps", "norm", "encoder")
+OPTIONAL = ("widths", "stem_stride", "skip", "steps", "norm", "encoder")
 
 
 def build_network(description: Mapping[str, Any]) -> UNet:
@@ -19,8 +20,9 @@ def build_network(description: Mapping[str, Any]) -> UNet:
 
     Args:
         description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
-            (list of integers), `skip` (a name), `steps`, `norm` ("batch" or "instance") and
-            `encoder` (a name, or null for the U-Net's own).
+            (list of integers), `stem_stride`, `skip` (a name), `steps`, `norm` ("batch" or
+            "instance") and `encoder` (a name, or null for the U-Net's own, which alone reads
+            `widths` and `stem_stride`).
 
     Raises:
         InputError: If a key is missing or unknown or a value is not allowed.
@@ -31,17 +33,21 @@ def build_network(description: Mapping[str, Any]) -> UNet:
     if dims not in (2, 3):
         raise InputError(f"network: spatial_dims={dims!r} is not a dimension; give 2 or 3.")
     _check_values(options)
-    arguments = {key: options[key] for key in ("widths", "skip", "steps") if key in options}
-    return UNet(
-        dims,
-        options["in_channels"],
-        options["out_channels"],
-        norm=_norm(options.get("norm", "batch"), dims),
-        encoder=monai_encoder(options["encoder"], dims, options["in_channels"])
-        if "encoder" in options
-        else None,
-        **arguments,
-    )
+    channels = options["in_channels"]
+    norm = _norm(options.get("norm", "batch"), dims)
+    if "encoder" in options:
+        encoder = monai_encoder(options["encoder"], dims, channels)
+    else:
+        encoder = unet_encoder(
+            dims, channels, norm=norm, **_chosen(options, "widths", "stem_stride")
+        )
+    loop = _chosen(options, "skip", "steps")
+    return UNet(dims, channels, options["out_channels"], norm=norm, encoder=encoder, **loop)
+
+
+def _chosen(options: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """Pick the options that are given among `keys`."""
+    return {key: options[key] for key in keys if key in options}
 
 
 def _check_keys(description: Mapping[str, Any]) -> None:
@@ -59,7 +65,7 @@ def _check_keys(description: Mapping[str, Any]) -> None:
 
 def _check_values(options: Mapping[str, Any]) -> None:
     """Refuse numbers that are not positive integers and names that are not names."""
-    for key in ("in_channels", "out_channels", "steps"):
+    for key in ("in_channels", "out_channels", "steps", "stem_stride"):
         if key in options and not _is_count(options[key]):
             raise InputError(f"network: {key}={options[key]!r} must be a positive integer.")
     for key in ("skip", "norm", "encoder"):

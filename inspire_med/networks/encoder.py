@@ -8,6 +8,8 @@ from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
 from inspire_med.blocks.loop import bottom_up
 
+WIDTHS = (32, 64, 128, 256)
+
 
 class Encoder(nn.Module):
     """A bottom-up path: stage j makes C_j from C_{j-1}, the first from the image.
@@ -40,13 +42,34 @@ class Encoder(nn.Module):
 
 
 def unet_encoder(
-    spatial_dims: SpatialDims, in_channels: int, widths: Sequence[int], *, norm: Norm | None = None
+    spatial_dims: SpatialDims,
+    in_channels: int,
+    widths: Sequence[int] = WIDTHS,
+    *,
+    stem_stride: int = 1,
+    norm: Norm | None = None,
 ) -> Encoder:
-    """Make the U-Net's own encoder: two 3-convolutions a level, the first of them of stride 2."""
+    """Make the U-Net's own encoder: two 3-convolutions a level, the first of them of stride 2.
+
+    Args:
+        spatial_dims: 2 for images, 3 for volumes.
+        in_channels: Channels of the image.
+        widths: Channels per level, fine to coarse.
+        stem_stride: Stride from the image to the finest level: 2 quarters what an image costs.
+        norm: Makes the norm for a number of channels; batch norm by default.
+
+    Raises:
+        ValueError: If there are less than two widths or `stem_stride` is not positive.
+    """
+    if len(widths) < 2 or stem_stride < 1:
+        raise ValueError(
+            f"widths={tuple(widths)}, stem_stride={stem_stride}: give at least two widths and a "
+            "stride of at least 1."
+        )
     stages: list[nn.Module] = []
     channels = in_channels
     for level, width in enumerate(widths):
-        stride = 1 if level == 0 else 2
+        stride = stem_stride if level == 0 else 2
         stages.append(
             nn.Sequential(
                 ConvNormAct(spatial_dims, channels, width, stride=stride, norm=norm),

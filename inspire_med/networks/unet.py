@@ -10,7 +10,7 @@ from inspire_med.blocks.loop import Pass, unroll
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.blocks.resize import resize
-from inspire_med.networks.encoder import Encoder, unet_encoder
+from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.networks.skips import Merge, Skip, compose_skip
 
 
@@ -54,7 +54,8 @@ class UNet(nn.Module):
         skip: "concat", "inspire", parts joined by "+" (see `compose_skip`), or a `Skip`.
         steps: Passes through both paths; matters only when the skip feeds back.
         norm: Makes the norm for a number of channels; batch norm by default.
-        encoder: A bottom-up path to use in place of the U-Net's own.
+        encoder: A bottom-up path to use in place of `unet_encoder`'s; where its finest level is
+            smaller than the image, the logits are resized.
 
     Shape:
         - Input: `(batch, in_channels, *spatial)`, any size.
@@ -70,7 +71,7 @@ class UNet(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        widths: Sequence[int] = (32, 64, 128, 256),
+        widths: Sequence[int] = WIDTHS,
         skip: str | Skip = "inspire",
         steps: int = 2,
         norm: Norm | None = None,
@@ -79,10 +80,8 @@ class UNet(nn.Module):
         super().__init__()
         if spatial_dims not in (2, 3):
             raise ValueError(f"spatial_dims={spatial_dims} is not a dimension; give 2 or 3.")
-        if steps < 1 or (encoder is None and len(widths) < 2):
-            raise ValueError(
-                f"steps={steps}, widths={tuple(widths)}: give at least one step and two widths."
-            )
+        if steps < 1:
+            raise ValueError(f"steps={steps} makes no pass; give at least one step.")
         self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels

@@ -231,6 +231,7 @@ def _card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         "widths": list(config.network.widths),
         "skip": config.network.skip,
         "steps": config.network.steps,
+        "stem_stride": config.network.stem_stride,
         "norm": config.network.norm,
         "encoder": config.network.encoder,
     }

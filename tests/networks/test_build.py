@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 
 from inspire_med.errors import InputError
 from inspire_med.networks import PRESETS, build_network
@@ -24,6 +25,15 @@ def test_every_preset_builds(task):
     assert network.steps == 2
 
 
+def test_a_stem_stride_reaches_the_encoder():
+    network = build_network({**PLAIN, "widths": [8, 16], "stem_stride": 4})
+
+    assert [level.shape[2:] for level in network.pyramid(torch.randn(1, 3, 32, 40))] == [
+        (8, 10),
+        (4, 5),
+    ]
+
+
 def test_the_norm_is_chosen_by_name():
     names = build_network({**PLAIN, "widths": [8, 16], "norm": "instance"}).state_dict()
 
@@ -39,6 +49,7 @@ def test_the_norm_is_chosen_by_name():
         ({"spatial_dims": 4}, "spatial_dims=4 is not a dimension; give 2 or 3"),
         ({"out_channels": 0}, "out_channels=0 must be a positive integer"),
         ({"steps": True}, "steps=True must be a positive integer"),
+        ({"stem_stride": 0}, "stem_stride=0 must be a positive integer"),
         ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
         ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
         ({"skip": "concatt"}, "skip='concatt' is not a skip"),

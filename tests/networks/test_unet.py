@@ -6,7 +6,7 @@ from torch import nn
 
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.losses import SegmentationLoss
-from inspire_med.networks import DeepSupervision, Encoder, UNet
+from inspire_med.networks import DeepSupervision, Encoder, UNet, unet_encoder
 from inspire_med.networks.skips import Skip, concatenate, leave
 
 SKIPS = ["concat", "ise", "isa", "ssba", "ise+isa", "ise+isa-beside", "inspire"]
@@ -175,6 +175,19 @@ def test_isa_beside_the_concatenation_starts_as_the_plain_network(dims):
     torch.testing.assert_close(beside(image), plain(image), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("skip", ["concat", "inspire"])
+def test_a_strided_stem_halves_every_level_and_leaves_the_logits_their_size(dims, skip):
+    encoder = unet_encoder(dims, 3, (8, 12, 16), stem_stride=2)
+    network = make(dims, skip, encoder=encoder)
+    image = torch.randn(1, 3, *SIZES[dims])
+
+    pyramid = network.pyramid(image)
+
+    for level, features in enumerate(pyramid):
+        assert list(features.shape[2:]) == [-(-side // 2 ** (level + 1)) for side in SIZES[dims]]
+    assert network(image).shape == (1, 2, *SIZES[dims])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("skip", "norm"), [("concat", None), ("inspire", InstanceNorm)])
 def test_exports_with_free_sizes(dims, skip, norm):
@@ -200,7 +213,7 @@ def test_the_plain_network_is_the_same_skeleton(dims):
     [
         ({"spatial_dims": 4}, "spatial_dims=4 is not a dimension; give 2 or 3"),
         ({"steps": 0}, "steps=0"),
-        ({"widths": (8,)}, "give at least one step and two widths"),
+        ({"widths": (8,)}, "give at least two widths"),
     ],
 )
 def test_what_makes_no_network_is_refused(arguments, words):

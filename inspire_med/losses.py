@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
+from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
 
@@ -13,35 +14,35 @@ def of_this_process(sums: Tensor) -> Tensor:
 
 
 class SegmentationLoss(nn.Module):
-    """Soft Dice loss plus binary cross-entropy, per region, since regions overlap.
+    """Soft Dice loss plus binary cross-entropy, per case and region, since regions overlap.
 
-    L = mean_regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the sums
-    over the batch and space. For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged
-    down to each (so a coarse voxel's target is its share of foreground). In float32 at least.
+    L = mean_cases,regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the
+    sums over space. Every case weighs the same, however large its region, as in the mean Dice that
+    is reported. For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged down to each
+    (so a coarse voxel's target is its share of foreground). In float32 at least.
 
     Args:
         smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
-        total: Adds sums up over the processes that share the batch, differentiably. Dice is no
-            mean over samples, so the loss of a whole batch takes this; every process then has it.
+        total: Adds sums up over the processes that share the batch, differentiably; every process
+            then has the loss of the whole batch, also where their shares of it are uneven.
 
     Shape:
         - Logits: `(batch, regions, *spatial)`, or a list of them, fine to coarse.
         - Target: `(batch, regions, *spatial)`, 0 or 1, floating point.
         - Output: a scalar.
 
-    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not,
-    and its `DiceLoss` knows one process.
+    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
 
     References:
-        Milletari et al., V-Net, 3DV 2016 (soft Dice); batch Dice and the halving weights as in
-        Isensee et al., nnU-Net, Nature Methods 2021.
+        Milletari et al., V-Net, 3DV 2016 (soft Dice); the halving weights as in Isensee et al.,
+        nnU-Net, Nature Methods 2021.
     """
 
     def __init__(
         self, *, smooth: float = 1.0, total: Callable[[Tensor], Tensor] = of_this_process
     ) -> None:
         super().__init__()
-        self.smooth = smooth
+        self.dice = DiceLoss(sigmoid=True, smooth_nr=smooth, smooth_dr=smooth)
         self.total = total
 
     def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
@@ -55,14 +56,10 @@ class SegmentationLoss(nn.Module):
         with torch.autocast(logits.device.type, enabled=False):
             z = logits.to(torch.promote_types(logits.dtype, torch.float32))
             y = shrink(target.to(z.dtype), z.shape[2:])
-            p = z.sigmoid()
-            entropy = F.binary_cross_entropy_with_logits(z, y, reduction="none")
-            over = [axis for axis in range(z.ndim) if axis != 1]
-            terms = torch.stack([(p * y).sum(over), p.sum(over), y.sum(over), entropy.sum(over)])
-            voxels = terms.new_full((1, terms.shape[1]), z[:, 0].numel())
-            overlap, found, wanted, surprise, count = self.total(torch.cat([terms, voxels]))
-            dice = (2 * overlap + self.smooth) / (found + wanted + self.smooth)
-            return (1 - dice).mean() + (surprise / count).mean()
+            loss = self.dice(z, y) + F.binary_cross_entropy_with_logits(z, y)
+            cases = loss.new_tensor(len(z))
+            summed, count = self.total(torch.stack([loss * cases, cases]))
+            return summed / count
 
 
 def shrink(target: Tensor, size: Sequence[int]) -> Tensor:

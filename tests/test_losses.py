@@ -25,6 +25,17 @@ def test_regions_count_alike_whatever_their_size():
     assert dice.item() == pytest.approx((0 + (1 - 1 / 2)) / 2, abs=1e-4)  # (2*0 + 1) / (0 + 1 + 1)
 
 
+def test_cases_count_alike_whatever_their_size():
+    logits = torch.full((2, 1, 4, 4), -20.0)
+    target = torch.zeros(2, 1, 4, 4)
+    target[0], target[1, 0, 0, 0] = 1, 1
+    logits[0] = 20  # the large one is right, the small one is missed
+
+    dice = SegmentationLoss()(logits, target) - torch.nn.BCEWithLogitsLoss()(logits, target)
+
+    assert dice.item() == pytest.approx((0 + (1 - 1 / 2)) / 2, abs=1e-4)
+
+
 def test_a_right_answer_costs_nothing_even_where_a_region_is_empty():
     target = torch.zeros(2, 2, 4, 4)
     target[:, 0, :2] = 1

@@ -20,6 +20,12 @@ RESTARTS=${RESTARTS:-5}                 # how often a job that lost a task is st
 STOPPED=75                              # train's exit status after a signal: there is more to do
 LOST=76                                 # and of a task that ends because another one is gone
 
+# A task of the start before may hold the job's port while Slurm waits for its end: every second
+# start takes another one.
+if [ $((${SLURM_RESTART_COUNT:-0} % 2)) -eq 1 ]; then
+  export MASTER_PORT=${MASTER_PORT:-$((25000 + SLURM_JOB_ID % 7000))}
+fi
+
 # srun no longer takes the job's cpus-per-task by itself (Slurm 22.05 and later).
 srun --cpus-per-task="$CPUS" --kill-on-bad-exit=1 "$PYTHON" -m inspire_med.train --task "$TASK" \
   --manifest "$MANIFEST" --run "$RUN" --fold "$FOLD" --data.workers "$WORKERS" "$@" &

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ def atomic_path(path: Path) -> Generator[Path]:
     block raises, the temporary file is removed and `path` is as it was before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = _beside(path)
     try:
         yield temporary
         with temporary.open("rb") as handle:
@@ -39,7 +40,7 @@ def atomic_folder(
     `path` must not exist when the block ends; `before_commit` may move an old one out of the way.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = _beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -55,6 +56,11 @@ def atomic_folder(
         fsync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A temporary name that no other process of any machine uses."""
+    return path.with_name(f".tmp-{platform.node()}-{os.getpid()}-{path.name}")
 
 
 def remove_half_written(folder: Path) -> None:

@@ -114,8 +114,13 @@ class Store:
         with _locked(self.folder):
             if not _intact(entry):  # else another worker was faster, and its entry is the same
                 shutil.rmtree(entry, ignore_errors=True)
-                with atomic_folder(entry) as temporary:
-                    _write(temporary, prepared)
+                try:
+                    with atomic_folder(entry) as temporary:
+                        _write(temporary, prepared)
+                except OSError:
+                    # On a network's file system the lock holds on one machine only.
+                    if not _intact(entry):
+                        raise
         return entry
 
 

@@ -16,7 +16,7 @@ FOLD=${FOLD:-0}
 PYTHON=${PYTHON:-.venv/bin/python}
 CPUS=${SLURM_CPUS_PER_TASK:-2}
 WORKERS=$((CPUS > 1 ? CPUS - 1 : 1))   # one core stays with the network
-RESTARTS=${RESTARTS:-5}                 # how often a job that lost a task is started again
+RESTARTS=${RESTARTS:-5}                 # how often in a row a job that lost a task starts again
 STOPPED=75                              # train's exit status after a signal: there is more to do
 LOST=76                                 # and of a task that ends because another one is gone
 
@@ -45,12 +45,19 @@ wait "$step" || status=$?   # bash remembers it
 again=no
 if [ "$status" -eq "$STOPPED" ]; then
   again="stopped before its end"
+  rm -f "$RUN/lost"
 elif [ "$status" -eq "$LOST" ] || [ "$status" -gt 128 ]; then
   # A lost node looks like this, and a bug that ends one task does too: so not for ever.
-  [ "${SLURM_RESTART_COUNT:-0}" -ge "$RESTARTS" ] || again="a task was lost"
+  lost=$(cat "$RUN/lost" 2>/dev/null || echo 0)
+  if [ "$lost" -lt "$RESTARTS" ]; then
+    again="a task was lost"
+    echo $((lost + 1)) > "$RUN/lost"
+  fi
 fi
 if [ "$again" != no ]; then
   echo "in_slurm.sh: $again; back into the queue"
+  # One element of an array has the number of the whole array for its own.
+  [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || SLURM_JOB_ID=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
   scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$status"

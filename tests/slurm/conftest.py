@@ -49,11 +49,15 @@ class Cluster:
             f"CgroupPlugin={'cgroup/v1' if hybrid else 'autodetect'}\n"
         )
         (folder / "slurm.conf").write_text(self._configuration())
-        self._start_munge()
-        self._start("slurmctld", "-D")
-        for node in ("n1", "n2"):
-            self.start_node(node)
-        self._wait_for_nodes()
+        try:
+            self._start_munge()
+            self._start("slurmctld", "-D")
+            for node in ("n1", "n2"):
+                self.start_node(node)
+            self._wait_for_nodes()
+        except BaseException:
+            self.stop()
+            raise
 
     def run(self, *words: str, check: bool = True, **variables: str) -> str:
         """Run one of Slurm's commands; its output."""
@@ -103,14 +107,12 @@ class Cluster:
         daemon = self.daemons.pop(node)
         daemon.kill()
         daemon.wait()
-        own = {f"SLURMD_NODENAME={node}", f"SLURM_CONF={self.folder}/slurm.conf"}
-        tasks = [process for process, variables in _environments() if own <= variables]
-        # slurmstepd watches over the tasks and has left its parent; it goes first.
-        for process in [*{_parent(task) for task in tasks} - {1, *tasks}, *tasks]:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        self._kill_tasks(node)
 
     def stop(self) -> None:
+        """End everything, tasks of a test that failed too."""
+        for node in ("n1", "n2"):
+            self._kill_tasks(node)
         for daemon in reversed(self.daemons.values()):
             daemon.terminate()
         for daemon in self.daemons.values():
@@ -118,6 +120,15 @@ class Cluster:
                 daemon.wait(20)
             except subprocess.TimeoutExpired:
                 daemon.kill()
+
+    def _kill_tasks(self, node: str) -> None:
+        """Kill what a node's slurmd has started."""
+        own = {f"SLURMD_NODENAME={node}", f"SLURM_CONF={self.folder}/slurm.conf"}
+        tasks = [process for process, variables in _environments() if own <= variables]
+        # slurmstepd watches over the tasks and has left its parent; it goes first.
+        for process in [*{_parent(task) for task in tasks} - {1, *tasks}, *tasks]:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def _start(self, daemon: str, *words: str, name: str | None = None) -> None:
         name = name or daemon

@@ -118,6 +118,21 @@ def test_a_lost_node_does_not_lose_the_run(uninterrupted, submit, cluster, tmp_p
     assert log(run) == uninterrupted
 
 
+def test_a_signalled_element_of_an_array_goes_back_alone(submit, cluster, tmp_path):
+    variables = {"TASK": "brats", "FOLDS": "2", "RUNS": str(tmp_path / "runs")}
+    job = submit("train_folds.sbatch", "--array=0-1", "--nodes=1", **variables)
+    runs = [tmp_path / "runs" / f"fold{fold}-seed0" for fold in (0, 1)]
+    cluster.wait_until(lambda: all(len(log(run)) >= 5 for run in runs))
+    # The number of the whole array is also that of one element.
+    named = next(e for e in (0, 1) if cluster.field(f"{job}_{e}", "JobId") == job)
+
+    cluster.run("scancel", "--signal=USR1", "--batch", f"{job}_{named}")
+
+    assert [cluster.wait(f"{job}_{element}") for element in (0, 1)] == ["COMPLETED"] * 2
+    assert sessions(runs[named]) == 2
+    assert sessions(runs[1 - named]) == 1
+
+
 def test_an_array_trains_every_fold_with_every_seed(submit, cluster, tmp_path):
     variables = {"TASK": "brats", "FOLDS": "2", "RUNS": str(tmp_path / "runs")}
     job = submit("train_folds.sbatch", "--array=0-3", "--nodes=1", **variables)

@@ -1,6 +1,8 @@
 """Boards: where the curves of a run are looked at: TensorBoard always, W&B and MLflow if asked."""
 
+import hashlib
 import importlib
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 from inspire_med.errors import InputError
+from inspire_med.files import read_json
 
 
 class Board(Protocol):
@@ -66,7 +69,13 @@ class Wandb:
         os.environ.setdefault("WANDB_MODE", "offline")
         os.environ.setdefault("WANDB_SILENT", "true")
         self._run = wandb.init(
-            project="inspire-med", name=run.name, dir=str(run), config=dict(options)
+            project="inspire-med",
+            name=run.name,
+            dir=str(run),
+            config=dict(options),
+            id=_identity(run),
+            resume="allow",
+            allow_val_change=True,
         )
         self._image = wandb.Image
 
@@ -99,8 +108,17 @@ class MLflow:
             place = None if "MLFLOW_TRACKING_URI" in os.environ else (run / "mlruns").as_uri()
             self._mlflow.create_experiment("inspire-med", artifact_location=place)
         self._mlflow.set_experiment("inspire-med")
-        self._mlflow.start_run(run_name=run.name)
-        self._mlflow.log_params({name: str(value) for name, value in options.items()})
+        tags = {"inspire_med.run": _identity(run)}
+        before = self._mlflow.search_runs(
+            experiment_names=["inspire-med"],
+            filter_string=f"tags.`inspire_med.run` = '{tags['inspire_med.run']}'",
+            output_format="list",
+        )
+        if before:
+            self._mlflow.start_run(run_id=before[0].info.run_id)
+        else:
+            self._mlflow.start_run(run_name=run.name, tags=tags)
+            self._mlflow.log_params({name: str(value) for name, value in options.items()})
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Show numbers of a step by name."""
@@ -119,6 +137,12 @@ TRACKERS: dict[str, Callable[[Path, Mapping[str, Any]], Board]] = {
     "wandb": Wandb,
     "mlflow": MLflow,
 }
+
+
+def _identity(run: Path) -> str:
+    """The same for every session of a run: the hash of what `run.json` says of its first."""
+    first = read_json(run / "run.json")["sessions"][0]
+    return hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _imported(name: str) -> Any:

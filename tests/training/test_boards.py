@@ -29,6 +29,8 @@ def heard(monkeypatch):
             def __getattr__(self, attribute):
                 def note(*arguments, **named):
                     self.calls.append((attribute, arguments, named))
+                    if attribute == "search_runs":
+                        return []
                     return self
 
                 return note
@@ -69,23 +71,50 @@ def test_one_that_is_not_installed_is_one_sentence(
     )
 
 
-@pytest.mark.slow
-def test_wandb_itself_writes_offline(tmp_path, disc_images, monkeypatch):
-    pytest.importorskip("wandb")
-    monkeypatch.setenv("WANDB_MODE", "offline")
+@pytest.mark.parametrize("trouble", ["log", "finish"])
+def test_one_in_trouble_does_not_end_the_run(
+    tmp_path, disc_images, monkeypatch, heard, capsys, trouble
+):
+    heard("wandb")
+
+    def fails(*_, **__):
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(sys.modules["wandb"], trouble, fails, raising=False)
 
     assert train(disc_images, tmp_path, "--track", '["wandb"]') == 0
 
-    assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert capsys.readouterr().err.count("Wandb is told no more: nobody there") == 1
 
 
 @pytest.mark.slow
-def test_mlflow_itself_writes_here(tmp_path, disc_images, monkeypatch):
+def test_wandb_itself_writes_offline_one_run_over_all_sessions(tmp_path, disc_images, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+
+    for steps in ("2", "4"):
+        words = ["--track", '["wandb"]', "--max_steps", steps]
+        assert train(disc_images, tmp_path, *words) == 0
+
+    files = list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
+    assert len(files) == 2
+    assert len({file.name for file in files}) == 1  # the name holds the run's
+
+
+@pytest.mark.slow
+def test_mlflow_itself_writes_here_one_run_over_all_sessions(tmp_path, disc_images, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
 
-    assert train(disc_images, tmp_path / "run", "--track", '["mlflow"]') == 0
+    for steps in ("2", "4"):
+        words = ["--track", '["mlflow"]', "--max_steps", steps]
+        assert train(disc_images, tmp_path / "run", *words) == 0
 
-    found = mlflow.search_runs(experiment_names=["inspire-med"], output_format="list")
-    assert found[0].info.status == "FINISHED"
-    assert "train/loss" in found[0].data.metrics
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'run' / 'mlflow.db'}")
+    (found,) = mlflow.search_runs(experiment_names=["inspire-med"], output_format="list")
+    assert found.info.status == "FINISHED"
+    history = mlflow.MlflowClient().get_metric_history(found.info.run_id, "train/loss")
+    assert [metric.step for metric in history] == [1, 2, 3, 4]
+    assert list((tmp_path / "run" / "mlruns").rglob("*.png"))
+    assert not (tmp_path / "mlruns").exists()

@@ -4,6 +4,7 @@ Only commands and `training` read these. A network, a store or a predictor takes
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -109,7 +110,7 @@ class TrainConfig:
         max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
         validations: Validations during the run, evenly spread over the budget.
-        save_every: Minutes between checkpoints.
+        save_every: Minutes between checkpoints; 0 writes one after every step.
         save_every_steps: Steps between checkpoints; 0 goes by minutes alone.
         max_nonfinite: Steps in a row whose loss may be infinite or not a number; such a step is
             skipped, one more ends the run.
@@ -151,6 +152,11 @@ class TrainConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     data: DataConfig = field(default_factory=DataConfig)
 
+    @property
+    def store_folder(self) -> Path:
+        """Folder for prepared cases."""
+        return self.store or self.manifest.parent / "store"
+
     def to_json(self) -> dict[str, Any]:
         """The options in JSON's own types."""
         return json.loads(json.dumps(asdict(self), default=str))
@@ -185,13 +191,12 @@ _DEFAULTS: dict[Task, dict[str, Any]] = {
 
 def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     """The same experiment with absolute paths, fit to be stored and run from another folder."""
-    store = config.store or config.manifest.parent / "store"
     weights = config.network.encoder_weights
     return replace(
         config,
         manifest=config.manifest.resolve(),
         run=config.run.resolve(),
-        store=store.resolve(),
+        store=config.store_folder.resolve(),
         network=replace(
             config.network, encoder_weights=None if weights is None else weights.resolve()
         ),
@@ -205,7 +210,27 @@ def refuse_nonsense(config: TrainConfig) -> None:
         InputError: The first such value: its option, what is wrong, what to give.
     """
     data, network = config.data, config.network
-    scale = config.optimizer.scale_lr_from_batch
+    _refuse_small(config)
+    _refuse_rates(config.optimizer)
+    if not math.isfinite(config.save_every):
+        raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
+    if network.encoder_weights is not None and network.encoder is None:
+        raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
+    dims = 2 if config.task == "polyp" else 3
+    if data.patch_size is None and dims == 3:
+        raise InputError("--data.patch_size: volumes need one; give three numbers of voxels.")
+    if data.patch_size is not None and (len(data.patch_size) != dims or min(data.patch_size) < 1):
+        raise InputError(
+            f"--data.patch_size: {list(data.patch_size)} does not fit {config.task}; "
+            f"give {dims} positive numbers of voxels."
+        )
+    if data.image_size is not None and min(data.image_size) < 1:
+        raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
+
+
+def _refuse_small(config: TrainConfig) -> None:
+    """Check the numbers that have a least."""
+    data, network, scale = config.data, config.network, config.optimizer.scale_lr_from_batch
     at_least = {
         "validations": (config.validations, 1),
         "seed": (config.seed, 0),
@@ -223,19 +248,19 @@ def refuse_nonsense(config: TrainConfig) -> None:
     for name, (value, least) in at_least.items():
         if value < least:
             raise InputError(f"--{name}: {value} is too small; give at least {least}.")
-    if config.optimizer.ema is not None and not 0 <= config.optimizer.ema < 1:
-        raise InputError(
-            f"--optimizer.ema: {config.optimizer.ema} is no decay; give at least 0, less than 1."
-        )
-    if network.encoder_weights is not None and network.encoder is None:
-        raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
-    dims = 2 if config.task == "polyp" else 3
-    if data.patch_size is None and dims == 3:
-        raise InputError("--data.patch_size: volumes need one; give three numbers of voxels.")
-    if data.patch_size is not None and (len(data.patch_size) != dims or min(data.patch_size) < 1):
-        raise InputError(
-            f"--data.patch_size: {list(data.patch_size)} does not fit {config.task}; "
-            f"give {dims} positive numbers of voxels."
-        )
-    if data.image_size is not None and min(data.image_size) < 1:
-        raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
+
+
+def _refuse_rates(optimizer: OptimizerConfig) -> None:
+    """Check the numbers that have a range."""
+    lr, clip, ema = optimizer.lr, optimizer.clip_norm, optimizer.ema
+    decay, warmup = optimizer.weight_decay, optimizer.warmup
+    fits = {
+        "lr": (lr, 0 < lr < math.inf, "a positive number"),
+        "clip_norm": (clip, 0 < clip < math.inf, "a positive number; a large one clips nothing"),
+        "weight_decay": (decay, 0 <= decay < math.inf, "0 or more"),
+        "warmup": (warmup, 0 <= warmup <= 1, "a share, 0 to 1"),
+        "ema": (ema, ema is None or 0 <= ema < 1, "at least 0, less than 1"),
+    }
+    for name, (value, good, wanted) in fits.items():
+        if not good:
+            raise InputError(f"--optimizer.{name}: {value} makes no sense; give {wanted}.")

@@ -24,10 +24,12 @@ class DoctorOptions:
     Args:
         manifest: Also read every file of this data set, and try steps of its task's default run.
         run: Also verify this run's checkpoints, and try steps of it.
+        config: Options of `train` for a run that has not begun; then its steps are tried.
     """
 
     manifest: Path | None = None
     run: Path | None = None
+    config: Path | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,17 +81,19 @@ def _tried(subject: str, look: Callable[[], str]) -> "Finding":
 
 
 def _config(wanted: DoctorOptions) -> "TrainConfig | None":
-    """The experiment to look at: the run's own, or the default of the manifest's task."""
+    """The experiment to look at: the run's own, a file's, or the default of the manifest's task."""
+    manifest = [] if wanted.manifest is None else ["--manifest", str(wanted.manifest)]
     if wanted.run is not None:
-        words = ["--config", str(wanted.run / "config.yaml"), "--run", str(wanted.run)]
+        words = ["--config", str(wanted.run / "config.yaml"), "--run", str(wanted.run), *manifest]
         if not (wanted.run / "config.yaml").is_file():
             raise InputError(f"--run: {wanted.run} is no run folder; it has no config.yaml.")
-        words += ["--manifest", str(wanted.manifest)] if wanted.manifest is not None else []
+    elif wanted.config is not None:
+        words = ["--config", str(wanted.config), "--run", "runs", *manifest]
     elif wanted.manifest is not None:
         from inspire_med.data.case import Manifest
 
         task = Manifest.load(wanted.manifest).task
-        words = ["--task", task, "--manifest", str(wanted.manifest), "--run", "runs"]
+        words = ["--task", task, "--run", "runs", *manifest]
     else:
         return None
     parser = training_parser(words)
@@ -126,10 +130,12 @@ def _look_ahead(config: "TrainConfig") -> str:
     from inspire_med.training.experiment import build_experiment
     from inspire_med.training.failures import out_of_memory
     from inspire_med.training.outlook import try_steps
+    from inspire_med.training.request import check_request
 
     with tempfile.TemporaryDirectory() as folder:
         alone = replace(config, devices=None, store=Path(folder))
-        experiment = build_experiment(alone, find_launcher(), lambda text: None)
+        manifest = check_request(alone, 1)
+        experiment = build_experiment(alone, manifest, find_launcher(), lambda text: None)
         try:
             outlook = try_steps(experiment)
         except torch.OutOfMemoryError:

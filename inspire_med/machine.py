@@ -65,7 +65,9 @@ def look_at_versions() -> Finding:
             absent.append(name)
     if absent:
         todo = "pip install 'inspire-med[train]'"
-        return Finding("warn", "versions", f"{', '.join(found)}; without {absent}; {todo}")
+        return Finding(
+            "warn", "versions", f"{', '.join(found)}; without {', '.join(absent)}; {todo}"
+        )
     return Finding("ok", "versions", ", ".join(found))
 
 

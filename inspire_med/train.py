@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,7 @@ from inspire_med.files import atomic_path, read_json, remove_half_written, write
 from inspire_med.options import training_config, training_parser
 
 if TYPE_CHECKING:
+    from inspire_med.data.case import Manifest
     from inspire_med.training.checkpoint import Progress
     from inspire_med.training.control import Signals
     from inspire_med.training.distributed import Launcher
@@ -49,14 +51,15 @@ def _train(parser: CommandParser, options: Namespace) -> int:
     from inspire_med.training.request import check_request
 
     launcher = find_launcher(config.devices)
+    world = launcher.here * launcher.machines
     with ExitStack() as held:
         try:
-            check_request(config, launcher.here * launcher.machines)
+            manifest = check_request(config, world)
             if launcher.rank == 0:
                 refuse_foreign_folder(config)
                 held.enter_context(locked(config.run))
             signals = held.enter_context(Signals())
-            experiment = _build(config, launcher)
+            experiment = _build(config, manifest, launcher)
         except InputError:
             if launcher.local_rank:
                 return 2  # every rank of a machine finds the same fault, and the first one says it
@@ -68,26 +71,28 @@ def _train(parser: CommandParser, options: Namespace) -> int:
                 return 2
             raise
         except RuntimeError as error:
-            if not is_lost_rank(error):
+            if world == 1 or not is_lost_rank(error):
                 raise
             say(f"rank {launcher.rank} ends because another rank did; its message says why.")
             return LOST
     if not progress.signalled or launcher.rank:
         return 0
-    if launcher.here * launcher.machines > 1:
+    if world > 1:
         time.sleep(_OTHERS_LEAVE_S)  # a launcher kills who is left when it sees this status
     return STOPPED
 
 
-def _build(config: TrainConfig, launcher: "Launcher") -> "Experiment":
+def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "Experiment":
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.training.experiment import build_experiment
 
     keep_freed_memory()
-    return build_experiment(config, launcher, say if launcher.rank == 0 else lambda _: None)
+    hears = say if launcher.rank == 0 else lambda _: None
+    return build_experiment(config, manifest, launcher, hears)
 
 
 def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
+    from inspire_med.training.control import SignalledError
     from inspire_med.training.distributed import leave
     from inspire_med.training.experiment import prepare_cases
     from inspire_med.training.journal import Diary
@@ -98,12 +103,18 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
         for folder in (config.run, config.run / "checkpoints", config.run / "samples"):
             remove_half_written(folder)
         write_run_record(config, experiment.trained.manifest_hash)
-    prepare_cases(experiment)
+    try:
+        prepare_cases(experiment, signals)
+    except SignalledError:
+        if main:
+            say(f"stopped by a signal while cases were prepared; those in {config.store} remain")
+        return replace(experiment.progress, signalled=True)
     with _journal(config, experiment.progress) if main else Diary() as journal:
         progress = train(experiment, journal, signals)
     leave()
     if main:
-        how = "stopped by a signal after" if progress.signalled else "done:"
+        ended = "done:" if experiment.spent() >= 1 else "stopped after"
+        how = "stopped by a signal after" if progress.signalled else ended
         minutes = progress.elapsed_s / 60
         say(f"{how} {progress.step} steps in {minutes:.1f} min; results in {config.run}")
     return progress
@@ -128,10 +139,10 @@ def refuse_foreign_folder(config: TrainConfig) -> None:
     Raises:
         InputError: If it is one of these.
     """
-    known = {"lock"}  # all that a run leaves that was refused before its first step
-    occupied = config.run.is_file() or (
-        config.run.is_dir() and any(file.name not in known for file in config.run.iterdir())
-    )
+    files = [file.name for file in config.run.iterdir()] if config.run.is_dir() else []
+    # What a run leaves that ended before it could write its record.
+    begun = [name for name in files if name in ("lock", "lost") or name.startswith(".tmp-")]
+    occupied = config.run.is_file() or len(files) > len(begun)
     if occupied and config.resume == "never":
         raise InputError(
             f"{config.run}: exists already; choose another --run, or go on with --resume auto."
@@ -141,12 +152,9 @@ def refuse_foreign_folder(config: TrainConfig) -> None:
 
 
 def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
-    """Write `config.yaml` and add this session to `run.json`."""
+    """Add this session to `run.json`, by which a folder is known as a run; write `config.yaml`."""
     from inspire_med.machine import PACKAGES
 
-    config.run.mkdir(parents=True, exist_ok=True)
-    with atomic_path(config.run / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
     record = config.run / "run.json"
     sessions = read_json(record)["sessions"] if record.exists() else []
     sessions.append(
@@ -159,6 +167,8 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
         }
     )
     write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
+    with atomic_path(config.run / "config.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
 
 
 def _git_commit() -> str | None:

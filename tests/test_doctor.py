@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -52,6 +53,21 @@ def test_a_run_is_verified_and_tried(run, capsys):
     assert found["data set"][1].endswith("6 cases, every file read")
     assert found["checkpoints"][1].startswith("whole, of step 2")
     assert "s a step" in found["the run"][1]
+
+
+def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        f"task: polyp\nmanifest: {disc_images}\nmax_steps: 3600\nprecision: 32-true\n"
+        "network: {widths: [4, 8], deep_supervision: 2}\ndata: {image_size: [32, 32]}\n"
+    )
+
+    assert main(["--config", str(file)]) == 0
+
+    found = lines(capsys)
+    step_s, hours = re.match(r"([\d.]+) s a step, .*; ([\d.]+) h", found["the run"][1]).groups()
+    assert float(hours) == pytest.approx(float(step_s), abs=0.1)  # 3600 steps
+    assert list(tmp_path.glob("run*")) == []
 
 
 def test_trying_leaves_the_run_as_it_was(run):

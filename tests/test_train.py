@@ -191,7 +191,12 @@ def test_the_default_network_is_the_preset(task):
         (["--optimizer.scale_lr_from_batch", "0"], "scale_lr_from_batch: 0 is too small"),
         (["--data.accumulate", "0"], "--data.accumulate: 0 is too small"),
         (["--network.stem_stride", "0"], "--network.stem_stride: 0 is too small"),
-        (["--optimizer.ema", "1"], "--optimizer.ema: 1.0 is no decay; give at least 0"),
+        (["--optimizer.ema", "1"], "--optimizer.ema: 1.0 makes no sense; give at least 0"),
+        (["--optimizer.lr", "-1"], "--optimizer.lr: -1.0 makes no sense; give a positive number"),
+        (["--optimizer.clip_norm", "0"], "--optimizer.clip_norm: 0.0 makes no sense"),
+        (["--optimizer.weight_decay", "-1"], "--optimizer.weight_decay: -1.0 makes no sense"),
+        (["--optimizer.warmup", "2"], "--optimizer.warmup: 2.0 makes no sense; give a share"),
+        (["--save_every", ".inf"], "--save_every: inf is no time; give minutes"),
         (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
@@ -229,6 +234,15 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path, disc_images, capsys):
     assert (tmp_path / "config.yaml").read_text() == "mine"
 
 
+def test_a_run_that_was_killed_before_its_record_starts_afresh(tmp_path, disc_images):
+    for name in ("lock", ".tmp-node-17-run.json"):
+        (tmp_path / name).touch()
+
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
+
+    assert not (tmp_path / ".tmp-node-17-run.json").exists()
+
+
 def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
     before = {name: (tmp_path / name).read_text() for name in ("config.yaml", "run.json")}
@@ -244,6 +258,15 @@ def test_a_larger_budget_validates_again(tmp_path, disc_images):
 
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
+
+
+def test_every_validation_that_is_asked_for_is_made_once(tmp_path, disc_images):
+    # 1 / 22 of a budget, times 22, is less than 1 in floating point at some steps.
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "22", "--validations", "22") == 0
+
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if line["kind"] == "validation"]
+    assert steps == list(range(1, 23))
 
 
 def test_auto_precision_is_measured_once_a_run(tmp_path, disc_images, monkeypatch):

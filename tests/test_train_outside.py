@@ -3,12 +3,17 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from inspire_med.data.store import Store
+from inspire_med.errors import InputError
 from inspire_med.train import main
 from inspire_med.training import loop, saving, session
+from inspire_med.training.checkpoint import Progress
 from inspire_med.training.control import STOPPED
+from inspire_med.training.journal import Journal
 
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2"]
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
@@ -77,12 +82,13 @@ def test_a_signal_breaks_a_validation_off(tmp_path, disc_images, monkeypatch):
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
 
 
-def test_a_stop_file_ends_it_and_a_resume_goes_on(tmp_path, disc_images, at_step):
+def test_a_stop_file_ends_it_and_a_resume_goes_on(tmp_path, disc_images, at_step, capsys):
     run = tmp_path / "run"
     at_step(2, (run / "STOP").touch)
 
     assert train(disc_images, run, "--max_steps", "5") == 0
     assert len(log(run)) == 2
+    assert "stopped after 2 steps" in capsys.readouterr().err
     assert train(disc_images, run, "--max_steps", "5") == 0
 
     assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
@@ -97,6 +103,36 @@ def test_an_extend_file_lengthens_it_and_a_resume_remembers(tmp_path, disc_image
     assert train(disc_images, run, "--max_steps", "2") == 0
 
     assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
+
+
+def test_a_signal_while_cases_are_prepared_ends_it(tmp_path, disc_images, monkeypatch, capsys):
+    honest = Store._ensure
+
+    def interrupted(self, case):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return honest(self, case)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_ensure", interrupted)
+        words = ["--max_steps", "2", "--store", str(tmp_path / "store")]
+        assert train(disc_images, tmp_path / "run", *words) == STOPPED
+
+    assert "stopped by a signal while cases were prepared" in capsys.readouterr().err
+    assert list((tmp_path / "store").iterdir())
+    assert train(disc_images, tmp_path / "run", *words) == 0
+    assert len(log(tmp_path / "run")) == 3
+
+
+def test_a_disk_too_full_for_the_log_ends_it_with_a_sentence(tmp_path):
+    journal = Journal(tmp_path, Progress(), [])
+    record = {"step": 7, "loss": 1.0, "lr": 0.1, "step_s": 1.0, "data_wait_s": 0.0}
+
+    sentence = "step 7 could not be logged .*No space left.* make room there"
+    with Path("/dev/full").open("w", buffering=1) as full:  # every write: no space left
+        journal._log.close()
+        journal._log = full
+        with pytest.raises(InputError, match=sentence), journal:
+            journal.step(record, 0.5, 1.0)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatch, capsys):
@@ -115,6 +151,16 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatc
     assert "step 3 could not be saved ([Errno 28] No space left on device)" in error
     assert "the checkpoint before it is whole; make room there and give the same command" in error
     assert (tmp_path / "checkpoints" / "last" / "training.json").read_bytes() == before
+
+
+def test_a_checkpoint_is_never_ahead_of_the_log_on_the_disk(tmp_path, disc_images, monkeypatch):
+    calls = []
+    monkeypatch.setattr(Journal, "keep", lambda self: calls.append("log"))
+    monkeypatch.setattr(saving, "save_checkpoint", lambda *_: calls.append("checkpoint"))
+
+    assert train(disc_images, tmp_path, "--max_steps", "2", "--save_every_steps", "1") == 0
+
+    assert calls[-2:] == ["log", "checkpoint"]
 
 
 def test_checkpoints_come_every_so_many_steps(tmp_path, disc_images, monkeypatch):

@@ -101,11 +101,17 @@ class Trained:
 
 
 def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
-    """Write `last`; the checkpoint that was `last` becomes `previous`."""
+    """Write `last`; the checkpoint that was `last` becomes `previous`, unless it is damaged."""
     last, previous = folder / "last", folder / "previous"
 
     def keep_the_one_before() -> None:
-        if last.exists():
+        if not last.exists():
+            return
+        try:
+            _verify(last)
+        except InputError:
+            shutil.rmtree(last)
+        else:
             shutil.rmtree(previous, ignore_errors=True)
             last.rename(previous)
 

@@ -10,10 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from inspire_med.errors import InputError
-from inspire_med.training.budget import parse_duration
+from inspire_med.training.budget import Budget, parse_duration
 
 STOPPED = 75  # exit status after a signal: EX_TEMPFAIL, the same command goes on from here
 _SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class SignalledError(Exception):
+    """A signal came before the first step: there is nothing to save."""
 
 
 class Signals:
@@ -60,31 +64,36 @@ def leave_signals_to_parent(closing: Tensor, worker: int) -> None:
 
 def take_stop(run: Path) -> bool:
     """Is there a file STOP in the run folder? It is taken away, so that a resume goes on."""
-    return _take(run / "STOP") is not None
+    try:
+        (run / "STOP").unlink()
+    except OSError:
+        return False
+    return True
 
 
-def take_extension(run: Path, say: Callable[[str], None]) -> tuple[int, float]:
+def take_extension(run: Path, budget: Budget, say: Callable[[str], None]) -> tuple[int, float]:
     """Steps and seconds to add to the budget, from a file EXTEND that holds `5000` or `2h`.
 
-    The file is taken away. What it cannot be read as is said, and adds nothing.
+    The file is taken away. What cannot be read or would lengthen nothing is said, and adds nothing.
     """
-    text = _take(run / "EXTEND")
-    if text is None:
-        return 0, 0.0
-    if text.isdigit():
-        return int(text), 0.0
+    file = run / "EXTEND"
     try:
-        return 0, parse_duration(text, "EXTEND")
+        text = file.read_text(errors="replace")[:100].strip()
+        if not text:
+            return 0, 0.0  # somebody is still writing it
+        file.unlink()
+    except OSError:
+        return 0, 0.0
+    steps = int(text) if text.isascii() and text.isdigit() else 0
+    try:
+        seconds = 0.0 if steps else parse_duration(text, "EXTEND")
     except InputError as error:
         say(str(error))
         return 0, 0.0
-
-
-def _take(file: Path) -> str | None:
-    """Read and remove a small file; None if there is none."""
-    try:
-        text = file.read_text(errors="replace")[:100]
-        file.unlink()
-    except OSError:
-        return None
-    return text.strip()
+    if steps and budget.max_steps is None:
+        say("EXTEND: this run's budget is no number of steps; write a time, for example 2h.")
+    elif seconds and budget.max_time_s is None:
+        say("EXTEND: this run's budget is no time; write a number of steps, for example 5000.")
+    else:
+        return steps, seconds
+    return 0, 0.0

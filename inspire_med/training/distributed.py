@@ -103,7 +103,7 @@ def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
     if 0 < gpus < launcher.here:
         raise InputError(
             f"--devices: {launcher.here} processes want a GPU each, but {gpus} are visible; "
-            "start fewer."
+            "start fewer, or under Slurm ask for them by --gres and not by --gpus-per-task."
         )
     if launcher.local_rank and isinstance(launcher.environment, LightningEnvironment):
         end_with_parent()

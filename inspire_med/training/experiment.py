@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,11 +30,12 @@ from inspire_med.training.checkpoint import (
     load_checkpoint,
     precision_of_run,
 )
+from inspire_med.training.control import SignalledError, Signals
 from inspire_med.training.distributed import Launcher, launch, sum_over_ranks
 from inspire_med.training.feeding import Feed
 from inspire_med.training.optimizer import make_optimizer, scaled_to_batch
 from inspire_med.training.recompute import recompute_activations
-from inspire_med.training.request import budget_of, check_request
+from inspire_med.training.request import budget_of
 from inspire_med.training.sync_batchnorm import synchronise
 
 
@@ -71,6 +71,11 @@ class Experiment:
         progress = self.progress
         return budget.spent(progress.step, progress.elapsed_s + progress.validation_s)
 
+    def validations_due(self) -> int:
+        """Validations that the spent share of the budget asks for."""
+        # A share such as 0.29, times 100, is a hair less than 29.
+        return math.floor(self.spent() * self.config.validations + 1e-9)
+
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(samples, channels, *spatial) of this rank's share of a step."""
@@ -90,20 +95,20 @@ class Experiment:
 
 
 def build_experiment(
-    config: TrainConfig, launcher: Launcher, say: Callable[[str], None]
+    config: TrainConfig, manifest: Manifest, launcher: Launcher, say: Callable[[str], None]
 ) -> Experiment:
     """Build every part of the run, from its last checkpoint if it has one. Nothing is written.
 
     Args:
-        config: The options, with absolute paths.
+        config: The options, with absolute paths, as `check_request` passed them.
+        manifest: Its answer, the data set.
         launcher: Of this process and the others, which are started or joined here.
         say: Hears what was chosen by itself.
 
     Raises:
-        InputError: If the manifest, the fold or an option is at fault, or if the run's checkpoints
-            are of another data set, network or recipe, or damaged.
+        InputError: If the fold or the network is at fault, or if the run's checkpoints are of
+            another data set, network or recipe, or damaged.
     """
-    manifest = check_request(config, launcher.here * launcher.machines)
     train_cases, validation_cases = manifest.fold(None if config.fold == "all" else config.fold)
     card = _card(config, manifest)
     fabric = launch(launcher)
@@ -115,9 +120,7 @@ def build_experiment(
     fabric, card = launch(launcher, precision), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
     trained = _trained(config, card, manifest.hash, fabric)
-    store = Store(
-        config.store or Path("store"), card.preprocessor(), manifest.channels, manifest.regions
-    )
+    store = Store(config.store_folder, card.preprocessor(), manifest.channels, manifest.regions)
     samples = TrainingSamples(
         store,
         train_cases,
@@ -200,18 +203,26 @@ def training_feed(experiment: Experiment) -> Feed:
     )
 
 
-def prepare_cases(experiment: Experiment) -> None:
-    """Bring this rank's share of the run's cases into the store, with a progress bar on rank 0."""
+def prepare_cases(experiment: Experiment, signals: Signals) -> None:
+    """Bring this rank's share of the run's cases into the store, with a progress bar on rank 0.
+
+    Raises:
+        SignalledError: If a signal came meanwhile; what is prepared is kept.
+    """
     fabric = experiment.fabric
     every = {c.id: c for c in (*experiment.samples.cases, *experiment.validation_cases)}
     cases = list(every.values())[fabric.global_rank :: fabric.world_size]
     console = Console(stderr=True, quiet=not fabric.is_global_zero)
     with ProgressBar(console=console, transient=True) as bar:
         task = bar.add_task("preparing cases", total=len(cases))
+
+        def go_on(done: int, total: int) -> None:
+            bar.update(task, completed=done)
+            if signals.received is not None:
+                raise SignalledError
+
         workers = max(experiment.config.data.workers, 1)
-        experiment.store.prepare_all(
-            cases, workers, lambda done, _: bar.update(task, completed=done)
-        )
+        experiment.store.prepare_all(cases, workers, go_on)
     fabric.barrier()
 
 

@@ -20,9 +20,9 @@ class AgreedError(InputError):
     """A fault that all ranks have found together; the first of them says it."""
 
 
-def is_lost_rank(error: BaseException) -> bool:
+def is_lost_rank(error: RuntimeError) -> bool:
     """Does the error say that another rank of this run is gone? Its own message says why."""
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in _LOST)
+    return any(text in str(error) for text in _LOST)
 
 
 def explained(error: RuntimeError, experiment: Experiment, feed: Feed) -> InputError | None:
@@ -34,12 +34,14 @@ def explained(error: RuntimeError, experiment: Experiment, feed: Feed) -> InputE
 
 def out_of_memory(experiment: Experiment) -> InputError:
     """What to lower, with what was measured up to here."""
-    data, device = experiment.config.data, experiment.fabric.device
+    data, fabric = experiment.config.data, experiment.fabric
+    device, parts = fabric.device, 2 * data.accumulate
     total = torch.cuda.get_device_properties(device).total_memory / 2**30
     peak = torch.cuda.max_memory_allocated(device) / 2**30
     size = " x ".join(map(str, experiment.image_shape))
+    whole = data.batch_size % (parts * fabric.world_size) == 0
+    smaller = f"--data.accumulate {parts} or " if whole else ""
     return InputError(
         f"--data.batch_size: {size} found no room on the GPU ({peak:.1f} of {total:.1f} GiB were "
-        f"in use); lower it or --data.patch_size, or give --data.accumulate {2 * data.accumulate} "
-        "or --network.recompute true."
+        f"in use); lower it or --data.patch_size, or give {smaller}--network.recompute true."
     )

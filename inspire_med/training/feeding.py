@@ -90,9 +90,13 @@ class Feed:
         case = self._samples.case(at[0]).id if at else "?"
         cause = re.search(r"killed by signal: (\w+)", str(error))
         how = f"was ended from outside ({cause[1]})" if cause else "ended without a word"
+        why, todo = "memory runs out", "lower --data.workers or --data.patch_size"
+        if cause is not None and cause[1] == "Bus":
+            why = "shared memory is too small"
+            todo = "enlarge it (docker run --shm-size 8g) or pass --data.workers 0"
         return InputError(
-            f"{case}: the process that prepared this case {how}, as happens when memory runs out; "
-            "lower --data.workers or --data.patch_size and give the same command again."
+            f"{case}: the process that prepared this case {how}, as happens when {why}; {todo} "
+            "and give the same command again."
         )
 
 

@@ -1,9 +1,11 @@
 """Journal: what a run tells while it runs: `log.jsonl`, a progress line, curves on boards."""
 
 import json
+import os
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
+from inspire_med.errors import InputError
 from inspire_med.files import atomic_path
 from inspire_med.training.boards import Board
 from inspire_med.training.checkpoint import Progress
@@ -51,6 +54,9 @@ class Diary:
     def say(self, text: str) -> None:
         """One line for the person who watches."""
 
+    def keep(self) -> None:
+        """Bring what was noted to the disk: no checkpoint may be ahead of its log."""
+
 
 class Journal(Diary):
     """Writes one JSON object a step or validation, shows progress, and tells the boards.
@@ -67,7 +73,7 @@ class Journal(Diary):
         last = {"step": progress.step, "validation": progress.validated_step}
         _drop_lines_after(run / "log.jsonl", last)
         self._log = (run / "log.jsonl").open("a", buffering=1)
-        self._boards = boards
+        self._boards = list(boards)
         self._console = Console(stderr=True)
         self._bar = ProgressBar(
             TextColumn("{task.fields[text]}"),
@@ -84,9 +90,9 @@ class Journal(Diary):
     def close(self, *, failed: bool) -> None:
         """Close the log and the boards."""
         self._bar.stop()
-        self._log.close()
-        for board in self._boards:
-            board.close(failed=failed)
+        with suppress(OSError):  # of a full disk, which the last line has told
+            self._log.close()
+        self._tell(lambda board: board.close(failed=failed))
 
     def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
         """Note one step: its record, the share of the budget spent, and the seconds so far."""
@@ -120,20 +126,37 @@ class Journal(Diary):
         """Save a sample picture and show it on the boards."""
         with atomic_path(self._run / "samples" / f"step{step:06d}_{name}.png") as path:
             figure.savefig(path, dpi=80)
-        for board in self._boards:
-            board.picture(f"samples/{name}", figure, step)
+        self._tell(lambda board: board.picture(f"samples/{name}", figure, step))
 
     def say(self, text: str) -> None:
         """One line for the person who watches."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
+    def keep(self) -> None:
+        """Bring what was noted to the disk: no checkpoint may be ahead of its log."""
+        os.fsync(self._log.fileno())
+
     def _show(self, values: Mapping[str, float | None], step: int) -> None:
         known = {name: value for name, value in values.items() if value is not None}
-        for board in self._boards:
-            board.scalars(known, step)
+        self._tell(lambda board: board.scalars(known, step))
+
+    def _tell(self, tell: Callable[[Board], None]) -> None:
+        """Tell every board; one in trouble (its server, its disk) is told no more."""
+        for board in list(self._boards):
+            try:
+                tell(board)
+            except Exception as error:  # whatever it is, the run does not need the board
+                self._boards.remove(board)
+                self.say(f"{type(board).__name__} is told no more: {error}")
 
     def _write(self, kind: str, record: Mapping[str, Any]) -> None:
-        self._log.write(json.dumps({"kind": kind, **record}) + "\n")
+        try:
+            self._log.write(json.dumps({"kind": kind, **record}) + "\n")
+        except OSError as error:
+            raise InputError(
+                f"{self._run}: step {record['step']} could not be logged ({error}); the last "
+                "checkpoint is whole; make room there and give the same command again."
+            ) from None
 
 
 def _drop_lines_after(log: Path, last: Mapping[str, int]) -> None:

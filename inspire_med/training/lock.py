@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ def locked(run: Path) -> Generator[None]:
     Raises:
         InputError: If another process holds it; names its machine and process.
     """
+    made = not run.exists()
     run.mkdir(parents=True, exist_ok=True)
     path = run / "lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -36,7 +36,9 @@ def locked(run: Path) -> Generator[None]:
             yield
         finally:
             if [file.name for file in run.iterdir()] == [path.name]:
-                shutil.rmtree(run)  # a request that was refused leaves no trace
+                path.unlink()  # a request that was refused leaves no trace
+                if made:
+                    run.rmdir()
     finally:
         os.close(descriptor)
 

@@ -4,6 +4,7 @@ import math
 import time
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -29,10 +30,10 @@ def train(experiment: Experiment, journal: Diary, signals: Signals) -> Progress:
     """
     fabric, trained = experiment.fabric, experiment.trained
     samples, *shape = experiment.image_shape
+    parts = experiment.config.data.accumulate
     supervised = compile_if_it_works(
         trained.supervised,
-        (math.ceil(samples / experiment.config.data.accumulate), *shape),
-        fabric.device,
+        experiment.on_device(torch.zeros(math.ceil(samples / parts), *shape)),
         trained.card.precision,
         switch=experiment.config.compile,
         say=journal.say,
@@ -56,13 +57,12 @@ def train(experiment: Experiment, journal: Diary, signals: Signals) -> Progress:
 def take_steps(session: Session, model: nn.Module, optimizer: Optimizer, feed: Feed) -> None:
     """The steps of this session, with the validations and checkpoints between them."""
     experiment, progress = session.experiment, session.experiment.progress
-    validations = experiment.config.validations
     stopped = session.listen()
     # A budget that was enlarged since has room for validations again.
-    progress.validations = min(progress.validations, math.floor(experiment.spent() * validations))
+    progress.validations = min(progress.validations, experiment.validations_due())
     while not stopped:
         spent = experiment.spent()
-        if spent >= (progress.validations + 1) / validations:
+        if experiment.validations_due() > progress.validations:
             stopped = session.validate()
         elif spent < 1:
             lr = learning_rate(experiment.optimizer, spent)
@@ -73,7 +73,8 @@ def take_steps(session: Session, model: nn.Module, optimizer: Optimizer, feed: F
             session.note_step({"step": progress.step, "lr": lr, **record})
         else:
             break
-        session.saver.save_if_due()
+        if not stopped:  # the end saves anyway
+            session.saver.save_if_due()
 
 
 def train_step(
@@ -97,14 +98,13 @@ def train_step(
         norm = fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
         norm = math.nan if norm is None else float(norm)
     record: dict[str, Any] = {"loss": _finite(loss), "gradient_norm": _finite(norm)}
+    scale = trained.scaling.state_dict().get("scale", 0)
+    if math.isfinite(norm) or (math.isfinite(loss) and scale):
+        optimizer.step()  # in fp16 the scaler leaves a step out itself, and lowers its scale
     if math.isfinite(norm):
-        optimizer.step()
         if trained.average is not None:
             trained.average.update_parameters(trained.network)
-    elif math.isfinite(loss) and trained.scaling.state_dict().get("scale", 0) > 1:
-        # In fp16 an overflow is how the scaler finds its scale: it leaves the step out itself.
-        optimizer.step()
-    else:
+    elif not (math.isfinite(loss) and scale > 1):  # an overflow is how the scaler finds its scale
         for buffer, value in zip(trained.network.buffers(), before, strict=True):
             buffer.copy_(value)
         record["skipped"] = experiment.describe_step()

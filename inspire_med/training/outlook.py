@@ -42,6 +42,6 @@ def try_steps(experiment: Experiment) -> Outlook:
         network.zero_grad()
         seconds.append(time.perf_counter() - started)
     step_s = min(seconds[1:])
-    most = experiment.config.max_steps
-    left = None if most is None else max(0, most - experiment.progress.step)
+    most, progress = experiment.config.max_steps, experiment.progress
+    left = None if most is None else max(0, most + progress.extra_steps - progress.step)
     return Outlook(step_s, peak_memory_gib(), None if left is None else left * step_s)

@@ -56,6 +56,7 @@ class Saver:
             return
         folder = self._experiment.config.run / "checkpoints"
         try:
+            self._journal.keep()
             write(folder, self._experiment.trained, self._experiment.progress)
         except (OSError, SafetensorError) as error:
             message = (

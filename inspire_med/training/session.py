@@ -1,6 +1,5 @@
 """Session: what surrounds the steps: the clock, the outside world, validations, the log."""
 
-import math
 import time
 from typing import Any
 
@@ -9,6 +8,7 @@ from inspire_med.training.distributed import highest_over_ranks
 from inspire_med.training.experiment import Experiment
 from inspire_med.training.failures import AgreedError
 from inspire_med.training.journal import Diary
+from inspire_med.training.request import budget_of
 from inspire_med.training.saving import Saver
 from inspire_med.training.validation import validate
 
@@ -39,7 +39,8 @@ class Session:
         """
         fabric, progress = self.experiment.fabric, self.experiment.progress
         main, run = fabric.is_global_zero, self.experiment.config.run
-        steps, seconds = take_extension(run, self._journal.say) if main else (0, 0.0)
+        budget = budget_of(self.experiment.config)
+        steps, seconds = take_extension(run, budget, self._journal.say) if main else (0, 0.0)
         stop = main and take_stop(run)
         signalled = self._signals.received is not None
         elapsed_s = time.monotonic() - self._started
@@ -51,7 +52,9 @@ class Session:
         progress.extra_steps += int(steps)
         progress.extra_s += seconds
         if steps or seconds:
-            self._journal.say(f"extended by {int(steps)} steps, {seconds:.0f} s")
+            self._journal.say(
+                f"extended by {f'{seconds:.0f} s' if seconds else f'{steps:.0f} steps'}"
+            )
             self.saver.save()  # its file is gone, so the checkpoint must know
         return bool(signalled or stop)
 
@@ -90,7 +93,7 @@ class Session:
             return stopped
         seconds = progress.elapsed_s - began_s  # as agreed: the budget depends on it
         self._journal.validation({**record, "seconds": seconds})
-        progress.validations = math.floor(experiment.spent() * experiment.config.validations)
+        progress.validations = experiment.validations_due()
         progress.validation_s = max(progress.validation_s, seconds)
         progress.validated_step = progress.step
         if progress.best_score is None or record["mean_dice"] > progress.best_score:

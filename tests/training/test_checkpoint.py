@@ -157,6 +157,20 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path, capl
     assert f"last/{name}: damaged" in caplog.text
 
 
+def test_a_damaged_checkpoint_does_not_take_the_place_of_a_good_one(tmp_path):
+    trained = make_trained()
+    for step in (1, 2):
+        save_checkpoint(tmp_path, trained, Progress(step=step))
+    flip_a_byte(tmp_path / "last" / "weights.safetensors")
+
+    save_checkpoint(tmp_path, trained, Progress(step=3))
+    flip_a_byte(tmp_path / "last" / "weights.safetensors")
+
+    progress = load_checkpoint(tmp_path, make_trained())
+    assert progress is not None
+    assert progress.step == 1
+
+
 def test_if_all_are_damaged_the_run_is_refused(tmp_path):
     save_checkpoint(tmp_path, make_trained(), Progress(step=1))
     flip_a_byte(tmp_path / "last" / "weights.safetensors")

@@ -6,8 +6,6 @@ import torch
 from inspire_med.networks import UNet
 from inspire_med.training.compiling import compile_if_it_works
 
-CPU = torch.device("cpu")
-
 
 @pytest.fixture
 def network():
@@ -18,7 +16,7 @@ def network():
 def test_a_cpu_network_stays_as_it_is(network, switch):
     said = []
     found = compile_if_it_works(
-        network, (2, 1, 16, 16), CPU, "32-true", switch=switch, say=said.append
+        network, torch.zeros(2, 1, 16, 16), "32-true", switch=switch, say=said.append
     )
     assert found is network
     assert not said
@@ -32,7 +30,7 @@ def test_a_compiler_that_fails_is_said_and_done_without(network, monkeypatch):
     said = []
 
     found = compile_if_it_works(
-        network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=said.append
+        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=said.append
     )
 
     assert found is network
@@ -43,7 +41,9 @@ def test_the_trial_leaves_no_trace(network, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda module: module)
     before = copy.deepcopy(network.state_dict())
 
-    compile_if_it_works(network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=lambda _: None)
+    compile_if_it_works(
+        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=lambda _: None
+    )
 
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert all(p.grad is None for p in network.parameters())
@@ -55,7 +55,7 @@ def test_the_trial_leaves_no_trace(network, monkeypatch):
 def test_compiled_it_gives_the_same(network):
     said = []
     compiled = compile_if_it_works(
-        network, (2, 1, 16, 16), CPU, "32-true", switch="on", say=said.append
+        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=said.append
     )
     image = torch.randn(2, 1, 16, 16)
 

@@ -103,6 +103,15 @@ def test_a_killed_worker_names_its_case(samples, make_feed):
     assert feed.explain(RuntimeError("something else")) is None
 
 
+def test_shared_memory_that_is_too_small_is_called_so(make_feed):
+    error = RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible")
+
+    explained = str(make_feed(batch_size=1, first_step=0, workers=1).explain(error))
+
+    assert "as happens when shared memory is too small; enlarge it" in explained
+    assert "pass --data.workers 0" in explained
+
+
 def test_a_worker_lives_through_the_signals_of_the_job(make_feed):
     feed = make_feed(batch_size=1, first_step=0, workers=1)
     feed.next()

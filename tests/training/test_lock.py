@@ -48,6 +48,13 @@ def test_a_refused_request_leaves_no_folder(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_refused_request_leaves_a_folder_that_was_there(tmp_path):
+    with pytest.raises(InputError), locked(tmp_path):
+        raise InputError("no")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_that_wrote_something_stays(tmp_path):
     with pytest.raises(InputError), locked(tmp_path / "run"):
         (tmp_path / "run" / "log.jsonl").touch()

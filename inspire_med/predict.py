@@ -1,7 +1,7 @@
 """Command: masks for a file, a folder or a manifest (`python -m inspire_med.predict ...`)."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,7 +34,7 @@ class PredictOptions:
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
-        overwrite: Write into a folder that holds something already.
+        overwrite: Write into a folder that holds something already; never over an input.
     """
 
     run: Path
@@ -70,6 +70,8 @@ def _predict(namespace: Namespace) -> None:
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.inference.predictor import Predictor
 
+    if options.threads < 0:
+        raise InputError(f"--threads: {options.threads} is too small; give at least 0.")
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -78,10 +80,13 @@ def _predict(namespace: Namespace) -> None:
     )
     cases = _cases(options, predictor)
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
+    masks = {case.id: options.output / f"{case.id}{_suffix(case)}" for case in cases}
+    _refuse_inputs_as_output(cases, masks.values())
     console = Console(stderr=True)
     for case in track(cases, "predicting", console=console, transient=True):
-        _write(options, case.id, predictor.predict_case(case))
+        _write(options, masks[case.id], predictor.predict_case(case))
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
+    _name_older_masks(options.output, masks.values())
 
 
 def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
@@ -101,6 +106,7 @@ def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | 
             f"{options.input}: is for task {manifest.task}, but the model is for "
             f"{predictor.card.task}; choose another --run."
         )
+    predictor.paint_as(manifest.regions, options.input)
     return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
 
 
@@ -117,14 +123,52 @@ def _refuse_problems(problems: Sequence[str]) -> None:
         )
 
 
-def _write(options: PredictOptions, name: str, prediction: "Prediction") -> None:
+def _suffix(case: "Case | FoundCase") -> str:
+    from inspire_med.data.picture import is_picture
+
+    return ".png" if is_picture(case.images) else ".nii.gz"
+
+
+def _refuse_inputs_as_output(cases: "Sequence[Case | FoundCase]", masks: Iterable[Path]) -> None:
+    """Never write a mask over a scan, a picture or a reference, however it is reached."""
+    files = {
+        file.resolve()
+        for case in cases
+        for file in (*case.images.values(), *([] if case.label is None else [case.label]))
+    }
+    for mask in masks:
+        if mask.resolve() in files:
+            raise InputError(
+                f"--output: {mask} is a file of the input, which a mask would replace; choose "
+                "another folder."
+            )
+
+
+def _name_older_masks(folder: Path, masks: Iterable[Path]) -> None:
+    """Say which masks are not of this request: an evaluation of the folder would mix them in."""
+    names = {mask.name for mask in masks}
+    older = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.name.endswith((".png", ".nii.gz"))
+        and path.name not in names | {_probabilities_of(Path(name)).name for name in names}
+    ]
+    if older:
+        print(f"also there, of an earlier request: {', '.join(older)}", file=sys.stderr)
+
+
+def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> None:
     from inspire_med.data.restore import write_mask, write_probabilities
 
-    suffix = ".png" if prediction.record["kind"] == "picture" else ".nii.gz"
-    write_mask(options.output / f"{name}{suffix}", prediction.labels, prediction.record)
+    write_mask(mask, prediction.labels, prediction.record)
     if options.probabilities:
-        path = options.output / f"{name}_prob{suffix}"
-        write_probabilities(path, prediction.probabilities, prediction.record)
+        probabilities = _probabilities_of(mask)
+        write_probabilities(probabilities, prediction.probabilities, prediction.record)
+
+
+def _probabilities_of(mask: Path) -> Path:
+    suffix = ".nii.gz" if mask.name.endswith(".nii.gz") else mask.suffix
+    return mask.with_name(f"{mask.name.removesuffix(suffix)}_prob{suffix}")
 
 
 if __name__ == "__main__":

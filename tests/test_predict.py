@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.data.case import Manifest
+from inspire_med.data.restore import write_mask
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
 from inspire_med.inference.predictor import _components
@@ -307,3 +308,118 @@ def test_options_may_stand_in_a_file(tmp_path, image_run, disc_images):
     assert main(["--config", str(config), "--output", str(tmp_path / "out")]) == 0
 
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_no_mask_takes_the_place_of_an_input(tmp_path, image_run, disc_images, capsys):
+    pictures = tmp_path / "pictures"
+    shutil.copytree(disc_images.parent / "images", pictures)
+    linked = tmp_path / "linked"
+    linked.symlink_to(pictures)
+    before = {path: path.read_bytes() for path in pictures.iterdir()}
+
+    for output in (pictures, linked):
+        assert predict(image_run, pictures, output, "--overwrite") == 2
+        assert "disc0.png is a file of the input, which a mask would replace" in (
+            capsys.readouterr().err
+        )
+
+    assert {path: path.read_bytes() for path in pictures.iterdir()} == before
+
+
+def test_masks_of_an_earlier_request_are_named(tmp_path, image_run, disc_images, capsys):
+    assert predict(image_run, disc_images, tmp_path, "--probabilities") == 0
+    assert "also there" not in capsys.readouterr().err
+
+    assert predict(image_run, disc_images, tmp_path, "--overwrite", "--fold", "0") == 0
+
+    error = capsys.readouterr().err
+    others = {case.id for case in Manifest.load(disc_images).fold(1)[1]}
+    assert "also there, of an earlier request: disc" in error
+    assert all(f"{name}.png" in error and f"{name}_prob.png" in error for name in others)
+
+
+def test_masks_have_the_label_values_of_the_manifest(tmp_path, volume_run, ball_volumes):
+    content = json.loads(ball_volumes.read_text())
+    content["regions"] = {"ET": [3], "WT": [1, 2, 3], "TC": [1, 3]}  # of 2023, in another order
+    del content["hash"]
+    for case in content["cases"]:
+        case["label"] = None
+        case["images"] = {n: str(ball_volumes.parent / p) for n, p in case["images"].items()}
+    (tmp_path / "new.json").write_text(json.dumps(content))
+
+    assert predict(volume_run, tmp_path / "new.json", tmp_path / "new") == 0
+    assert predict(volume_run, ball_volumes, tmp_path / "old") == 0
+
+    for mask in (tmp_path / "old").iterdir():
+        old = np.asarray(nibabel.load(mask).dataobj)
+        new = np.asarray(nibabel.load(tmp_path / "new" / mask.name).dataobj)
+        assert np.array_equal(new, np.where(old == 4, 3, old))
+
+
+def test_other_regions_than_the_models_are_refused(tmp_path, volume_run, ball_volumes, capsys):
+    content = json.loads(ball_volumes.read_text())
+    content["regions"] = {"WT": [1, 2, 4]}
+    del content["hash"]
+    (tmp_path / "m.json").write_text(json.dumps(content))
+
+    assert predict(volume_run, tmp_path / "m.json", tmp_path / "out") == 2
+
+    assert "has the regions WT, but the model gives WT, TC, ET" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--threads", "-1"], "--threads: -1 is too small"),
+        (["--output", "{manifest}/out"], "is a file, not a folder; choose another place"),
+    ],
+)
+def test_a_faulty_request_is_refused_at_once(
+    tmp_path, image_run, disc_images, capsys, words, sentence
+):
+    words = [word.format(manifest=disc_images) for word in words]
+
+    assert predict(image_run, disc_images, tmp_path / "out", *words) == 2
+
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_one_is_in_is_known_by_its_name(tmp_path, volume_run, ball_volumes, monkeypatch):
+    monkeypatch.chdir(Manifest.load(ball_volumes).cases[0].images["t1"].parent)
+
+    assert predict(volume_run, Path(), tmp_path / "out") == 0
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["BraTS20_Training_000.nii.gz"]
+
+
+def test_masks_of_arrays_can_be_written(tmp_path, volume_run):
+    random = np.random.default_rng(0)
+    arrays = {name: random.random((16, 16, 8)) for name in ("flair", "t1", "t1ce", "t2")}
+    prediction = Predictor.load(volume_run).predict(arrays, spacing_mm=(1, 1, 2))
+
+    write_mask(tmp_path / "mask.nii.gz", prediction.labels, prediction.record)
+
+    assert nibabel.load(tmp_path / "mask.nii.gz").header.get_zooms() == (1, 1, 2)
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 2.0, -1.0])
+def test_a_picture_that_is_not_of_0_to_255_is_refused(image_run, scale):
+    plane = np.linspace(0, 255, 32 * 32).reshape(32, 32) * scale
+
+    with pytest.raises(InputError, match="give colours of 0 to 255"):
+        Predictor.load(image_run).predict(dict.fromkeys(("red", "green", "blue"), plane))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("format", 2, "not a model card"), ("sha256", None, "weights.safetensors: damaged")],
+)
+def test_a_card_that_is_not_ours_is_refused(tmp_path, image_run, key, value, words):
+    shutil.copytree(image_run / "checkpoints" / "best", tmp_path / "model")
+    card = json.loads((tmp_path / "model" / "model.json").read_text())
+    card[key] = value
+    (tmp_path / "model" / "model.json").write_text(json.dumps({k: v for k, v in card.items() if v}))
+
+    with pytest.raises(InputError, match=words):
+        Predictor.load(tmp_path / "model")

@@ -97,9 +97,10 @@ def write_volume(path: Path, data: NDArray[Any], record: Mapping[str, Any]) -> N
     """
     header, affine = record["header"], np.asarray(record["affine"], dtype=np.float64)
     image = nib.Nifti1Image(data, affine)
-    image.header.set_xyzt_units(*header["units"])
-    image.set_qform(np.asarray(header["qform"]), code=header["qform_code"])
-    image.set_sform(np.asarray(header["sform"]), code=header["sform_code"])
+    if header:  # of a file; arrays have none
+        image.header.set_xyzt_units(*header["units"])
+        image.set_qform(np.asarray(header["qform"]), code=header["qform_code"])
+        image.set_sform(np.asarray(header["sform"]), code=header["sform_code"])
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
 
@@ -110,17 +111,21 @@ def _open(path: Path) -> Any:
         raise InputError(f"{path}: no such file; check the path.")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; fetch or export it again.")
-    _check_suffix(path)
     opener = gzip.open if path.name.lower().endswith(".gz") else open
     try:
+        _check_suffix(path)
         with opener(path, "rb") as handle:
             if len(handle.read(SNIFFED)) < HEADER:
                 raise EOFError("it ends within the header")
         return nib.load(path)
+    except InputError:
+        raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path}: truncated or corrupt ({_first_line(error)}); fetch or export it again."
         ) from None
+    except PermissionError:
+        raise InputError(f"{path}: may not be read; mend its rights.") from None
     except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError) as error:
         raise InputError(
             f"{path}: not a NIfTI file ({_first_line(error)}); export it as .nii.gz."

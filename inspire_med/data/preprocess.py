@@ -12,6 +12,7 @@ from inspire_med.data.align import aligned_volumes
 from inspire_med.data.case import Case
 from inspire_med.data.check import read_label
 from inspire_med.data.grid import Grid, same_grid
+from inspire_med.data.layouts import polyp
 from inspire_med.data.picture import is_picture, read_picture
 from inspire_med.data.placement import grid_sentence, reference_channel
 from inspire_med.data.prepare_picture import picture_image, picture_target
@@ -129,7 +130,7 @@ class Preprocessor:
             spacing_mm: Voxel size of volumes.
 
         Raises:
-            InputError: If the shapes differ or a voxel is not finite.
+            InputError: If the shapes differ, a voxel is not finite, or a plane is not one of 0-255.
         """
         shapes = {name: np.shape(arrays[name]) for name in channels}
         if len(set(shapes.values())) > 1:
@@ -139,6 +140,7 @@ class Preprocessor:
                 raise InputError(f"array {name}: holds NaN or infinite voxels; replace them.")
         shape = shapes[channels[0]]
         if len(shape) == 2:
+            _refuse_other_range(arrays, channels)
             picture = np.stack([arrays[name] for name in channels], axis=-1).astype(np.uint8)
             planes = range(len(channels))
             return Prepared(*picture_image(picture, planes, self.image_size, "array"))
@@ -150,7 +152,7 @@ class Preprocessor:
 
     def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         picture = read_picture(next(iter(case.images.values())))
-        planes = [case.components[name] for name in channels]
+        planes = [(case.components or polyp.COMPONENTS)[name] for name in channels]
         image, record = picture_image(picture, planes, self.image_size, case.id)
         if case.label is None:
             return Prepared(image, record)
@@ -176,3 +178,12 @@ class Preprocessor:
         return volumes_record(
             brain, grid, name, crop=self.crop_to_foreground, spacing_mm=self.spacing_mm
         )
+
+
+def _refuse_other_range(arrays: Mapping[str, NDArray[Any]], channels: Sequence[str]) -> None:
+    """Refuse planes that a cast to 8 bits would make black or wrap around."""
+    low = min(float(np.min(arrays[name])) for name in channels)
+    high = max(float(np.max(arrays[name])) for name in channels)
+    shares = high <= 1 and any(np.asarray(arrays[name]).dtype.kind == "f" for name in channels)
+    if low < 0 or high > 255 or shares:
+        raise InputError(f"arrays: a picture of {low:g} to {high:g}; give colours of 0 to 255.")

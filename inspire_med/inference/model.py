@@ -63,6 +63,8 @@ def read_card(folder: Path) -> ModelCard:
     """
     content = read_json(folder / CARD)
     try:
+        if content["format"] != 1:
+            raise KeyError("format")
         return ModelCard(
             task=content["task"],
             channels=tuple(content["channels"]),
@@ -85,7 +87,7 @@ def read_model(folder: Path) -> tuple[ModelCard, nn.Module]:
         InputError: If a file is missing or damaged, or if weights and card do not belong together.
     """
     card = read_card(folder)
-    check_sha256(folder / WEIGHTS, read_json(folder / CARD)["sha256"])
+    check_sha256(folder / WEIGHTS, read_json(folder / CARD).get("sha256", "none"))
     network = build_network(card.network)
     load_weights(network, folder / WEIGHTS)
     return card, network.eval()

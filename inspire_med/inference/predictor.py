@@ -91,9 +91,29 @@ class Predictor:
         if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
             raise InputError(f"--device: there is no {name} here; give cpu or auto.")
         place = torch.device(name)
+        if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+            raise InputError(f"--device: there is no {name} here; give cpu or auto.")
         if precision == "auto":
             precision = choose_precision(len(card.patch_size), place).name
         return cls(card, network, device=place, precision=precision, flips=flips)
+
+    def paint_as(self, regions: Mapping[str, Sequence[int]], source: Path) -> None:
+        """Write masks in a data set's own label values, where they are not those of the training.
+
+        Args:
+            regions: Region name to label values, of the data set.
+            source: Where they come from, for the message.
+
+        Raises:
+            InputError: If the regions are others than the model's.
+        """
+        if regions.keys() != self.card.regions.keys():
+            raise InputError(
+                f"{source}: has the regions {', '.join(regions)}, but the model gives "
+                f"{', '.join(self.card.regions)}; choose another --run."
+            )
+        values = {name: tuple(regions[name]) for name in self.card.regions}  # in output order
+        self.card = replace(self.card, regions=values)
 
     def predict(
         self,
@@ -175,8 +195,9 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
     missing = [name for name in wanted if name not in given]
     if missing:
         raise InputError(
-            f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} "
-            f"and was given {', '.join(given) or 'none'}."
+            f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} and "
+            f"was given {', '.join(given) or 'none'}; add it, or give a manifest that was prepared "
+            "with --fill_missing."
         )
 
 

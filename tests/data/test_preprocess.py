@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -239,3 +240,16 @@ def test_real_case_without_flair_is_filled_and_marked(real_data, tmp_path):
 
     assert case.filled == ("flair",)
     assert (prepared.image[2] == 0).all()
+
+
+def test_colours_need_no_components(picture):
+    bare = replace(picture, components={})
+
+    prepared = Preprocessor(crop_to_foreground=False).prepare(
+        bare, ("red", "green", "blue"), {"polyp": (1,)}
+    )
+
+    expected = Preprocessor(crop_to_foreground=False).prepare(
+        picture, ("red", "green", "blue"), {"polyp": (1,)}
+    )
+    assert np.array_equal(prepared.image, expected.image)

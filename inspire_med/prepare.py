@@ -98,18 +98,18 @@ def _prepare(namespace: Namespace) -> None:
     if out.is_dir():
         raise InputError(f"{out}: a folder; give the manifest's file name, such as manifest.json.")
     refuse_existing(out, overwrite=options.overwrite)
-    manifest = _index(options, options.source, out.resolve().parent)
+    manifest = _index(options, options.source, out.parent.resolve())
     manifest.save(out, overwrite=options.overwrite)
     print(f"Written: {out}")
 
 
 def _make(options: PrepareOptions, count: int) -> None:
     """Phantoms and their manifest, in a folder that appears whole."""
-    from inspire_med.data.phantom.make import MARKER, make_phantom
+    from inspire_med.data.phantom.make import beside_phantoms, make_phantom
 
     out = options.out
     refuse_existing(out, overwrite=options.overwrite)
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file()):
+    if out.is_file() or (out.is_dir() and beside_phantoms(out)):
         raise InputError(f"{out}: holds other things than phantoms; choose another --out.")
 
     def clear() -> None:

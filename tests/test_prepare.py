@@ -1,8 +1,10 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -416,3 +418,92 @@ def test_kvasirs_official_split_is_880_to_120(real_data, tmp_path):
     assert (len(training), len(validation)) == (880, 120)
     listed = (names / "kvasir_official_train_880.txt").read_text().split()
     assert {case.id for case in training} == set(listed)
+
+
+def test_two_sets_that_number_their_files_alike_are_told_apart(disc_images, tmp_path):
+    for name in ("ETIS", "ColonDB"):
+        shutil.copytree(
+            disc_images.parent, tmp_path / name, ignore=shutil.ignore_patterns("*.json")
+        )
+    more = ["--source", str(tmp_path / "ColonDB"), "--folds", "2"]
+
+    assert run("polyp", tmp_path / "ETIS", tmp_path / "m.json", *more) == 0
+
+    ids = {case.id for case in Manifest.load(tmp_path / "m.json").cases}
+    assert ids == {f"{name}-disc{k}" for name in ("ETIS", "ColonDB") for k in range(6)}
+
+
+def test_linked_cases_are_found(brats, tmp_path):
+    subset = tmp_path / "subset"
+    subset.mkdir()
+    for case in sorted(path for path in brats.iterdir() if path.is_dir())[:2]:
+        (subset / case.name).symlink_to(case)
+    (subset / "loop").symlink_to(subset)
+
+    assert run("brats", subset, tmp_path / "m.json", "--folds", "2") == 0
+
+    assert len(Manifest.load(tmp_path / "m.json").cases) == 2
+
+
+def test_a_folder_that_cannot_be_read_is_named(brats, tmp_path, capsys, monkeypatch):
+    closed = brats / "BraTS20_Training_001"
+    honest = os.scandir
+
+    def scandir(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert run("brats", brats, tmp_path / "m.json") == 2
+
+    assert f"{closed}: cannot be read (Permission denied); mend its rights" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_linked_manifest_is_replaced_and_its_paths_are_right(brats, tmp_path):
+    far = tmp_path / "far" / "deep"
+    far.mkdir(parents=True)
+    (far / "m.json").write_text("{}")
+    (tmp_path / "m.json").symlink_to(far / "m.json")
+
+    assert run("brats", brats, tmp_path / "m.json", "--overwrite") == 0
+
+    assert all(c.images["t1"].is_file() for c in Manifest.load(tmp_path / "m.json").cases)
+
+
+def test_what_was_decided_about_dark_masks_is_noted_once(disc_images, tmp_path, capsys):
+    folder = tmp_path / "dark"
+    shutil.copytree(disc_images.parent, folder, ignore=shutil.ignore_patterns("*.json"))
+    for path in (folder / "masks").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)) // 255).save(path)
+
+    assert run("polyp", folder, tmp_path / "m.json", "--folds", "2") == 0
+
+    note = "disc0.png: holds only 0 and 1; 1 is taken as foreground. (5 more likewise.)"
+    assert f"note: {note}" in capsys.readouterr().out
+    assert note in json.loads((tmp_path / "m.json").read_text())["notes"]
+
+
+def test_what_lies_beside_phantoms_is_kept(tmp_path, capsys):
+    words = ["--task", "polyp", "--phantom", "2", "--out", str(tmp_path / "made")]
+    assert prepare([*words, "--folds", "2"]) == 0
+    (tmp_path / "made" / "run").mkdir()
+
+    assert prepare([*words, "--folds", "2", "--overwrite"]) == 2
+
+    assert "holds other things than phantoms" in capsys.readouterr().err
+    assert (tmp_path / "made" / "run").is_dir()
+
+
+def test_where_nothing_can_be_written_is_said_before_any_file_is_read(brats, tmp_path, capsys):
+    assert (
+        run(
+            "brats", brats, brats / "BraTS20_Training_000" / "BraTS20_Training_000_t1.nii.gz/m.json"
+        )
+        == 2
+    )
+
+    assert "is a file, not a folder; choose another place" in capsys.readouterr().err

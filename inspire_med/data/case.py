@@ -117,7 +117,7 @@ class Manifest:
         """
         path = Path(path)
         refuse_existing(path, overwrite=overwrite)
-        content = self._content(relative_to=path.resolve().parent)
+        content = self._content(relative_to=path.parent.resolve())
         write_json(path, {"format": FORMAT, **content, "notes": self.notes, "hash": self.hash})
 
     def fold(self, number: int | None) -> tuple[tuple[Case, ...], tuple[Case, ...]]:

@@ -29,6 +29,7 @@ class Verdict:
         values: Label values that occur in its label file.
         foreground: Share of labelled voxels, for balanced folds.
         signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
+        notes: What had to be decided about its files, one sentence each.
     """
 
     case: Case | None
@@ -36,6 +37,7 @@ class Verdict:
     values: frozenset[int] = frozenset()
     foreground: float = 0.0
     signature: bytes = b""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,14 @@ def _check_picture(found: FoundCase) -> Verdict:
         case = _case(found, picture.shape[:2], (1.0, 1.0), ())
         if found.label is None:
             return Verdict(case, signature=picture_signature(picture))
-        mask, _ = read_mask_image(found.label)
+        mask, note = read_mask_image(found.label)
         if mask.shape != picture.shape[:2]:
             return Verdict(None, (_size_sentence(found.label, mask.shape, path, picture.shape),))
     except InputError as error:
         return Verdict(None, (str(error),))
     values = frozenset(int(value) for value in np.unique(mask))
-    return Verdict(case, (), values, float(mask.mean()), picture_signature(picture))
+    notes = (note,) if note else ()
+    return Verdict(case, (), values, float(mask.mean()), picture_signature(picture), notes)
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inspire_med.data.case import Case, Manifest
 from inspire_med.data.check import Expectation, Verdict, check_case
-from inspire_med.data.layouts import brats, msd
+from inspire_med.data.layouts import brats, msd, polyp
 from inspire_med.data.layouts.found import Findings, FoundCase, joined
 from inspire_med.data.layouts.recognise import find_cases, task_named
 from inspire_med.data.look_alike import look_alikes
@@ -46,7 +46,7 @@ class Index:
         regions: Region name to label values.
         cases: Usable cases.
         verdicts: Of each of these cases.
-        problems: One sentence each; the cases they belong to are not among `cases`.
+        problems: One sentence each; the cases or files they name are left out.
         notes: What was decided or left out, one sentence each.
     """
 
@@ -87,7 +87,10 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     """
     findings = [find_cases(request.task, source) for source in request.sources]
     layout = _one_layout(findings)
-    cases = joined([case for found in findings for case in found.cases], findings[0].channels)
+    found_cases = [case for found in findings for case in found.cases]
+    if request.task == "polyp":  # most of these sets number their files from 1
+        found_cases = polyp.distinct(found_cases)
+    cases = joined(found_cases, findings[0].channels)
     problems = [problem for found in findings for problem in found.problems]
     notes = [note for found in findings for note in found.notes]
     channels, channel_notes = _choose_channels(request, cases)
@@ -107,7 +110,12 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         cases=tuple(case for case, _ in good),
         verdicts=tuple(verdict for _, verdict in good),
         problems=tuple(problems),
-        notes=(*notes, *channel_notes, *_filled_notes([c for c, _ in good])),
+        notes=(
+            *notes,
+            *channel_notes,
+            *_filled_notes([case for case, _ in good]),
+            *_decided_notes([verdict for _, verdict in good]),
+        ),
     )
 
 
@@ -191,6 +199,13 @@ def _filled_notes(cases: Sequence[Case]) -> list[str]:
         for case in cases
         if case.filled
     ]
+
+
+def _decided_notes(verdicts: Sequence[Verdict]) -> list[str]:
+    """What readers of masks decided; said once."""
+    decided = [note for verdict in verdicts for note in verdict.notes]
+    more = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
+    return [decided[0] + more] if decided else []
 
 
 def _shortened(names: Sequence[str], limit: int = 5) -> str:

@@ -80,3 +80,22 @@ def test_written_grey_values_come_back(tmp_path):
     write_grey_picture(tmp_path / "g.png", grey)
 
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "g.png")), grey)
+
+
+def test_refuses_more_than_8_bits(tmp_path):
+    Image.fromarray(np.full((4, 5), 40_000, np.uint16)).save(tmp_path / "deep.png")
+
+    with pytest.raises(InputError, match=r"deep\.png: has more than 8 bits a colour"):
+        read_picture(tmp_path / "deep.png")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_refuses_what_exif_turns(tmp_path, suffix):
+    image = Image.new("RGB", (4, 5))
+    for orientation in (1, 6):
+        image.getexif()[274] = orientation
+        image.save(tmp_path / f"{orientation}{suffix}", exif=image.getexif())
+
+    assert read_picture(tmp_path / f"1{suffix}").shape == (5, 4, 3)
+    with pytest.raises(InputError, match="EXIF data turn or mirror it"):
+        read_picture(tmp_path / f"6{suffix}")

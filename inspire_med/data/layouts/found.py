@@ -1,5 +1,6 @@
 """Found: what a layout's reader saw in a folder, before any file was opened."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,14 +89,40 @@ def with_file(found: Findings | None, path: Path) -> Findings | None:
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Files with these endings in any depth, sorted, without hidden ones and AppleDouble twins."""
+    """Files with these endings in any depth, sorted, without hidden ones and AppleDouble twins.
+
+    Raises:
+        InputError: If a folder cannot be read.
+    """
     return sorted(
         path
-        for path in folder.rglob("*")
-        if path.name.lower().endswith(suffixes)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
+        for parent in folders_below(folder)
+        for path in parent.iterdir()
+        if path.name.lower().endswith(suffixes) and path.name[0] != "." and path.is_file()
     )
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """The folder and those in any depth, linked ones too, sorted, without hidden ones.
+
+    Raises:
+        InputError: If one cannot be read: its cases would be left out in silence.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); mend its rights.")
+
+    found: list[Path] = []
+    seen: set[Path] = set()
+    for name, below, _ in os.walk(folder, followlinks=True, onerror=refuse):
+        place = Path(name).resolve()
+        if place in seen:  # a link to a folder above would be walked for ever
+            below.clear()
+            continue
+        seen.add(place)
+        found.append(Path(name))
+        below[:] = sorted(each for each in below if each[0] != ".")
+    return sorted(found)
 
 
 def bare_name(path: Path) -> str:

@@ -7,7 +7,6 @@ from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files
 from inspire_med.evaluation.masks import NIFTI_SUFFIXES
 
 CHANNELS = ("dwi", "adc", "flair")
-LABEL_VALUES = (0, 1)
 REGIONS = {"lesion": (1,)}
 _NAME = re.compile(r"(?P<stem>(?P<patient>sub-[A-Za-z0-9]+)(?:_ses-[A-Za-z0-9]+)?)_(?P<kind>.+)$")
 
@@ -17,6 +16,7 @@ def find(folder: Path) -> Findings | None:
     sessions: dict[str, dict[str, Path]] = {}
     patients: dict[str, str] = {}
     problems: list[str] = []
+    twins: set[str] = set()
     for path in files_below(folder, NIFTI_SUFFIXES):
         match = _NAME.match(bare_name(path))
         if match is None:
@@ -31,11 +31,16 @@ def find(folder: Path) -> Findings | None:
             )
         elif kind in files:
             problems.append(f"{path}: a second file of the sequence of {files[kind]}; keep one.")
+            twins.add(match["stem"])  # nobody can say which of the two is meant
         else:
             files[kind] = path
     if not sessions:
         return None
-    cases = tuple(_case(stem, patients[stem], files) for stem, files in sorted(sessions.items()))
+    cases = tuple(
+        _case(stem, patients[stem], files)
+        for stem, files in sorted(sessions.items())
+        if stem not in twins
+    )
     return Findings("isles", CHANNELS, cases, tuple(problems))
 
 

@@ -6,15 +6,15 @@ ColonDB, CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{i
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.data.layouts.found import Findings, FoundCase
+from inspire_med.data.layouts.found import Findings, FoundCase, folders_below
 from inspire_med.errors import InputError
 from inspire_med.evaluation.images import IMAGE_SUFFIXES
 
 CHANNELS: tuple[str, ...] = ("red", "green", "blue")
-LABEL_VALUES = (0, 1)
 REGIONS = {"polyp": (1,)}
 COMPONENTS = {"red": 0, "green": 1, "blue": 2}
 _IMAGE_FOLDERS = ("images", "image", "original", "bbdd", "etis-laribpolypdb")
@@ -46,23 +46,22 @@ def find(folder: Path) -> Findings | None:
         found, wrong = _pair_files(images, masks, site=_site(images))
         cases += found
         problems += wrong
-    return Findings("polyp", CHANNELS, _distinct(cases), tuple(problems))
+    return Findings("polyp", CHANNELS, distinct(cases), tuple(problems))
 
 
 def find_images(folder: Path) -> Findings | None:
-    """List every image for prediction, with or without a mask: of the sets below, or of a folder.
+    """List every image for prediction, with or without a mask: of the folder and the sets below.
 
     None if there is no image.
     """
-    folders = [images for images, _ in _image_folders(folder)]
     cases: list[FoundCase] = []
     problems: list[str] = []
-    for images in folders or [folder]:
+    for images in (folder, *(images for images, _ in _image_folders(folder))):
         pictures, wrong = _pictures(images)
-        site = _site(images) if folders else ""
+        site = "" if images == folder else _site(images)
         cases += [_case(path, None, site) for _, path in sorted(pictures.items())]
         problems += wrong
-    return Findings("pictures", CHANNELS, _distinct(cases), tuple(problems)) if cases else None
+    return Findings("pictures", CHANNELS, distinct(cases), tuple(problems)) if cases else None
 
 
 def one_image(path: Path) -> Findings | None:
@@ -74,9 +73,8 @@ def one_image(path: Path) -> Findings | None:
 
 def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:
     """Every image folder and the mask folder beside it; PNG is taken before a TIF twin."""
-    parents = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
     found: list[tuple[Path, Path | None]] = []
-    for parent in parents:
+    for parent in folders_below(folder):
         below = {path.name.lower(): path for path in parent.iterdir() if path.is_dir()}
         images = [below[name] for name in _IMAGE_FOLDERS if name in below]
         masks = [below[name] for name in _MASK_FOLDERS if name in below]
@@ -143,7 +141,7 @@ def _clinicdb_video(name: str) -> str:
     return f"clinicdb-video-{bisect_right(_CLINICDB_STARTS, int(name)):02d}"
 
 
-def _distinct(cases: list[FoundCase]) -> tuple[FoundCase, ...]:
+def distinct(cases: Sequence[FoundCase]) -> tuple[FoundCase, ...]:
     """Put the set's name before ids that occur in several sets (1.png is in most)."""
     counts = Counter(case.id for case in cases)
     return tuple(

@@ -112,6 +112,7 @@ def find_inputs(task: str, source: Path) -> Findings:
 def _first(task: str, source: Path, finders: tuple[Finder, ...]) -> Findings:
     """What the first finder finds that finds anything."""
     expected = TASKS[task].expected
+    source = source.absolute()  # the names above it tell what it is
     if not source.exists():
         raise InputError(f"{source}: no such folder; check the path.")
     if source.is_dir() and not any(source.iterdir()):

@@ -63,6 +63,7 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
 
     assert found is not None
     assert "a second file of the sequence of" in found.problems[0]
+    assert found.cases == ()  # nobody can say which of the two is meant
 
 
 def test_a_folder_of_other_files_is_not_isles(tmp_path):

@@ -132,3 +132,11 @@ def test_images_without_mask_are_predicted_like_the_others(tmp_path):
     assert found is not None
     assert [case.id for case in found.cases] == ["a", "b", "d"]
     assert found.problems == ()
+
+
+def test_images_beside_a_folder_of_images_are_predicted_too(tmp_path):
+    lay(tmp_path, ("photos", ["a"]), ("photos/images", ["b"]))
+
+    found = polyp.find_images(tmp_path / "photos")
+
+    assert sorted(case.id for case in found.cases) == ["a", "b"]

@@ -2,9 +2,13 @@
 
 import difflib
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
@@ -46,18 +50,28 @@ def run_command(
 ) -> int:
     """Parse `arguments`, run `body` on them, and answer with the exit status.
 
-    0 done, or what `body` answers; 2 the request or the input is at fault (one sentence on stderr,
-    no traceback unless `--debug`); 1 anything else, with the traceback.
+    0 done, or what `body` answers; 2 the request, the input or the file system is at fault (one
+    sentence on stderr, no traceback unless `--debug`); 1 anything else, with the traceback.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
         plain = [word for word in words if word != "--debug"]
-        status = body(parser.parse_args(parser.spell_out_switches(plain)))
+        with _ended_in_order():
+            status = body(parser.parse_args(parser.spell_out_switches(plain)))
     except InputError as error:
         if debug:
             traceback.print_exc()
         print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            traceback.print_exc()
+            return 1
+        if debug:
+            traceback.print_exc()
+        what = f"{error.filename}: {error.strerror}"
+        print(f"{parser.prog}: {what}; check the path, its rights and its room.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted.", file=sys.stderr)
@@ -66,6 +80,23 @@ def run_command(
         traceback.print_exc()
         return 1
     return status or 0
+
+
+@contextmanager
+def _ended_in_order() -> Generator[None]:
+    """Let SIGTERM end a command as an error would, so that nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _one_sentence(message: str, options: list[str]) -> str:

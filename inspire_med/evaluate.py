@@ -14,6 +14,8 @@ from inspire_med.errors import InputError
 from inspire_med.files import atomic_path, refuse_existing, write_json
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from inspire_med.data.case import Case
     from inspire_med.evaluation.batch import CaseScores
     from inspire_med.evaluation.pairs import Pairing
@@ -209,7 +211,6 @@ def _pictures(
 
     from PIL import Image
 
-    from inspire_med.data.view import read_background
     from inspire_med.evaluation.case import region_masks
     from inspire_med.evaluation.extremes import notable_cases, rank_cases
     from inspire_med.evaluation.masks import read_label_map
@@ -222,7 +223,7 @@ def _pictures(
         for name, score in members:
             truth, answer = map(read_label_map, pairing.pairs[name])
             strip = case_strip(
-                read_background(cases[name], truth.labels.shape) if name in cases else None,
+                _background(cases[name], truth.labels.shape) if name in cases else None,
                 region_masks(truth.labels, references.regions),
                 region_masks(answer.labels, references.regions),
                 truth.spacing_mm,
@@ -232,6 +233,16 @@ def _pictures(
             Image.fromarray(strip).save(png, format="png", optimize=True)
             pictures.append(Picture(group, name, score, png.getvalue()))
     return pictures
+
+
+def _background(case: "Case", shape: tuple[int, ...]) -> "NDArray[Any] | None":
+    """The scan to draw masks on; none where it cannot be read: scores need the masks alone."""
+    from inspire_med.data.view import read_background
+
+    try:
+        return read_background(case, shape)
+    except InputError:
+        return None
 
 
 def _in_short(summaries: "Summaries") -> str:

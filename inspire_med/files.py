@@ -104,11 +104,17 @@ def read_json(path: Path) -> Any:
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Refuse to write over what is there.
+    """Refuse to write over what is there, or where nothing can be written.
 
     Raises:
-        InputError: If `path` is a file, or a folder with something in it, and `overwrite` is False.
+        InputError: If `path` is a file, or a folder with something in it, and `overwrite` is False;
+            or if it is below a file or in a folder without the right to write.
     """
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if there != path and there.is_file():
+        raise InputError(f"{path}: {there} is a file, not a folder; choose another place.")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{path}: {there} cannot be written; choose another place.")
     occupied = path.is_file() or (path.is_dir() and any(path.iterdir()))
     if occupied and not overwrite:
         raise InputError(f"{path}: exists already; choose another place or pass --overwrite.")

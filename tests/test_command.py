@@ -1,11 +1,15 @@
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from inspire_med.__main__ import main
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
+from inspire_med.files import atomic_path
 
 
 def parser() -> CommandParser:
@@ -111,3 +115,30 @@ def test_help_answers_at_once(command):
     assert done.returncode == 0, done.stderr
     assert f"usage: inspire-med {command}" in done.stdout
     assert done.stdout.rstrip().endswith("[]")
+
+
+def test_trouble_of_the_file_system_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "file").touch()
+
+    assert run_command(parser(), lambda options: (tmp_path / "file" / "x").read_text(), []) == 2
+
+    assert capsys.readouterr().err == (
+        f"inspire-med test: {tmp_path}/file/x: Not a directory; check the path, its rights and its "
+        "room.\n"
+    )
+
+
+def test_a_terminated_command_leaves_nothing_half_written(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def body(options):
+        with atomic_path(tmp_path / "scores.csv") as temporary:
+            temporary.write_text("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+
+    with pytest.raises(SystemExit, match="143"):
+        run_command(parser(), body, [])
+
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before

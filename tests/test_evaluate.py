@@ -281,3 +281,21 @@ def test_options_may_stand_in_a_file(folders):
     assert main(["--config", str(config), "--output", str(folders / "scores")]) == 0
 
     assert {region for _, region, _ in read_csv(folders)} == {"WT", "TC"}
+
+
+def test_scores_need_no_scan(ball_volumes, tmp_path):
+    content = json.loads(ball_volumes.read_text())
+    del content["hash"]
+    for case in content["cases"]:
+        case["images"] = {name: f"gone/{path}" for name, path in case["images"].items()}
+        case["label"] = str(ball_volumes.parent / case["label"])
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        (tmp_path / "masks" / f"{case['id']}.nii.gz").symlink_to(case["label"])
+    (tmp_path / "m.json").write_text(json.dumps(content))
+    words = ["--prediction", str(tmp_path / "masks"), "--reference", str(tmp_path / "m.json")]
+
+    assert main([*words, "--output", str(tmp_path / "scores"), "--workers", "1"]) == 0
+
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
+    assert summary["WT"]["dice"]["mean"] == 1
+    assert "data:image/png" in (tmp_path / "scores" / "report.html").read_text()

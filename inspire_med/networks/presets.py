@@ -7,8 +7,8 @@ from inspire_med.networks.unet import UNet
 
 # Widths are chosen for two cores: about 3 million parameters for images, a quarter of that for
 # volumes. Batch norm learns faster than instance norm in runs of some hundred steps of two patches;
-# with a batch of one, take instance norm. A polyp's edge is smooth: half the grid is fine enough, and
-# a step costs about a quarter.
+# with a batch of one, take instance norm. A polyp's edge is smooth: half the grid is fine enough,
+# and a step costs about a quarter.
 PRESETS: dict[str, dict[str, Any]] = {
     "brats": {"spatial_dims": 3, "widths": [16, 32, 64, 128], "norm": "batch"},
     "isles": {"spatial_dims": 3, "widths": [16, 32, 64, 128], "norm": "batch"},

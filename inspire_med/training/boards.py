@@ -102,10 +102,11 @@ class MLflow:
 
     def __init__(self, run: Path, options: Mapping[str, Any]) -> None:
         self._mlflow = _imported("mlflow")
-        if "MLFLOW_TRACKING_URI" not in os.environ:
+        here = "MLFLOW_TRACKING_URI" not in os.environ  # which set_tracking_uri sets
+        if here:
             self._mlflow.set_tracking_uri(f"sqlite:///{run / 'mlflow.db'}")
         if self._mlflow.get_experiment_by_name("inspire-med") is None:
-            place = None if "MLFLOW_TRACKING_URI" in os.environ else (run / "mlruns").as_uri()
+            place = (run / "mlruns").as_uri() if here else None
             self._mlflow.create_experiment("inspire-med", artifact_location=place)
         self._mlflow.set_experiment("inspire-med")
         tags = {"inspire_med.run": _identity(run)}

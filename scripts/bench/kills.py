@@ -70,7 +70,7 @@ def kill_once(manifest: Path, run: Path, chance: random.Random) -> tuple[str, st
     time.sleep(chance.random())
     assert process.poll() is None, "the run is over: give fewer --kills"
     number = chance.choice(SIGNALS)
-    own = f".tmp-{process.pid}-*"  # a killed one may have left its own behind
+    own = f".tmp-*-{process.pid}-*"  # a killed one may have left its own behind
     moment = "during a save" if list((run / "checkpoints").glob(own)) else "between saves"
     process.send_signal(number)
     return number.name, moment, process.wait()

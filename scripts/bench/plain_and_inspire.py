@@ -3,10 +3,10 @@
     python scripts/bench/plain_and_inspire.py --task polyp --manifest kvasir.json --out runs/kvasir
         --skips concat inspire --seeds 0 1 2 --max_time 10m -- --data.image_size [128,128]
 
-Every skip is trained for --max_time. With --equal_steps the first skip is then trained again for
-as many steps as the last one made in that time, seed by seed. Each run is predicted and evaluated
-on the fold's cases at their own resolution. What is finished is not run again. The table goes to
-stdout.
+Every skip is trained for --max_time, or for --max_steps where that is given. With --equal_steps
+the first skip is then trained again for as many steps as the last one made in that time, seed by
+seed. Each run is predicted and evaluated on the fold's cases at their own resolution. What is
+finished is not run again. The table goes to stdout.
 """
 
 import argparse
@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--skips", nargs="+", default=["concat", "inspire"])
     parser.add_argument("--seeds", nargs="+", default=["0", "1", "2"])
     parser.add_argument("--max_time", default="10m")
+    parser.add_argument("--max_steps", help="in place of --max_time: the same steps for all")
     parser.add_argument("--fold", default="0")
     parser.add_argument("--equal_steps", action="store_true")
     parser.add_argument("options", nargs="*", help="after --: passed on to train")
@@ -32,9 +33,11 @@ def main() -> int:
 
     rows = []
     for seed in options.seeds:
-        time_limit = ["--max_time", options.max_time]
+        limit = ["--max_time", options.max_time]
+        if options.max_steps:
+            limit = ["--max_steps", options.max_steps]
         for skip in options.skips:
-            rows.append(run(options, skip, seed, f"{skip}-{options.max_time}", time_limit))
+            rows.append(run(options, skip, seed, f"{skip}-{limit[1]}", limit))
             print(rows[-1], file=sys.stderr, flush=True)
         if options.equal_steps:
             steps = rows[-1]["steps"]

@@ -1,10 +1,9 @@
 """Two ranks against one process, one thread each, at the same global batch: samples a second.
 
-    python scripts/bench/ranks.py --out /tmp/ranks --steps 40
+    python scripts/bench/ranks.py --out /tmp/ranks
 
-Phantom data are made in --out; the same training (patch and batch fit for two cores) runs in
-one process and in two, in turns, and the median step counts. Data wait is the share of the one
-process's steps.
+Phantom data are made in --out; each task's default training runs in one process and in two, in
+turns, and the median step counts. Data wait is the share of the one process's steps.
 """
 
 import argparse
@@ -15,30 +14,28 @@ import subprocess
 import sys
 from pathlib import Path
 
-TASKS = {
-    "brats": ["--data.patch_size", "[48,48,48]", "--data.batch_size", "2"],
-    "polyp": ["--data.image_size", "[192,192]", "--data.batch_size", "8"],
-}
+PHANTOMS = {"brats": "8", "polyp": "60"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=13)
+    parser.add_argument("--turns", type=int, default=1)
+    parser.add_argument("--precisions", nargs="+", default=["bf16-mixed"])
     options = parser.parse_args()
     print(
         "| task | skip | precision | s/step, 1 process | s/step, 2 ranks | speed-up | data wait |"
     )
     print("|---|---|---|---|---|---|---|")
-    for task, words in TASKS.items():
+    for task in ("brats", "polyp"):
         manifest = options.out / task / "manifest.json"
         if not manifest.exists():
-            made = ["--task", task, "--phantom", "8", "--out", str(manifest.parent)]
+            made = ["--task", task, "--phantom", PHANTOMS[task], "--out", str(manifest.parent)]
             subprocess.run([sys.executable, "-m", "inspire_med", "prepare", *made], check=True)
         for skip in ("concat", "inspire"):
-            for precision in ("32-true", "bf16-mixed"):
-                common = [*words, "--network.skip", skip, "--precision", precision]
+            for precision in options.precisions:
+                common = ["--network.skip", skip, "--precision", precision]
                 table: dict[int, list[dict]] = {1: [], 2: []}
                 for turn in range(options.turns):
                     for ranks in table:
@@ -57,7 +54,7 @@ def main() -> int:
 def train(
     task: str, manifest: Path, run: Path, ranks: int, steps: int, words: list[str]
 ) -> list[dict]:
-    """The log of a run's steps, the first ten left out."""
+    """The log of a run's steps, the first three left out."""
     call = ["--task", task, "--manifest", str(manifest), "--run", str(run), "--threads", "1"]
     call += ["--devices", str(ranks), "--max_steps", str(steps), "--validations", "1", *words]
     subprocess.run(
@@ -67,7 +64,7 @@ def train(
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["kind"] == "step"][10:]
+    return [line for line in lines if line["kind"] == "step"][3:]
 
 
 if __name__ == "__main__":

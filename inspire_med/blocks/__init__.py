@@ -4,7 +4,7 @@ from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.isa import ISA, Concatenate, ConcatenatedISA, CorrelationSimilarity
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
-from inspire_med.blocks.loop import Pass, unroll
+from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import FeaturePyramid, TopDown, inspire_pyramid, released_pyramid
 from inspire_med.blocks.ssba import SSBA
@@ -31,4 +31,5 @@ __all__ = [
     "released_pyramid",
     "unroll",
     "warp",
+    "with_shared_parameters",
 ]

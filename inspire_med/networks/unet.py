@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
-from inspire_med.blocks.loop import Pass, unroll
+from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.blocks.resize import resize
@@ -94,9 +94,7 @@ class UNet(nn.Module):
         self.feedback = nn.ModuleList(
             maker(channels) for maker in makers for channels in self.channels
         )
-        self.passes = nn.ModuleList(
-            Pass(self.encoder.stages, self.top_down) for _ in range(further)
-        )
+        self.passes = nn.ModuleList(self._further_pass() for _ in range(further))
         self.head = Pointwise(self.channels[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
@@ -108,6 +106,11 @@ class UNet(nn.Module):
         ]
         return TopDown([skip.lateral(channels) for channels in self.channels], merges)
 
+    def _further_pass(self) -> Pass:
+        """Make one more pass, with the parameters of the first."""
+        stages = [with_shared_parameters(stage) for stage in self.encoder.stages[1:]]
+        return Pass(stages, with_shared_parameters(self.top_down))
+
     @property
     def steps(self) -> int:
         """Passes through both paths."""
@@ -115,13 +118,13 @@ class UNet(nn.Module):
 
     def pyramid(self, image: Tensor) -> list[Tensor]:
         """Give the maps P_j of the last pass, fine to coarse."""
-        return unroll(
-            self.encoder.stages,
+        _, pyramid = unroll(
+            self.encoder(image),
             self.top_down,
-            image,
             feedback=list(self.feedback),
             passes=[again for again in self.passes if isinstance(again, Pass)],
         )
+        return pyramid
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the logits at the image's size."""

@@ -2,8 +2,10 @@
 
     python scripts/bench/ranks.py --out /tmp/ranks
 
-Phantom data are made in --out; each task's default training runs in one process and in two, in
-turns, and the median step counts. Data wait is the share of the one process's steps.
+Phantom data are made in --out; each task's default training runs in one process, in two ranks, and
+in two processes that know nothing of each other with half the batch each, whose speed-up is the
+most that this machine allows. The median step counts. Data wait is the share of the one process's
+steps.
 """
 
 import argparse
@@ -15,56 +17,70 @@ import sys
 from pathlib import Path
 
 PHANTOMS = {"brats": "8", "polyp": "60"}
+BATCH = {"brats": 2, "polyp": 16}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tasks", nargs="+", default=list(PHANTOMS))
     parser.add_argument("--steps", type=int, default=13)
-    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--precisions", nargs="+", default=["bf16-mixed"])
     options = parser.parse_args()
     print(
-        "| task | skip | precision | s/step, 1 process | s/step, 2 ranks | speed-up | data wait |"
+        "| task | skip | precision | s/step, 1 process | s/step, 2 ranks | speed-up "
+        "| two apart | data wait |"
     )
-    print("|---|---|---|---|---|---|---|")
-    for task in ("brats", "polyp"):
+    print("|---|---|---|---|---|---|---|---|")
+    for task in options.tasks:
         manifest = options.out / task / "manifest.json"
         if not manifest.exists():
             made = ["--task", task, "--phantom", PHANTOMS[task], "--out", str(manifest.parent)]
             subprocess.run([sys.executable, "-m", "inspire_med", "prepare", *made], check=True)
         for skip in ("concat", "inspire"):
             for precision in options.precisions:
-                common = ["--network.skip", skip, "--precision", precision]
-                table: dict[int, list[dict]] = {1: [], 2: []}
-                for turn in range(options.turns):
-                    for ranks in table:
-                        run = options.out / f"{task}-{skip}-{precision}-{ranks}-{turn}"
-                        table[ranks] += train(task, manifest, run, ranks, options.steps, common)
-                one, two = (
-                    statistics.median(step["step_s"] for step in table[ranks]) for ranks in (1, 2)
-                )
-                wait = sum(step["data_wait_s"] for step in table[1])
-                wait /= sum(step["step_s"] for step in table[1])
-                row = f"{task} | {skip} | {precision} | {one:.3f} | {two:.3f} | {one / two:.2f}"
-                print(f"| {row} | {100 * wait:.1f} % |", flush=True)
+                row = measure(options.out, task, skip, precision, options.steps)
+                print(f"| {task} | {skip} | {precision} | {row} |", flush=True)
     return 0
 
 
-def train(
-    task: str, manifest: Path, run: Path, ranks: int, steps: int, words: list[str]
-) -> list[dict]:
-    """The log of a run's steps, the first three left out."""
-    call = ["--task", task, "--manifest", str(manifest), "--run", str(run), "--threads", "1"]
-    call += ["--devices", str(ranks), "--max_steps", str(steps), "--validations", "1", *words]
-    subprocess.run(
-        [sys.executable, "-m", "inspire_med.train", *call],
-        check=True,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+def measure(out: Path, task: str, skip: str, precision: str, steps: int) -> str:
+    """Train three ways; answers with the numbers of a row."""
+    words = ["--task", task, "--manifest", str(out / task / "manifest.json")]
+    words += ["--network.skip", skip, "--precision", precision, "--max_steps", str(steps)]
+    name = out / f"{task}-{skip}-{precision}"
+    whole, half = str(BATCH[task]), str(BATCH[task] // 2)
+    one = train([(Path(f"{name}-1"), "1", whole)], words)
+    two = train([(Path(f"{name}-2"), "2", whole)], words)
+    apart = train([(Path(f"{name}-{who}"), "1", half) for who in ("a", "b")], words)
+    alone, ranks, strangers = (
+        statistics.median(step["step_s"] for step in steps) for steps in (one, two, apart)
     )
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["kind"] == "step"][3:]
+    wait = sum(step["data_wait_s"] for step in one) / sum(step["step_s"] for step in one)
+    speed_up = f"{alone / ranks:.2f} | {alone / strangers:.2f}"
+    return f"{alone:.3f} | {ranks:.3f} | {speed_up} | {100 * wait:.1f} %"
+
+
+def train(runs: list[tuple[Path, str, str]], words: list[str]) -> list[dict]:
+    """Train side by side, (folder, ranks, batch) each; all steps but the first three."""
+    jobs = []
+    for folder, ranks, batch in runs:
+        call = ["--run", str(folder), "--threads", "1", "--devices", ranks, "--validations", "1"]
+        call += ["--data.batch_size", batch]
+        jobs.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "inspire_med.train", *words, *call],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        )
+    assert all(job.wait() == 0 for job in jobs), f"a training failed; see {runs[0][0]}"
+    steps: list[dict] = []
+    for folder, _, _ in runs:
+        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        steps += [line for line in lines if line["kind"] == "step"][3:]
+    return steps
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from inspire_med.blocks.loop import Pass, unroll
+from inspire_med.blocks.loop import Pass, bottom_up, unroll, with_shared_parameters
 from inspire_med.blocks.pyramid import TopDown
 
 
@@ -22,6 +22,11 @@ class Double(nn.Module):
         return 2 * x
 
 
+def again(stages: nn.ModuleList, top_down: nn.Module) -> Pass:
+    """One more pass over the same parameters."""
+    return Pass(map(with_shared_parameters, stages[1:]), with_shared_parameters(top_down))
+
+
 def hierarchy() -> tuple[nn.ModuleList, TopDown]:
     """Two levels: stages that double, sums for ISA."""
     return nn.ModuleList([Double(), Double()]), TopDown([nn.Identity(), nn.Identity()], [Add()])
@@ -34,38 +39,43 @@ def test_two_passes_follow_the_figure_number_by_number():
     stages, top_down = hierarchy()
     feedback = [Add(), Add()]
 
-    pyramid = unroll(
-        stages, top_down, torch.ones(1), feedback=feedback, passes=[Pass(stages, top_down)]
+    features, pyramid = unroll(
+        bottom_up(stages, torch.ones(1)),
+        top_down,
+        feedback=feedback,
+        passes=[again(stages, top_down)],
     )
 
+    assert [c.item() for c in features] == [8.0, 20.0]
     assert [p.item() for p in pyramid] == [28.0, 20.0]
 
 
 def test_one_pass_needs_no_feedback():
     stages, top_down = hierarchy()
 
-    pyramid = unroll(stages, top_down, torch.ones(1))
+    _, pyramid = unroll(bottom_up(stages, torch.ones(1)), top_down)
 
     assert [p.item() for p in pyramid] == [6.0, 4.0]
 
 
 def test_the_first_stage_runs_once_however_many_passes():
     stages, top_down = hierarchy()
-    passes = [Pass(stages, top_down) for _ in range(3)]
+    passes = [again(stages, top_down) for _ in range(3)]
+    features = bottom_up(stages, torch.ones(1))
 
-    unroll(stages, top_down, torch.ones(1), feedback=[Add(), Add()], passes=passes)
+    unroll(features, top_down, feedback=[Add(), Add()], passes=passes)
 
     assert [stage.calls for stage in stages] == [1, 1]
-    assert [again.stages[0].calls for again in passes] == [1, 1, 1]
+    assert [further.stages[0].calls for further in passes] == [1, 1, 1]
 
 
 def test_a_further_pass_shares_parameters_and_keeps_its_own_statistics():
     stages = nn.ModuleList(
         [nn.Conv2d(1, 2, 3), nn.Sequential(nn.Conv2d(2, 2, 3), nn.BatchNorm2d(2))]
     )
-    again = Pass(stages, nn.Identity())
+    further = again(stages, nn.Identity())
 
-    assert list(again.parameters()) == list(stages[1].parameters())
+    assert list(further.parameters()) == list(stages[1].parameters())
     own = dict(stages[1].named_buffers())["1.running_mean"]
-    theirs = dict(again.stages[0].named_buffers())["1.running_mean"]
+    theirs = dict(further.stages[0].named_buffers())["1.running_mean"]
     assert own is not theirs

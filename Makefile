@@ -20,6 +20,14 @@ help:  ## list the verbs
 	$(PIP) --requirement requirements-dev.txt
 	@touch $@
 
+# mmcv's operators are compiled once (six minutes on two cores), against the torch that is there;
+# pip keeps the wheel.
+.venv/detection: .venv/core
+	$(PIP) setuptools wheel ninja psutil
+	MMCV_WITH_OPS=1 $(PIP) --no-build-isolation onedl-mmcv==2.3.6
+	$(PIP) --no-build-isolation --editable '.[detection]'
+	@touch $@
+
 demo: .venv/core  ## the whole job on made data: prepare, train, predict, evaluate, report
 	$(BIN)/python scripts/demo.py --out $(DEMO)
 
@@ -29,13 +37,13 @@ demo: .venv/core  ## the whole job on made data: prepare, train, predict, evalua
 	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q slurm-wlm munge; } || true
 	@touch $@
 
-test: .venv/dev .venv/slurm  ## set up everything and run all tests
+test: .venv/dev .venv/detection .venv/slurm  ## set up everything and run all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
-quick: .venv/dev  ## the tests that take seconds
+quick: .venv/dev .venv/detection  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
 
-check: .venv/dev  ## lint, format, types, import contracts, shell scripts
+check: .venv/dev .venv/detection  ## lint, format, types, import contracts, shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error

@@ -33,15 +33,24 @@ class SyncBatchNorm(_BatchNorm):
         return input if single else super().forward(input)
 
 
-def synchronise(network: nn.Module, device: torch.device) -> None:
+def synchronise(
+    network: nn.Module,
+    device: torch.device,
+    kinds: tuple[type[_BatchNorm], ...] = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+) -> None:
     """Replace every batch norm inside `network` by a synchronised one, in place.
 
     Parameters and running statistics are kept, shared ones stay shared; a GPU gets torch's own.
+
+    Args:
+        network: The network.
+        device: Where it runs.
+        kinds: The classes that are replaced: `nn.SyncBatchNorm` for torch's own on a CPU.
     """
     replaced: dict[nn.Module, nn.Module] = {}
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+            if isinstance(child, kinds):
                 if child not in replaced:
                     replaced[child] = _synchronised(child, device)
                 setattr(parent, name, replaced[child])

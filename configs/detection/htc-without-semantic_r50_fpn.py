@@ -1,0 +1,1 @@
+_base_ = "mmdet::htc/htc-without-semantic_r50_fpn_1x_coco.py"

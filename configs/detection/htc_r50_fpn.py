@@ -1,0 +1,1 @@
+_base_ = "./_base_/htc_inspire_1x.py"

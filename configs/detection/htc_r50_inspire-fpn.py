@@ -1,0 +1,3 @@
+_base_ = "./htc_r50_fpn.py"
+custom_imports = dict(imports=["inspire_med.detection.parts"])
+model = dict(neck=dict(type="InspireFPN"))

@@ -1,0 +1,22 @@
+"""What the detection tests share."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+MISSING = [name for name in ("mmengine", "mmcv", "mmdet") if not importlib.util.find_spec(name)]
+WITHOUT = ("test_extra.py",)  # what is tested where mm* are missing
+
+
+class WithoutExtra(pytest.Module):
+    """A module that could not be imported: skipped whole, with the reason."""
+
+    def collect(self) -> list:
+        pytest.skip(f"needs the detection extra: no {', '.join(MISSING)}", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> object:
+    if MISSING and module_path.name not in WITHOUT:
+        return WithoutExtra.from_parent(parent, path=module_path)
+    return None

@@ -12,6 +12,9 @@ _COMMANDS = {
     "predict": "masks for a file, a folder or a manifest",
     "evaluate": "Dice and the rest, under a named protocol",
     "doctor": "is this machine, this install, this data set fit for the run?",
+    "detection.train": "train a detector of mmdet's kind",
+    "detection.test": "score a detector",
+    "detection.analyze": "parameters, operations and speed of a detector",
 }
 
 
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _overview() -> str:
     lines = [f"inspire-med {inspire_med.__version__}", "", "Commands (each has --help):"]
-    lines += [f"  {name:10} {text}" for name, text in _COMMANDS.items()]
+    lines += [f"  {name:18} {text}" for name, text in _COMMANDS.items()]
     return "\n".join(lines)
 
 

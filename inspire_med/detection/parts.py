@@ -1,0 +1,28 @@
+"""Parts: importing this registers everything that a config of this project names.
+
+custom_imports = dict(imports=["inspire_med.detection.parts"])
+"""
+
+from inspire_med.detection import (
+    canvas,
+    crop,
+    feedback,
+    instance_tta,
+    neck,
+    panoptic,
+    panoptic_quality,
+    sparseinst,
+    spinenet,
+)
+
+__all__ = [
+    "canvas",
+    "crop",
+    "feedback",
+    "instance_tta",
+    "neck",
+    "panoptic",
+    "panoptic_quality",
+    "sparseinst",
+    "spinenet",
+]

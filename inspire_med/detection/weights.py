@@ -1,0 +1,158 @@
+"""Weights: checkpoint files, read so that none can run code.
+
+A `.pth` file is a pickle. mmengine reads it with torch's restricted unpickler, but allows `getattr`
+there, falls back to the unrestricted one for what that refuses, and when it resumes it runs the
+text under `meta.config` as a program. Here nothing of that is possible.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import mmengine
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import get_external_models
+from safetensors.torch import load_file
+
+from inspire_med.errors import InputError
+
+
+def guard_loading() -> None:
+    """Make mmengine read all checkpoints (`load_from`, `--resume`, `init_cfg`) by these functions.
+
+    Names of the model zoos are fetched as mmengine does; torchvision itself is not needed for its
+    own. What needs another client or a step in between (s3, petrel, pavi, mmcls) is refused.
+    """
+    schemes = {
+        ("",): load_from_file,
+        ("http://", "https://"): load_from_http,
+        ("torchvision://", "modelzoo://"): load_from_torchvision,
+        ("open-mmlab://", "openmmlab://"): load_from_openmmlab,
+        ("mmcls://", "pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://"): load_from_store,
+    }
+    for prefixes, loader in schemes.items():
+        CheckpointLoader.register_scheme(list(prefixes), loader, force=True)
+
+
+def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Read a `.safetensors` file, or a checkpoint of mmengine's or torch's.
+
+    Raises:
+        InputError: If the file is missing or damaged, or wants anything but numbers and text.
+    """
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise InputError(f"{path}: no such weights; check the path.")
+    try:
+        if path.suffix == ".safetensors":
+            return {"state_dict": load_file(path, device=str(map_location or "cpu"))}
+        with torch.serialization.safe_globals(_harmless()):
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+        return _cleaned(checkpoint)
+    except OSError:
+        raise
+    except Exception as error:  # a file from elsewhere can fail in any way
+        wanted = re.search(r"GLOBAL (\S+)", str(error))
+        if wanted is not None:
+            raise InputError(
+                f"{path}: refused, because loading it would call {wanted[1]}, which may run code; "
+                "save its weights as .safetensors or as a plain state dict."
+            ) from error
+        first = str(error).strip().split("\n")[0]
+        raise InputError(f"{path}: no readable checkpoint ({first}); fetch it again.") from error
+
+
+def load_from_http(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Fetch a checkpoint, once, into torch's own cache, and read it.
+
+    Raises:
+        InputError: If it cannot be fetched or read.
+    """
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / filename.rpartition("/")[2]
+    if not cached.is_file():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(filename, str(cached), progress=False)
+        except OSError as error:
+            raise InputError(
+                f"{filename}: cannot be fetched ({error}); fetch it elsewhere and put it at "
+                f"{cached}, or train from random weights (init_cfg=None)."
+            ) from error
+    return load_from_file(str(cached), map_location)
+
+
+def load_from_torchvision(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Read `torchvision://resnet50`: the weights that name stands for in mmengine's own table.
+
+    Raises:
+        InputError: If the name is unknown, or its file cannot be fetched.
+    """
+    table = mmengine.load(Path(mmengine.__file__).parent / "hub" / "torchvision_0.12.json")
+    return load_from_http(_address(filename, table), map_location)
+
+
+def load_from_openmmlab(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Read `open-mmlab://msra/hrnetv2_w18` and its like.
+
+    Raises:
+        InputError: If the name is unknown, or its file cannot be fetched.
+    """
+    return load_from_http(_address(filename, get_external_models()), map_location)
+
+
+def load_from_store(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Refuse what only another client could read.
+
+    Raises:
+        InputError: Always.
+    """
+    raise InputError(f"{filename}: only files and http addresses are read; fetch it first.")
+
+
+def _address(filename: str, table: dict[str, str]) -> str:
+    name = filename.partition("://")[2]
+    if not table.get(name):
+        raise InputError(f"{filename}: no such weights in mmengine's table; name a file instead.")
+    return table[name]
+
+
+class _Buffer:
+    """A `HistoryBuffer` as it is read: its numbers; `_cleaned` makes the real one of them."""
+
+
+def _no_attribute(owner: Any, name: str) -> None:
+    """Stand in for `getattr`, by which a buffer's pickle names methods that nothing needs."""
+
+
+def _harmless() -> list[Any]:
+    """What mmengine's own checkpoints want beyond tensors: numpy's numbers, and two stand-ins."""
+    array, scalar = np.empty(0).__reduce__()[0], np.float64(0).__reduce__()[0]
+    numpy_names = [
+        (function, f"numpy.{core}.multiarray.{name}")  # numpy 1 and numpy 2 write different names
+        for core in ("core", "_core")
+        for name, function in (("_reconstruct", array), ("scalar", scalar))
+    ]
+    types = {type(np.dtype(code)) for code in "?bhilqBHILQefd"}
+    return [
+        *(np.ndarray, np.dtype, *types, *numpy_names),
+        (_Buffer, "mmengine.logging.history_buffer.HistoryBuffer"),
+        (_no_attribute, "builtins.getattr"),
+    ]
+
+
+def _cleaned(checkpoint: Any) -> dict[str, Any]:
+    """Leave out the text that mmengine would run; make the histories whole again."""
+    if not isinstance(checkpoint, dict):
+        raise TypeError("it holds no dictionary of weights")
+    if isinstance(checkpoint.get("meta"), dict):
+        checkpoint["meta"].pop("config", None)
+    histories = checkpoint.get("message_hub", {}).get("log_scalars", {})
+    for name, value in histories.items():
+        if isinstance(value, _Buffer):
+            seen = vars(value)
+            numbers = seen["_log_history"], seen["_count_history"], seen["max_length"]
+            histories[name] = HistoryBuffer(*numbers)
+    return checkpoint

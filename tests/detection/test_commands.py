@@ -1,0 +1,237 @@
+import json
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.visualization import DetLocalVisualizer
+from mmengine.logging import MessageHub, MMLogger
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from inspire_med.__main__ import main
+from inspire_med.detection.ranks import find_place
+from inspire_med.errors import InputError
+
+coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    yield
+    forget()
+
+
+def forget() -> None:
+    """Forget what mmengine keeps of earlier runs: it expects one run a process."""
+    for logger in MMLogger._instance_dict.values():
+        for handler in logger.handlers:
+            handler.close()
+    for kind in (MMLogger, MessageHub, DetLocalVisualizer):
+        kind._instance_dict.clear()
+
+
+def write_all(folder: Path) -> Path:
+    """The config of a made set and a tiny detector, both in a folder."""
+    coco["write_set"](folder / "data")
+    return coco["write_config"](folder, folder / "data")
+
+
+def weights(file: Path) -> dict[str, torch.Tensor]:
+    return torch.load(file, weights_only=False)["state_dict"]  # our own file
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder with the config, and in `run` three epochs of training without interruption."""
+    folder = tmp_path_factory.mktemp("trained")
+    config = write_all(folder)
+    words = ["--work-dir", str(folder / "run"), "--cfg-options", "train_cfg.max_epochs=3"]
+    assert main(["detection.train", str(config), *words]) == 0
+    forget()
+    return folder
+
+
+def test_training_writes_checkpoints_a_log_and_its_config(trained):
+    names = {path.name for path in (trained / "run").iterdir()}
+    assert {"epoch_1.pth", "epoch_3.pth", "last_checkpoint", "tiny.py"} <= names
+    (log,) = (trained / "run").glob("*/vis_data/scalars.json")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len([line for line in lines if "loss" in line]) == 3 * 2  # 8 images, 4 a batch
+    assert len([line for line in lines if "coco/bbox_mAP" in line]) == 3
+
+
+def test_resumed_it_learns_what_an_uninterrupted_run_learns(trained, tmp_path, capfd):
+    words = [str(trained / "tiny.py"), "--work-dir", str(tmp_path / "run")]
+    assert main(["detection.train", *words]) == 0
+    assert main(["detection.train", *words]) == 2
+    assert "holds the checkpoints of a run; choose another" in capfd.readouterr().err
+
+    forget()
+    longer = ["--cfg-options", "train_cfg.max_epochs=3", "--resume"]
+    assert main(["detection.train", *words, *longer]) == 0
+
+    assert "resumed epoch: 2, iter: 4" in capfd.readouterr().out
+    whole = weights(trained / "run" / "epoch_3.pth")
+    for name, value in weights(tmp_path / "run" / "epoch_3.pth").items():
+        torch.testing.assert_close(value, whole[name], rtol=1e-4, atol=1e-6)
+
+
+def test_the_scores_are_those_of_pycocotools_on_the_predictions(trained, tmp_path, capfd):
+    words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth")]
+    words += ["--work-dir", str(tmp_path / "run"), "--out", str(tmp_path / "found.json")]
+    assert main(["detection.test", *words]) == 0
+    scores = json.loads(capfd.readouterr().out.splitlines()[-1])
+
+    truth = COCO(str(trained / "data" / "annotations" / "instances_train2017.json"))
+    judge = COCOeval(truth, truth.loadRes(str(tmp_path / "found.bbox.json")), "bbox")
+    judge.evaluate()
+    judge.accumulate()
+    judge.summarize()
+    assert scores["coco/bbox_mAP"] == pytest.approx(judge.stats[0], abs=1e-3)
+    assert scores["coco/bbox_mAP_50"] == pytest.approx(judge.stats[1], abs=1e-3)
+    assert not (tmp_path / "run" / "tiny.py").exists()  # the training's own record stays
+
+    assert main(["detection.test", *words]) == 2
+    assert "found.bbox.json: exists already; choose another --out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--tta", "--amp"])
+def test_views_and_mixed_precision_score_too(trained, tmp_path, capfd, option):
+    words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth"), option]
+    assert main(["detection.test", *words, "--work-dir", str(tmp_path / "run")]) == 0
+    assert "coco/bbox_mAP" in json.loads(capfd.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_it_learns_the_made_set(tmp_path, capfd):
+    config = write_all(tmp_path)
+    words = ["train_cfg.max_epochs=40", "train_cfg.val_interval=40"]
+    words += ["default_hooks.checkpoint.interval=40"]
+    more = ["--work-dir", str(tmp_path / "run"), "--cfg-options", *words]
+    assert main(["detection.train", str(config), *more]) == 0
+    forget()
+    checkpoint = tmp_path / "run" / "epoch_40.pth"
+    assert main(["detection.test", str(config), str(checkpoint), *more[:2]]) == 0
+    assert json.loads(capfd.readouterr().out.splitlines()[-1])["coco/bbox_mAP_50"] > 0.8
+
+
+@pytest.mark.slow
+def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path):
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+    def run(command: str, *words: str) -> str:
+        words = ("--work-dir", str(tmp_path / "run"), "--launcher", "pytorch", *words)
+        done = subprocess.run(
+            [sys.executable, "-m", *torchrun, command, str(trained / "tiny.py"), *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    options = ["train_cfg.max_epochs=1", "model.backbone.norm_cfg.type=SyncBN"]
+    out = run("inspire_med.detection.train", "--cfg-options", *options)
+    assert "Epoch(train) [1][1/1]" in out  # 8 images, 4 a rank
+    assert (tmp_path / "run" / "epoch_1.pth").is_file()
+    scores = run("inspire_med.detection.test", str(trained / "run" / "epoch_3.pth"))
+    assert scores.count("\n{") == 1
+    assert -1 <= json.loads(scores.splitlines()[-1])["coco/bbox_mAP"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--amp"], "--amp: mixed precision trains on GPUs alone, and none is here"),
+        (
+            ["--auto-scale-lr", "--cfg-options", "auto_scale_lr=None"],
+            "has no auto_scale_lr.base_ba",
+        ),
+        (
+            ["--launcher", "pytorch"],
+            "--launcher pytorch: RANK is not set; start the command by torch",
+        ),
+        (["--launcher", "slurm"], "SLURM_PROCID is not set; start the command by srun"),
+        (["--launcher", "lsf"], "option --launcher: lsf is not"),
+        (["--resume", "none.pth"], "none.pth: no such checkpoint; check --resume"),
+        (["--resmue"], "option --resmue: unknown; did you mean --resume?"),
+        (["--cfg-options", "optim_wrapper=None"], "tiny.py: has no optim_wrapper; add it"),
+        (["--cfg-options", "model.neck.out_chanels=8"], "did you mean model.neck.out_channels?"),
+        (["--cfg-options", "data_root=/nowhere"], "no such file; check the path"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(
+    trained, tmp_path, monkeypatch, capfd, words, message
+):
+    if torch.cuda.is_available() and "--amp" in words:
+        pytest.skip("a GPU is here")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["detection.train", str(trained / "tiny.py"), *words]) == 2
+
+    error = capfd.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["none.pth"], "none.pth: no such weights; check the path"),
+        (
+            ["CHECKPOINT", "--out", "a.pkl"],
+            "--out: a.pkl would be a pickle; predictions are written",
+        ),
+        (["CHECKPOINT", "--cfg-options", "model.neck.out_channels=48"], "of another architecture"),
+        (["CHECKPOINT", "--cfg-options", "test_evaluator=None"], "tiny.py: has no test_evaluator"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence_and_leaves_nothing(
+    trained, tmp_path, monkeypatch, capfd, words, message
+):
+    monkeypatch.chdir(tmp_path)
+    checkpoint = str(trained / "run" / "epoch_3.pth")
+    words = [checkpoint if word == "CHECKPOINT" else word for word in words]
+
+    assert main(["detection.test", str(trained / "tiny.py"), *words]) == 2
+
+    error = capfd.readouterr().err
+    assert message in error
+    assert error.splitlines()[-1].startswith("inspire-med detection.test: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_work_dir_is_the_options_the_configs_or_named_after_it(trained, tmp_path, monkeypatch):
+    from inspire_med.detection import folder
+
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def refuse(work_dir, resume):
+        asked.append((str(work_dir), resume))
+        raise InputError("enough")
+
+    monkeypatch.setattr(folder, "begin", refuse)
+    config = str(trained / "tiny.py")
+    for words in (
+        [],
+        ["--cfg-options", "work_dir=mine", "resume=True"],
+        ["--work-dir", "here", "--resume", "a.pth", "--cfg-options", "work_dir=mine"],
+    ):
+        assert main(["detection.train", config, *words]) == 2
+    assert asked == [("runs/tiny", None), ("mine", "auto"), ("here", "a.pth")]
+
+
+def test_places_of_the_launchers(monkeypatch):
+    for name, value in (("PROCID", 3), ("LOCALID", 1), ("NTASKS", 4)):
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    place = find_place("slurm")
+    assert (place.rank, place.local_rank, place.world) == (3, 1, 4)
+    assert find_place("none").world == 1

@@ -1,0 +1,118 @@
+import runpy
+from pathlib import Path
+
+import pytest
+
+from inspire_med.detection.settings import read_settings, require
+from inspire_med.errors import InputError
+
+coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    return coco["write_config"](tmp_path, tmp_path / "data")
+
+
+def test_options_lie_over_the_config_as_mmengine_reads_them(config):
+    words = ["model.neck.out_channels=48", "train_dataloader.dataset.pipeline.2.scale=(32,32)"]
+    settings = read_settings(config, words)
+    assert settings.model.neck.out_channels == 48
+    assert settings.train_dataloader.dataset.pipeline[2].scale == (32, 32)
+
+
+def test_options_open_a_section_that_is_none(config):
+    words = ["model.backbone.init_cfg.type=Pretrained", "model.backbone.init_cfg.checkpoint=r.pth"]
+    settings = read_settings(config, words)
+    assert settings.model.backbone.init_cfg == {"type": "Pretrained", "checkpoint": "r.pth"}
+
+
+def test_data_root_moves_all_paths(config):
+    settings = read_settings(config, ["data_root=/elsewhere"])
+    assert settings.train_dataloader.dataset.data_root == "/elsewhere/"
+    assert settings.val_evaluator.ann_file.startswith("/elsewhere/annotations/")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("train_dataloader.dataset.indices=8", "env_cfg.dist_cfg.port=29501"),
+        *("model.backbone.init_cfg.checkpoint=x.pth", "randomness.deterministic=True"),
+        *("default_hooks.checkpoint.max_keep_ckpts=1", "optim_wrapper.clip_grad.max_norm=35"),
+        *("train_dataloader.pin_memory=True", "find_unused_parameters=True", "load_from=x.pth"),
+        *("val_evaluator.classwise=True", "train_cfg.val_interval=2", "param_scheduler.0.begin=1"),
+        *("model.backbone.norm_cfg.requires_grad=False", "default_hooks.visualization.draw=True"),
+        *("train_dataloader.dataset.metainfo.palette=[(1,2,3)]", "model.neck.start_level=1"),
+    ],
+)
+def test_known_keys_pass(config, word):
+    read_settings(config, [word])
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        (
+            "optim_wrapper.optimizer.l_r=1",
+            r"nothing in optim_wrapper.optimizer reads l_r; did you ",
+        ),
+        ("model.backbone.dept=34", r"dept; did you mean model.backbone.depth\?"),
+        ("train_cfg.max_epoch=3", r"did you mean train_cfg.max_epochs\?"),
+        (
+            "traim_cfg.max_epochs=3",
+            r"nothing in the config reads traim_cfg; did you mean train_cfg",
+        ),
+        ("train_dataloader.batchsize=1", r"did you mean train_dataloader.batch_size\?"),
+        ("train_dataloader.dataset.indexes=8", r"did you mean train_dataloader.dataset.indices\?"),
+        ("train_pipeline.0.type=x", "reads train_pipeline; it was used up in reading"),
+        ("env_cfg.dist_cfg.zzz=1", "reads zzz; it reads backend, init_backend, port, timeout"),
+        (
+            "param_scheduler.3.begin=0",
+            "param_scheduler is a list; name a part by its number, 0 to 0",
+        ),
+        ("train_cfg.max_epochs.x=1", "train_cfg.max_epochs is 2, with nothing in it to set"),
+        ("train_cfg.max_epochs=two", "two is not a number"),
+        ("resume=yes", "yes is not true or false"),
+        ("model.neck=FPN", "is a section, not a value; set model.neck.type or another of its keys"),
+        ("model", "model is not key=value"),
+        ("=1", "=1 is not key=value"),
+        ("train_dataloader.dataset.pipeline.2.scale=[(1,2]", "has unequal brackets"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(config, word, message):
+    with pytest.raises(InputError, match=message):
+        read_settings(config, [word])
+
+
+def test_data_root_of_a_config_without_one(tmp_path):
+    (tmp_path / "a.py").write_text("model = dict()\n")
+    with pytest.raises(InputError, match="data_root: the config has none"):
+        read_settings(tmp_path / "a.py", ["data_root=x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model = dict(", r"a.py: cannot be read as a config \(SyntaxError"),
+        ("_base_ = 'none.py'", r"a.py: cannot be read as a config \(FileNotFoundError"),
+        (
+            "custom_imports = dict(imports=['none'])",
+            r"a.py: cannot be read as a config \(ImportErr",
+        ),
+        (
+            "param_schedulr = []",
+            r"a.py: nothing reads param_schedulr; did you mean param_scheduler",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_read(tmp_path, text, message):
+    (tmp_path / "a.py").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_settings(tmp_path / "a.py")
+
+
+def test_a_config_that_is_missing_or_lacks_a_part(tmp_path, config):
+    with pytest.raises(InputError, match="b.py: no such config"):
+        read_settings(tmp_path / "b.py")
+    with pytest.raises(InputError, match="tiny.py: has no tta_model; add it"):
+        require(config, read_settings(config), "model", "tta_model")

@@ -1,0 +1,222 @@
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from mmengine.registry import init_default_scope
+
+from inspire_med.detection.settings import read_settings
+from inspire_med.detection.verdict import check_data
+from inspire_med.errors import InputError
+
+ROOT = Path(__file__).parent.parent.parent
+coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
+
+
+@pytest.fixture(autouse=True)
+def scope() -> None:
+    init_default_scope("mmdet")
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    coco["write_set"](tmp_path / "data", count=3)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def config(tmp_path, data) -> Path:
+    return coco["write_config"](tmp_path, data)
+
+
+@pytest.fixture
+def annotations(data):
+    """Change the annotation file: `annotations(function of its content)`."""
+    file = data / "annotations" / "instances_train2017.json"
+
+    def change(edit) -> None:
+        content = json.loads(file.read_text())
+        edit(content)
+        file.write_text(json.dumps(content))
+
+    return change
+
+
+def check(config: Path, *options: str, parts=("train", "val")) -> None:
+    check_data(read_settings(config, options), parts)
+
+
+MASKS = "train_dataloader.dataset.pipeline.1.with_mask=True"
+MAPS = "train_dataloader.dataset.pipeline.1.with_seg=True"
+
+
+def test_a_sound_set_passes_with_boxes_masks_crowds_and_maps(config):
+    maps = [MAPS, "train_dataloader.dataset.data_prefix.seg=stuffthingmaps/train2017/"]
+    check(config, MASKS, *maps)
+    check(config, "test_evaluator.metric=bbox,segm", parts=("test",))
+
+
+def test_real_coco_passes_with_masks_and_classes(real_data):
+    data = real_data / "coco"
+    for name in ("mask-rcnn_r50_fpn", "retinanet_r50_fpn", "htc-without-semantic_r50_fpn"):
+        file = ROOT / "configs" / "detection" / f"{name}.py"
+        check(file, f"data_root={data}", parts=("train", "val", "test"))
+
+
+def test_real_coco_has_no_semantic_maps_for_htc(real_data):
+    file = ROOT / "configs" / "detection" / "htc_r50_fpn.py"
+    with pytest.raises(InputError, match="47 of 47 semantic maps are missing"):
+        check(file, f"data_root={real_data / 'coco'}")
+
+
+def first(content: dict) -> dict:
+    return content["annotations"][0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.pop("images"), "not in COCO's format"),
+        (lambda c: c["images"].append("x"), "not in COCO's format"),
+        (lambda c: c["images"].clear(), "annotation 1 is of image 1, which the file does not list"),
+        (lambda c: c["images"].pop(1), "annotation 3 is of image 2, which the file does not list"),
+        (lambda c: c["images"][0].pop("height"), "image 1 has no height; add it"),
+        (lambda c: first(c).pop("area"), "annotation 1 has no area; add it"),
+        (lambda c: first(c).update(bbox=[1, 2, 3]), r"annotation 1 has the box \[1, 2, 3\]"),
+        (lambda c: first(c).update(category_id=8), "annotation 1 is of category 8, which the file"),
+        (lambda c: first(c).update(id=2), "two annotations have the same id"),
+        (lambda c: c["categories"][0].update(name="circle"), "has circle, bar, and not.*square; "),
+        (lambda c: c["categories"].reverse(), "in another order than the categories"),
+        (lambda c: c["annotations"].clear(), "no object of the config's classes has a box"),
+        (lambda c: [a.update(area=0) for a in c["annotations"]], "no object of the config's class"),
+        (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "no object of the config's cl"),
+        (lambda c: [i.update(width=20) for i in c["images"]], "an image of 32 px or more"),
+    ],
+)
+def test_annotations_that_do_not_hold_together(config, annotations, edit, message):
+    annotations(edit)
+    with pytest.raises(InputError, match=message) as error:
+        check(config)
+    assert "\n" not in str(error.value)
+
+
+def test_a_set_without_objects_or_images(config, annotations):
+    annotations(lambda content: (content["annotations"].clear(), content["images"].clear()))
+    with pytest.raises(InputError, match="lists no images"):
+        check(config)
+
+
+def test_predictions_alone_need_no_ground_truth(config, annotations):
+    annotations(lambda content: content.pop("annotations"))
+    words = ["test_evaluator.format_only=True", "test_evaluator.outfile_prefix=x"]
+    check(config, *words, parts=("test",))
+
+
+def test_a_missing_image_is_named(config, data):
+    (data / "train2017" / "002.png").unlink()
+    with pytest.raises(InputError, match=r"1 of 3 images are not in .*train2017 \(002.png is the"):
+        check(config)
+
+
+def test_a_missing_image_folder_is_named(config):
+    with pytest.raises(InputError, match="data/train: no such image folder"):
+        check(config, "train_dataloader.dataset.data_prefix.img=train/")
+
+
+def test_a_missing_or_unreadable_annotation_file_is_named(config, data):
+    (data / "annotations" / "instances_train2017.json").write_text("{")
+    with pytest.raises(InputError, match=r"instances_train2017.json: not readable as JSON"):
+        check(config)
+    with pytest.raises(InputError, match=r"none.json: no such file"):
+        check(config, "train_dataloader.dataset.ann_file=none.json")
+
+
+def test_classes_given_as_one_word(config):
+    with pytest.raises(InputError, match=r"metainfo.classes is one word; write it as \('bar',\)"):
+        check(config, "train_dataloader.dataset.metainfo.classes=bar")
+
+
+def test_a_subset_of_the_categories_is_a_wish(config):
+    words = [f"{p}_dataloader.dataset.metainfo.classes=(bar,)" for p in ("train", "val")]
+    check(config, *words, "model.bbox_head.num_classes=1")
+
+
+def test_a_head_with_another_number_of_classes(config):
+    message = r"model.bbox_head.num_classes: is 80, but train_dataloader.dataset has 2 classes"
+    with pytest.raises(InputError, match=message):
+        check(config, "model.bbox_head.num_classes=80")
+
+
+def test_masks_that_are_missing(config, annotations):
+    annotations(lambda content: content["annotations"][2].pop("segmentation"))
+    check(config)
+    for words in ([MASKS], ["val_evaluator.metric=segm"]):
+        with pytest.raises(InputError, match=r"1 annotations have no mask .*\(3 is the first\)"):
+            check(config, *words)
+
+
+@pytest.mark.parametrize("mask", [{"size": [64, 48], "counts": [3072]}, {"size": [48, 64]}, [], ""])
+def test_the_mask_of_a_crowd_has_the_size_of_its_image(config, annotations, mask):
+    annotations(lambda content: content["annotations"][-1].update(segmentation=mask))
+    with pytest.raises(InputError, match="1 annotations have no mask of their image's size"):
+        check(config, MASKS)
+
+
+def test_semantic_maps_that_are_missing(config, data):
+    with pytest.raises(InputError, match="name their folder as data_prefix.seg"):
+        check(config, MAPS)
+    (data / "stuffthingmaps" / "train2017" / "003.png").unlink()
+    with pytest.raises(InputError, match=r"1 of 3 semantic maps are missing \(003.png is the"):
+        check(config, MAPS, "train_dataloader.dataset.data_prefix.seg=stuffthingmaps/train2017/")
+
+
+def test_a_panoptic_file_is_read_by_its_segments(tmp_path, real_data):
+    sample = real_data / "coco" / "panoptic_sample" / "sample_data"
+    content = json.loads((sample / "panoptic_examples.json").read_text())
+    (tmp_path / "data").symlink_to(sample)
+    words = [
+        *(
+            f"data_root={tmp_path / 'data'}",
+            "train_dataloader.dataset.data_prefix.img=input_images",
+        ),
+        "train_dataloader.dataset.ann_file=panoptic_examples.json",
+        "train_dataloader.dataset.data_prefix.seg=panoptic_examples",
+    ]
+    file = ROOT / "configs" / "detection" / "panoptic-fpn_r50_fpn.py"
+    check(file, *words, parts=("train",))
+    with pytest.raises(
+        InputError, match=f"{len(content['images'])} of .* semantic maps are missing"
+    ):
+        check(file, *words[:-1], "train_dataloader.dataset.data_prefix.seg=none", parts=("train",))
+
+
+def test_an_evaluator_with_another_file(config, data, tmp_path):
+    other = tmp_path / "other.json"
+    content = json.loads((data / "annotations" / "instances_train2017.json").read_text())
+    other.write_text(json.dumps(content | {"images": content["images"][:1], "annotations": []}))
+    with pytest.raises(InputError, match=r"other.json: the evaluator's file lacks 2 images"):
+        check(config, f"val_evaluator.ann_file={other}")
+
+
+def test_sets_within_wrappers_are_checked_too(tmp_path, data):
+    more = """
+train_dataloader["dataset"] = dict(
+    _delete_=True, type="RepeatDataset", times=2,
+    dataset=dict(type="ConcatDataset", datasets=[dict(
+        type="CocoDataset", ann_file="none.json", data_prefix=dict(img="train2017/"), **data
+    )]),
+)
+"""
+    with pytest.raises(InputError, match="none.json: no such file"):
+        check(coco["write_config"](tmp_path, data, more), parts=("train",))
+
+
+@pytest.mark.parametrize("name", ["ann_file", "proposal_file"])
+def test_a_pickle_is_refused(config, name):
+    with pytest.raises(InputError, match=f"train_dataloader.dataset.{name}: is a pickle, which co"):
+        check(config, f"train_dataloader.dataset.{name}=a.pkl")
+
+
+def test_persistent_workers_that_are_none(config):
+    with pytest.raises(InputError, match="train_dataloader: persistent_workers needs num_workers"):
+        check(config, "train_dataloader.persistent_workers=True")

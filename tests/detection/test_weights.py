@@ -1,0 +1,169 @@
+import os
+import pickle
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.logging import HistoryBuffer
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+from safetensors.torch import save_file
+
+from inspire_med.detection.fit import check_fit, check_pretrained
+from inspire_med.detection.settings import read_settings
+from inspire_med.detection.weights import guard_loading
+from inspire_med.errors import InputError
+
+coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    return coco["write_config"](tmp_path, tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def guarded() -> None:
+    init_default_scope("mmdet")
+    guard_loading()
+
+
+def load(path: Path) -> dict:
+    return CheckpointLoader.load_checkpoint(str(path), logger="silent")
+
+
+class Stranger:
+    def __reduce__(self):
+        return os.mkdir, ("/nowhere/at/all",)
+
+
+@pytest.mark.parametrize("content", [{"state_dict": {"a": Stranger()}}, {"meta": {"x": getattr}}])
+def test_a_checkpoint_cannot_call_anything(tmp_path, content):
+    torch.save(content, tmp_path / "a.pth")
+    if "meta" in content:  # getattr itself is only ever a stand-in that reads nothing
+        assert load(tmp_path / "a.pth")["meta"]["x"](os, "system") is None
+        return
+    with pytest.raises(
+        InputError, match=r"a.pth: refused, because loading it would call posix.mkdir"
+    ):
+        load(tmp_path / "a.pth")
+
+
+def test_a_plain_pickle_is_refused(tmp_path):
+    (tmp_path / "a.pth").write_bytes(pickle.dumps(Stranger(), protocol=2))
+    with pytest.raises(InputError, match=r"a.pth: "):
+        load(tmp_path / "a.pth")
+
+
+def test_a_program_inside_a_checkpoint_is_left_out(tmp_path):
+    torch.save({"meta": {"config": "import os", "epoch": 1}, "state_dict": {}}, tmp_path / "a.pth")
+    assert load(tmp_path / "a.pth")["meta"] == {"epoch": 1}
+
+
+def test_histories_and_numpy_numbers_come_back(tmp_path):
+    buffer = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 1])
+    content = {
+        "message_hub": {"log_scalars": {"loss": buffer}, "runtime_info": {"best": np.float64(0.5)}},
+        "state_dict": {},
+    }
+    torch.save(content, tmp_path / "a.pth")
+
+    hub = load(tmp_path / "a.pth")["message_hub"]
+
+    assert type(hub["log_scalars"]["loss"]) is HistoryBuffer
+    assert hub["log_scalars"]["loss"].mean(2) == 3.0
+    assert hub["runtime_info"]["best"] == 0.5
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", [1, 2]])
+def test_a_file_that_is_no_checkpoint(tmp_path, content):
+    if isinstance(content, bytes):
+        (tmp_path / "a.pth").write_bytes(content)
+    else:
+        torch.save(content, tmp_path / "a.pth")
+    with pytest.raises(InputError, match=r"a.pth: no readable checkpoint"):
+        load(tmp_path / "a.pth")
+
+
+def test_weights_that_are_missing_or_elsewhere(tmp_path):
+    with pytest.raises(InputError, match=r"b.pth: no such weights"):
+        load(tmp_path / "b.pth")
+    for name in ("torchvision://resnet5", "open-mmlab://nothing"):
+        with pytest.raises(InputError, match="no such weights in mmengine's table"):
+            CheckpointLoader.load_checkpoint(name, logger="silent")
+    for name in ("s3://a/b.pth", "mmcls://resnet50"):
+        with pytest.raises(InputError, match="only files and http addresses are read"):
+            CheckpointLoader.load_checkpoint(name, logger="silent")
+
+
+def test_weights_of_a_zoo_are_fetched_once(tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch(url, path, progress):
+        fetched.append(url)
+        torch.save({"a": torch.ones(1)}, path)
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
+    for _ in range(2):
+        found = CheckpointLoader.load_checkpoint("torchvision://resnet18", logger="silent")
+        assert found["a"] == 1
+    assert fetched == ["https://download.pytorch.org/models/resnet18-f37072fd.pth"]
+
+
+def test_an_address_that_does_not_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(InputError, match=r"http://127.0.0.1:9/a.pth: cannot be fetched"):
+        CheckpointLoader.load_checkpoint("http://127.0.0.1:9/a.pth", logger="silent")
+
+
+def test_local_weights_of_the_backbone_that_are_missing(config):
+    words = ["model.backbone.init_cfg.type=Pretrained", "model.backbone.init_cfg.checkpoint=r.pth"]
+    with pytest.raises(InputError, match="r.pth: no such weights for init_cfg"):
+        check_pretrained(read_settings(config, words).model)
+
+
+@pytest.fixture
+def weights(config) -> dict:
+    return MODELS.build(read_settings(config).model).state_dict()
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_weights_of_the_same_architecture_fit(tmp_path, config, weights, suffix):
+    file = tmp_path / f"a.{suffix}"
+    if suffix == "pth":
+        torch.save({"state_dict": {f"module.{key}": value for key, value in weights.items()}}, file)
+    else:
+        save_file(weights, file)
+    check_fit(str(file), read_settings(config), whole=True)
+
+
+def test_weights_of_another_architecture_name_the_keys_both_ways(tmp_path, config, weights):
+    torch.save(weights, tmp_path / "a.pth")
+    deeper = read_settings(config, ["model.bbox_head.stacked_convs=2"])
+    with pytest.raises(
+        InputError, match=r"it has no bbox_head.cls_convs.1.conv.weight, .* and \d+ m"
+    ):
+        check_fit(str(tmp_path / "a.pth"), deeper, whole=True)
+    flatter = read_settings(config, ["model.bbox_head.stacked_convs=0"])
+    with pytest.raises(
+        InputError, match=r"has bbox_head.cls_convs.0.*, which the config's model has"
+    ):
+        check_fit(str(tmp_path / "a.pth"), flatter, whole=True)
+    wider = read_settings(config, ["model.bbox_head.feat_channels=48"])
+    with pytest.raises(InputError, match="has other sizes for bbox_head.cls_convs.0.conv.weight, "):
+        check_fit(str(tmp_path / "a.pth"), wider, whole=True)
+
+
+def test_a_model_to_start_from_may_have_another_head_but_not_nothing_in_common(
+    tmp_path, config, weights
+):
+    torch.save(weights, tmp_path / "a.pth")
+    other = read_settings(config, ["model.bbox_head.num_classes=5"])
+    check_fit(str(tmp_path / "a.pth"), other, whole=False)
+    torch.save({f"encoder.{key}": value for key, value in weights.items()}, tmp_path / "b.pth")
+    with pytest.raises(InputError, match="b.pth: of another architecture"):
+        check_fit(str(tmp_path / "b.pth"), other, whole=False)

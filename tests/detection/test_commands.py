@@ -107,6 +107,22 @@ def test_views_and_mixed_precision_score_too(trained, tmp_path, capfd, option):
     assert "coco/bbox_mAP" in json.loads(capfd.readouterr().out.splitlines()[-1])
 
 
+def test_mixed_precision_is_really_mixed(trained, tmp_path):
+    seen = set()
+
+    def note(module, inputs, output):
+        if isinstance(module, torch.nn.Conv2d):
+            seen.add(output.dtype)
+
+    words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth"), "--amp"]
+    hook = torch.nn.modules.module.register_module_forward_hook(note)
+    try:
+        assert main(["detection.test", *words, "--work-dir", str(tmp_path / "run")]) == 0
+    finally:
+        hook.remove()
+    assert seen == {torch.float16 if torch.cuda.is_available() else torch.bfloat16}
+
+
 @pytest.mark.slow
 def test_it_learns_the_made_set(tmp_path, capfd):
     config = write_all(tmp_path)

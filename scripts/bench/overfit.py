@@ -136,14 +136,15 @@ def set_schedule(config: Config, options: argparse.Namespace) -> None:
 def print_curve(run: Path) -> None:
     scalars = next(run.glob("*/vis_data/scalars.json"))
     lines = [json.loads(line) for line in scalars.read_text().splitlines()]
-    losses = {line["step"]: line["loss"] for line in lines if "loss" in line}
     print("| iteration | loss | box AP | mask AP |\n|---|---|---|---|")
+    iteration = loss = 0
     for line in lines:
+        if "loss" in line:
+            iteration, loss = line["iter"], line["loss"]
+            continue
         scores = [line.get(f"coco/{kind}_mAP") for kind in ("bbox", "segm")]
-        if scores != [None, None]:
-            nearest = min(losses, key=lambda step: abs(step - line["step"]))
-            shown = " | ".join("" if score is None else f"{score:.3f}" for score in scores)
-            print(f"| {line['step']} | {losses[nearest]:.3f} | {shown} |")
+        shown = " | ".join("" if score is None else f"{score:.3f}" for score in scores)
+        print(f"| {iteration} | {loss:.3f} | {shown} |")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,7 @@
 # The published "30e" (twenty epochs).
 _base_ = "./htc_r50_inspire-fpn.py"
 
-train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations", with_bbox=True, with_mask=True, with_seg=True),
-    dict(type="RandomResize", scale=[(1333, 400), (1333, 1000)], keep_ratio=True),
-    dict(type="RandomFlip", prob=0.5),
-    dict(type="PackDetInputs"),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+_base_.train_dataloader.dataset.pipeline[2].scale = [(1333, 400), (1333, 1000)]
 
 train_cfg = dict(max_epochs=20)
 param_scheduler = [

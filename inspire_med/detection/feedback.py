@@ -36,6 +36,12 @@ class FeedbackBackbone(BaseModule):
         - Input: images `(batch, 3, height, width)`.
         - Output: the neck's maps, fine to coarse.
 
+    Note:
+        Passes share parameters under two names. An `optim_wrapper.paramwise_cfg` needs mmengine's
+        `bypass_duplicate=True`; `EMAHook` with `update_buffers=True` would average a shared weight
+        twice a step; and mmdet's `with_cp` cannot be joined with several processes (torch's DDP
+        takes no reentrant checkpoint of a shared parameter).
+
     Raises:
         InputError: If the backbone is of another family, or levels are left out in between.
 

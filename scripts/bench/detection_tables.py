@@ -73,4 +73,5 @@ def main() -> None:
         print(f"| {' | '.join(row(config, options))} |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

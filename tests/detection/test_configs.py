@@ -1,4 +1,4 @@
-"""Every config of the project builds, and learns from one step."""
+"""Every config of the project builds, and gives finite losses, gradients and predictions."""
 
 from pathlib import Path
 
@@ -37,8 +37,9 @@ def small(config: Config) -> Config:
     return config
 
 
-def one_image(config: Config, side: int) -> dict:
-    data = demo_mm_inputs(1, [(3, side, side)], num_classes=80, with_mask=True, with_semantic=True)
+def images(config: Config, side: int, count: int) -> dict:
+    sizes = [(3, side, side)] * count
+    data = demo_mm_inputs(count, sizes, num_classes=80, with_mask=True, with_semantic=True)
     for sample in data["data_samples"]:
         assert isinstance(sample, DetDataSample)
         if config.model.type == "HybridTaskCascade":  # its 183 classes of stuff
@@ -51,7 +52,7 @@ def one_image(config: Config, side: int) -> dict:
 def test_builds_and_takes_a_step(path):
     config = small(read(path))
     detector = MODELS.build(config.model).train()
-    data = detector.data_preprocessor(one_image(config, 128), training=True)
+    data = detector.data_preprocessor(images(config, 128, 2), training=True)
 
     losses = detector(**data, mode="loss")
     total, _ = detector.parse_losses(losses)
@@ -68,7 +69,7 @@ def test_builds_and_takes_a_step(path):
     assert wanted - trained == set()
     with torch.no_grad():
         detector.eval()
-        data = detector.data_preprocessor(one_image(config, 96))
+        data = detector.data_preprocessor(images(config, 96, 1))
         assert len(detector(**data, mode="predict")) == 1
 
 
@@ -95,6 +96,7 @@ def test_all_promised_names_are_there():
             for length in ("1x", "2x")
         ),
         "faster-rcnn_hrnetv2p-w18_syncbn_randresizecrop_1x",
+        "faster-rcnn_hrnetv2p-w32_syncbn_randresizecrop_1x",
         "faster-rcnn_r50_syncbn_1x",
     }
 

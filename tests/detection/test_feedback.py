@@ -129,6 +129,29 @@ def test_other_families_of_resnets(family):
     torch.testing.assert_close(unrolled(x)[0], unrolled.neck(unrolled.backbone(x))[0])
 
 
+def test_two_ranks_learn_what_one_does(on_ranks):
+    # Frozen norms, so that an image's gradient does not depend on its neighbours.
+    unrolled = disturb(build(resnet(norm_eval=True)))
+    images = torch.randn(2, 3, 64, 64)
+
+    def gradients(model, x):
+        sum(p.square().mean() for p in model(x)).backward()
+        return {name: p.grad for name, p in model.named_parameters()}
+
+    def on_one_rank(rank, world):
+        joined = torch.nn.parallel.DistributedDataParallel(unrolled.train())
+        found = gradients(joined, images[rank : rank + 1])
+        return {name.removeprefix("module."): gradient for name, gradient in found.items()}
+
+    ranks = on_ranks(2, on_one_rank)
+    alone = gradients(unrolled.train(), images)
+
+    for found in ranks:
+        assert found.keys() == alone.keys()
+        for name, gradient in found.items():
+            torch.testing.assert_close(gradient, alone[name], rtol=1e-3, atol=1e-6)
+
+
 def test_says_what_it_cannot_unroll():
     with pytest.raises(InputError, match="type=HRNet: .* only mmdet's ResNet family"):
         stage = {"num_modules": 1, "block": "BASIC"}

@@ -88,7 +88,7 @@ class InstanceBranch(nn.Module):
         kernel_channels: int = 128,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        self.num_classes = num_classes  # for mmdet's NumClassCheckHook
         self.tower = tower(in_channels, channels)
         self.score = score_convolution(channels, num_masks, groups=1)
         self.maps = MODELS.build(maps)
@@ -136,7 +136,7 @@ class GroupInstanceBranch(nn.Module):
         kernel_channels: int = 128,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
+        self.num_classes = num_classes  # for mmdet's NumClassCheckHook
         self.groups = groups
         self.tower = tower(in_channels, channels)
         self.score = score_convolution(channels, num_masks, groups=groups)

@@ -1,0 +1,65 @@
+"""Images a second of detectors in turns: INSPIRE's neck beside FPN, the release beside both, bf16.
+
+    python scripts/bench/detection_speed.py --side 320
+
+Batch 1, forward and post-processing, random weights (so what post-processing finds is noise); each
+row's median over the rounds, and its ratio to the first row of its group.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "detection"
+RELEASED = ["--cfg-options", "model.neck.type=ReleasedInspireFPN"]
+GROUPS = {
+    "neck": [
+        ("FPN", "faster-rcnn_r50_fpn", []),
+        ("InspireFPN", "faster-rcnn_r50_inspire-fpn", []),
+        ("ReleasedInspireFPN", "faster-rcnn_r50_inspire-fpn", RELEASED),
+        ("FeedbackBackbone", "faster-rcnn_r50_inspire-fpn-feedback", []),
+    ],
+    "SparseInst": [
+        ("fp32", "sparseinst_r50_giam", ["--precision", "fp32"]),
+        ("bf16", "sparseinst_r50_giam", ["--precision", "bf16"]),
+    ],
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--side", default="320")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    print("| group | row | images/s | ratio |\n|---|---|---|---|")
+    for group, rows in GROUPS.items():
+        rates: dict[str, list[float]] = {name: [] for name, _, _ in rows}
+        for _ in range(options.rounds):
+            for name, config, more in rows:
+                rates[name].append(rate(config, options.side, more))
+        first = statistics.median(rates[rows[0][0]])
+        for name, found in rates.items():
+            median = statistics.median(found)
+            print(f"| {group} | {name} | {median:.2f} | {median / first:.2f} |", flush=True)
+    return 0
+
+
+def rate(config: str, side: str, more: list[str]) -> float:
+    """Images a second, in a process of its own."""
+    command = [sys.executable, "-m", "inspire_med.detection.analyze", f"{CONFIGS / config}.py"]
+    shape = ["--shape", side, side, "--fps", "--depth", "0"]
+    result = subprocess.run(
+        [*command, *shape, *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout.splitlines()[-1])["fps"]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -8,22 +8,65 @@ from typing import Any
 
 from mmdet.registry import MODELS
 from mmengine.config import Config
+from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
+from torch import Tensor
 
 from inspire_med.detection.settings import sections
 from inspire_med.errors import InputError
 
 
 def check_pretrained(model: Any) -> None:
-    """Look for the local files that the parts of a model want to start from.
+    """Look into the local files that the parts of a model want to start from.
 
     Raises:
-        InputError: If one is missing.
+        InputError: If one is missing, or has nothing for its part.
     """
-    for section in sections(model):
-        file = section.get("checkpoint") if section.get("type") == "Pretrained" else None
-        if file and "://" not in file and not Path(file).expanduser().is_file():
+    files = [file for section in sections(model) if (file := _local_file(section))]
+    for file in files:
+        if not Path(file).expanduser().is_file():
             raise InputError(f"{file}: no such weights for init_cfg; check the path.")
+    if not files:
+        return
+    built = MODELS.build(copy.deepcopy(model))  # detectors write into their config
+    for part in built.modules():
+        # Swin and PVT, for two, read the files of others by a way of their own.
+        if isinstance(part, BaseModule) and type(part).init_weights is BaseModule.init_weights:
+            for section in sections(part.init_cfg):
+                _check_part(part, section)
+
+
+def _local_file(section: dict[str, Any]) -> str | None:
+    file = section.get("checkpoint") if section.get("type") == "Pretrained" else None
+    return file if file and "://" not in file else None
+
+
+def _check_part(part: BaseModule, section: dict[str, Any]) -> None:
+    file = _local_file(section)
+    if file is None:
+        return
+    prefix = f"{section['prefix'].rstrip('.')}." if section.get("prefix") else ""
+    stored = _read_weights(file)
+    own = {f"{prefix}{key}": value for key, value in part.state_dict().items()}
+    if not _fitting(stored, own):
+        raise InputError(
+            f"{file}: has nothing for the init_cfg of {type(part).__name__}: it has "
+            f"{_first(list(stored))}, not {_first(list(own))}; take other weights or a prefix."
+        )
+
+
+def check_run(file: str) -> None:
+    """Refuse to resume from weights alone, which do not say how far their run had come.
+
+    Raises:
+        InputError: If the file is no checkpoint of a run.
+    """
+    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu")
+    if not {"meta", "message_hub"} <= checkpoint.keys():
+        raise InputError(
+            f"{file}: holds weights, but no run to resume; start a new one from them by "
+            f"--cfg-options load_from={file}."
+        )
 
 
 def check_fit(file: str, config: Config, *, whole: bool) -> None:
@@ -32,15 +75,13 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
     Args:
         file: The checkpoint.
         config: The config.
-        whole: Whether every weight must fit; else one does: a model to start from may have another
-            head.
+        whole: Whether every weight must fit; else one of the backbone's does: a model to start
+            from may have another head.
 
     Raises:
         InputError: If they are of different architectures; the first keys that differ are named.
     """
-    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu")
-    stored = checkpoint.get("state_dict", checkpoint)
-    stored = {key.removeprefix("module."): value for key, value in stored.items()}
+    stored = _read_weights(file)
     model = MODELS.build(copy.deepcopy(config.model))  # detectors write into their config
     sizes: list[str] = []
     try:
@@ -51,8 +92,9 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
         missing = [key for key in model.state_dict() if key not in stored]
         strange = [key for key in stored if key not in model.state_dict()]
     missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    fitting = len(stored) - len(strange) - len(sizes)
-    if (missing or strange or sizes) if whole else not fitting:
+    own = model.state_dict()
+    backbone = {key: value for key, value in own.items() if key.startswith("backbone.")}
+    if (missing or strange or sizes) if whole else not _fitting(stored, backbone or own):
         parts = [
             f"has no {_first(missing)}" if missing else "",
             f"has {_first(strange)}, which the config's model has not" if strange else "",
@@ -60,6 +102,23 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
         ]
         what = "; ".join(filter(None, parts))
         raise InputError(f"{file}: of another architecture: it {what}; take its own config.")
+
+
+def _read_weights(file: str) -> dict[str, Any]:
+    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu")
+    stored = checkpoint.get("state_dict", checkpoint)
+    return {key.removeprefix("module."): value for key, value in stored.items()}
+
+
+def _fitting(stored: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """Names of the weights that are in both, in the same size; counters tell nothing."""
+    return [
+        key
+        for key, value in own.items()
+        if not key.endswith("num_batches_tracked")
+        and isinstance(stored.get(key), Tensor)
+        and stored[key].shape == value.shape
+    ]
 
 
 def _first(keys: Sequence[str]) -> str:

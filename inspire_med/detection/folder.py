@@ -32,7 +32,8 @@ def begin(folder: Path, resume: str | None) -> Path | None:
         raise InputError(f"{folder}: is a file, not a folder; choose another --work-dir.")
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     held = [name for name in names if name == _POINTER or name.endswith(".pth")]
-    if strange := [name for name in names if name not in held and not _of_mmengine(name)]:
+    strange = [name for name in names if name not in held and not _of_mmengine(name)]
+    if strange and _POINTER not in held:  # with one it is a run's own, whatever was put beside it
         raise InputError(
             f"{folder}: holds something that is of no run ({strange[0]}); choose another "
             "--work-dir."

@@ -19,18 +19,35 @@ from torch.utils.data import DataLoader
 from inspire_med.errors import InputError
 
 
-def check_names(file: Path, config: Config) -> None:
-    """Refuse a name of the file that is nearly, but not quite, one that the runner reads.
+def check_file(file: Path, config: Config) -> None:
+    """Refuse a key of the file that nothing reads.
 
-    Other names are the config's own business: it is a program with variables.
+    At the top that is a name which is nearly, but not quite, one that the runner reads: others are
+    the config's own business, it is a program with variables. Below, it is a key which the class
+    of its section does not take, nor mmengine at its place; where neither is known, any passes.
 
     Raises:
-        InputError: If there is such a name.
+        InputError: If there is such a key.
     """
     for name in sorted(set(config) - _TOP):
         guess = difflib.get_close_matches(name, _TOP - set(config), n=1, cutoff=0.9)
         if guess:
             raise InputError(f"{file}: nothing reads {name}; did you mean {guess[0]}?")
+    for name in sorted(set(config) & _TOP):
+        _check_section(str(file), config[name], name)
+
+
+def _check_section(file: str, part: Any, place: str) -> None:
+    if not isinstance(part, dict | list | tuple):
+        return
+    known = None
+    if isinstance(part, dict):
+        readers = _readers(place, part.get("type"))
+        known = _union(readers) if readers else None
+    for step, inner in part.items() if isinstance(part, dict) else enumerate(part):
+        if known is not None and step not in known:
+            raise _unknown(file, place, step, known)
+        _check_section(file, inner, f"{place}.{step}")
 
 
 def check_keys(config: Config, options: dict[str, Any]) -> None:
@@ -66,7 +83,7 @@ def _walk(config: Config, key: str, options: dict[str, Any]) -> Any:
         elif isinstance(part, dict | Config):
             known = _known(part, place, options.get(f"{place}.type", part.get("type")))
             if known is not None and step not in known:
-                raise _unknown(key, place, step, known, used=step in part)
+                raise _unknown(f"option --cfg-options {key}", place, step, known, used=step in part)
             part = part.get(step)
         else:
             raise InputError(
@@ -82,35 +99,47 @@ def _check_kind(key: str, before: Any, value: Any) -> None:
         raise InputError(f"option --cfg-options {key}: {value} is not {kind}; see the config.")
     if isinstance(before, dict) and value is not None:
         raise InputError(
-            f"option --cfg-options {key}: is a section, not a value; set {key}.{next(iter(before))}"
-            " or another of its keys."
+            f"option --cfg-options {key}: is a section, not a value; set "
+            f"{key}.{next(iter(before), 'KEY')} or another of its keys."
         )
 
 
-def _unknown(key: str, place: str, step: str, known: set[str], *, used: bool) -> InputError:
+def _unknown(
+    source: str, place: str, step: object, known: set[str], *, used: bool = False
+) -> InputError:
     where = place or "the config"
-    guess = difflib.get_close_matches(step, known, n=1)
+    guess = difflib.get_close_matches(str(step), known, n=1)
     hint = f"it reads {', '.join(sorted(known))}."
     if used:  # at the top alone; below, what the config has is known
         hint = "it was used up in reading; set what was made of it."
     elif guess:
         hint = f"did you mean {place and place + '.'}{guess[0]}?"
-    return InputError(f"option --cfg-options {key}: nothing in {where} reads {step}; {hint}")
+    return InputError(f"{source}: nothing in {where} reads {step}; {hint}")
 
 
 def _known(part: Any, place: str, name: Any) -> set[str] | None:
-    """The keys that mean something in a section that names a class; None where any may."""
+    """The keys that mean something in a section, or that it has; None where any may."""
     if not place:
         return _TOP
-    known = set(part) | _UNTYPED.get(place, _UNTYPED.get("*." + place.rpartition(".")[2], set()))
-    if name is None:
-        return known
-    for kind in _registered(name):
-        taken = parameters(kind)
+    known = _union(_readers(place, name))
+    return None if known is None else known | set(part)
+
+
+def _readers(place: str, name: Any) -> list[set[str] | None]:
+    """What each reader of a section takes, None for any: mmengine at its place, and its class."""
+    listed = _UNTYPED.get(place, _UNTYPED.get("*." + place.rpartition(".")[2]))
+    readers: list[set[str] | None] = [] if listed is None else [listed]
+    kinds = [] if name is None else _registered(name)
+    return readers + [parameters(kind) for kind in kinds] + [_BUILDERS] * bool(kinds)
+
+
+def _union(readers: list[set[str] | None]) -> set[str] | None:
+    known: set[str] = set()
+    for taken in readers:
         if taken is None:
             return None
         known |= taken
-    return known | _BUILDERS
+    return known
 
 
 def _registered(name: Any) -> list[Callable[..., Any]]:
@@ -124,15 +153,15 @@ def _registered(name: Any) -> list[Callable[..., Any]]:
 def parameters(kind: Callable[..., Any]) -> set[str] | None:
     """Names of the arguments that a class or function takes; None where it takes any."""
     names: set[str] = set()
+    closed = False
     makers = [kind]
     if inspect.isclass(kind):
         makers = [vars(one)["__init__"] for one in inspect.getmro(kind) if "__init__" in vars(one)]
     for maker in makers:
         parameters = inspect.signature(maker).parameters.values()
         names |= {one.name for one in parameters} - {"self"}
-        if all(one.kind is not one.VAR_KEYWORD for one in parameters):
-            return names
-    return None
+        closed |= all(one.kind is not one.VAR_KEYWORD for one in parameters)
+    return names if closed else None
 
 
 def _closed(*kinds: Callable[..., Any]) -> set[str]:
@@ -149,6 +178,8 @@ _TOP = _closed(Runner) | {
 _BUILDERS = {
     *("type", "_scope_", "_delete_", "priority", "requires_grad"),
     *("constructor", "paramwise_cfg", "convert_to_iter_based"),
+    *("fallback_on_stride", "bg_cls_weight", "scale_factor", "upsample_kernel"),
+    "deformable_groups",  # mmcv's old name of deform_groups
 }
 _DATALOADER = _closed(DataLoader) | {"dataset", "sampler", "num_batch_per_epoch"}
 # Sections that name no class, by place or by last name: what mmengine reads in them.
@@ -170,7 +201,8 @@ _UNTYPED: dict[str, set[str]] = {
         "sampler_seed",
         "param_scheduler",
         "checkpoint",
+        "visualization",  # mmdet's own, of its default runtime
     },
     "*.metainfo": {"classes", "palette"},
-    "*.data_prefix": {"img", "seg"},
+    "*.data_prefix": {"img", "img_path", "seg", "seg_map_path", "ann", "sub_data_root"},
 }

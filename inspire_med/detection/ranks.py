@@ -68,25 +68,36 @@ class DistributedOnCPU(MMDistributedDataParallel):
         super().__init__(module, **keywords)
 
 
-def run_as_rank(launcher: LauncherName, body: Callable[[Place], None]) -> int:
-    """Run a command's body in its place among the ranks, and answer with the exit status.
+def run_as_rank(
+    launcher: LauncherName, prepare: Callable[[], Config], work: Callable[[Config, Place], None]
+) -> int:
+    """Run a command in its place among the ranks, and answer with the exit status.
 
     0 done; 2 a fault that every rank finds, on all ranks of a machine but the first, which says it
     by its `InputError`; 76 another rank is gone.
+
+    Args:
+        launcher: Who started the processes.
+        prepare: Reads and checks. Its faults are those that every rank finds.
+        work: Runs when the ranks are joined. Its faults may be one rank's alone, which says them.
     """
     place = find_place(launcher)
     try:
-        body(place)
+        config = prepare()
     except InputError:
         if place.local_rank:
             return 2
         raise
+    try:
+        join_ranks(config, launcher, place)
+        work(config, place)
+        if dist.is_initialized():
+            dist.barrier()  # who leaves while another still talks takes that one down
+            dist.destroy_process_group()
     except RuntimeError as error:
         if place.world == 1 or not any(words in str(error) for words in _LOST_WORDS):
             raise
         return _LOST
-    if dist.is_initialized():
-        dist.destroy_process_group()
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
-from inspire_med.detection.keys import check_keys, check_names
+from inspire_med.detection.keys import check_file, check_keys
 from inspire_med.errors import InputError
 
 
@@ -23,8 +23,8 @@ def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
         options: Words `model.neck.width=90`; lists as `a,b` or `[a,b]`, as mmengine reads them.
 
     Raises:
-        InputError: If the file cannot be read, or an option is no pair, is unknown or has a value
-            of another kind.
+        InputError: If the file cannot be read or has an unknown key, or an option is no pair, is
+            unknown or has a value of another kind.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such config; check the path.")
@@ -35,11 +35,11 @@ def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
         raise InputError(
             f"{file}: cannot be read as a config ({type(error).__name__}: {first}); mend it."
         ) from error
-    check_names(file, config)
+    check_file(file, config)
     values = dict(_pair(word) for word in options)
     check_keys(config, values)
     if "data_root" in values:
-        _move_data(config, str(values["data_root"]))
+        _move_data(config, str(values["data_root"] or ""))
     for key in values:
         _open_sections(config, key)
     config.merge_from_dict(values)
@@ -83,8 +83,10 @@ def _open_sections(config: Config, key: str) -> None:
 
 def _move_data(config: Config, root: str) -> None:
     """Put another data root at the head of every path that begins with the config's own."""
-    before = config.get("data_root")
-    if not isinstance(before, str):
+    before = str(config.get("data_root") or "").rstrip("/")
+    if not root:
+        raise InputError("option --cfg-options data_root: is empty; name a folder.")
+    if not before:
         raise InputError(
             "option --cfg-options data_root: the config has none; "
             "set train_dataloader.dataset.data_root and the like."
@@ -92,7 +94,7 @@ def _move_data(config: Config, root: str) -> None:
     after = root.rstrip("/") + "/"
     for section in sections([config[name] for name in config]):
         for name, value in section.items():
-            if isinstance(value, str) and value.startswith(before):
+            if isinstance(value, str) and f"{value}/".startswith(f"{before}/"):
                 section[name] = after + value.removeprefix(before).lstrip("/")
 
 

@@ -52,22 +52,25 @@ def _test(options: Namespace) -> int:
     require_extra()
     from inspire_med.detection.ranks import run_as_rank
 
-    return run_as_rank(options.launcher, partial(_test_rank, options))
+    work = partial(_test_rank, options.amp)
+    return run_as_rank(options.launcher, partial(_prepare, options), work)
 
 
-def _test_rank(options: Namespace, place: "Place") -> None:
-    from mmengine.runner import Runner
-
-    from inspire_med.detection.precision import autocast
-    from inspire_med.detection.ranks import join_ranks
-
+def _prepare(options: Namespace) -> "Config":
     config = _read(options)
     _check(config)
     if options.tta:
         _use_views(config)
-    join_ranks(config, options.launcher, place)
+    return config
+
+
+def _test_rank(mixed: bool, config: "Config", place: "Place") -> None:
+    from mmengine.runner import Runner
+
+    from inspire_med.detection.precision import autocast
+
     runner = Runner.from_cfg(config)
-    with autocast(runner.model, _precision(options.amp)):
+    with autocast(runner.model, _precision(mixed)):
         scores = runner.test()
     if place.rank == 0:
         print(json.dumps(scores, default=float))
@@ -136,11 +139,19 @@ def _keep_predictions(config: "Config", out: Path) -> None:
 
 def _use_views(config: "Config") -> None:
     """Wrap the model to merge views of an image, and make the views in the pipeline."""
+    from mmdet.models import TwoStagePanopticSegmentor
+    from mmdet.registry import MODELS
     from mmengine.config import ConfigDict
 
     from inspire_med.detection.instance_tta import InstanceTTAModel
     from inspire_med.detection.verdict import leaves
 
+    kind: Any = MODELS.get(config.model.type)
+    if issubclass(kind, TwoStagePanopticSegmentor):
+        raise InputError(
+            f"--tta: {kind.__name__} gives segments that tile the image, and views of those cannot "
+            "be merged; leave it out."
+        )
     merging = config.get("tta_model") or ConfigDict(
         type=InstanceTTAModel.__name__,
         tta_cfg={"nms": {"type": "nms", "iou_threshold": 0.5}, "max_per_img": 100},

@@ -52,17 +52,18 @@ def _train(options: Namespace) -> int:
     require_extra()
     from inspire_med.detection.ranks import run_as_rank
 
-    return run_as_rank(options.launcher, partial(_train_rank, options))
+    return run_as_rank(options.launcher, partial(_prepare, options), _train_rank)
 
 
-def _train_rank(options: Namespace, place: "Place") -> None:
-    from mmengine.runner import Runner
-
-    from inspire_med.detection.ranks import join_ranks
-
+def _prepare(options: Namespace) -> "Config":
     config = _read(options)
     _check(config)
-    join_ranks(config, options.launcher, place)
+    return config
+
+
+def _train_rank(config: "Config", place: "Place") -> None:
+    from mmengine.runner import Runner
+
     Runner.from_cfg(config).train()
 
 
@@ -97,7 +98,7 @@ def _check(config: "Config") -> None:
     import torch
     from mmengine.registry import init_default_scope
 
-    from inspire_med.detection.fit import check_fit, check_pretrained
+    from inspire_med.detection.fit import check_fit, check_pretrained, check_run
     from inspire_med.detection.verdict import check_data
     from inspire_med.detection.weights import guard_loading
 
@@ -106,6 +107,8 @@ def _check(config: "Config") -> None:
     if config.optim_wrapper.get("type") == "AmpOptimWrapper" and not torch.cuda.is_available():
         raise InputError("--amp: mixed precision trains on GPUs alone, and none is here; leave it.")
     check_data(config, ("train", "val"))
+    if config.resume:
+        check_run(config.load_from)
     if config.get("load_from"):
         check_fit(config.load_from, config, whole=config.resume)
     if not config.resume:

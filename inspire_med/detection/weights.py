@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import get_external_models
+from mmengine.runner.checkpoint import get_external_models, get_mmcls_models
 from safetensors.torch import load_file
 
 from inspire_med.errors import InputError
@@ -24,14 +24,15 @@ def guard_loading() -> None:
     """Make mmengine read all checkpoints (`load_from`, `--resume`, `init_cfg`) by these functions.
 
     Names of the model zoos are fetched as mmengine does; torchvision itself is not needed for its
-    own. What needs another client or a step in between (s3, petrel, pavi, mmcls) is refused.
+    own. What needs another client (s3, petrel, pavi) is refused.
     """
     schemes = {
         ("",): load_from_file,
         ("http://", "https://"): load_from_http,
         ("torchvision://", "modelzoo://"): load_from_torchvision,
         ("open-mmlab://", "openmmlab://"): load_from_openmmlab,
-        ("mmcls://", "pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://"): load_from_store,
+        ("mmcls://",): load_from_mmcls,
+        ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://"): load_from_store,
     }
     for prefixes, loader in schemes.items():
         CheckpointLoader.register_scheme(list(prefixes), loader, force=True)
@@ -101,6 +102,22 @@ def load_from_openmmlab(filename: str, map_location: Any = None) -> dict[str, An
         InputError: If the name is unknown, or its file cannot be fetched.
     """
     return load_from_http(_address(filename, get_external_models()), map_location)
+
+
+def load_from_mmcls(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Read the backbone of `mmcls://resnet50_v1d` and its like: a classifier without its head.
+
+    Raises:
+        InputError: If the name is unknown, or its file cannot be fetched.
+    """
+    checkpoint = load_from_http(_address(filename, get_mmcls_models()), map_location)
+    weights: dict[str, Any] = checkpoint.get("state_dict", checkpoint)
+    head = "backbone."
+    return {
+        "state_dict": {
+            key.removeprefix(head): value for key, value in weights.items() if key.startswith(head)
+        }
+    }
 
 
 def load_from_store(filename: str, map_location: Any = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-STEPS = 400
+STEPS = 1500
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1)
 
 

@@ -4,19 +4,24 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from mmdet.visualization import DetLocalVisualizer
+from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from inspire_med.__main__ import main
+from inspire_med.detection import ranks
 from inspire_med.detection.ranks import find_place
+from inspire_med.detection.test import _use_views
 from inspire_med.errors import InputError
 
+CONFIGS = Path(__file__).parent.parent.parent / "configs" / "detection"
 coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
 
 
@@ -100,27 +105,63 @@ def test_the_scores_are_those_of_pycocotools_on_the_predictions(trained, tmp_pat
     assert "found.bbox.json: exists already; choose another --out" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--tta", "--amp"])
-def test_views_and_mixed_precision_score_too(trained, tmp_path, capfd, option):
-    words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth"), option]
-    assert main(["detection.test", *words, "--work-dir", str(tmp_path / "run")]) == 0
-    assert "coco/bbox_mAP" in json.loads(capfd.readouterr().out.splitlines()[-1])
+def found(folder: Path, capfd, *words: str) -> tuple[dict, dict[int, list[float]]]:
+    """Scores of the trained detector, and the scores of its detections by image, best first."""
+    trained, run = folder / "tiny.py", folder / "run"
+    out = Path(words[-1]) / "found"
+    more = [*words[:-1], "--work-dir", str(words[-1]), "--out", str(out)]
+    assert main(["detection.test", str(trained), str(run / "epoch_3.pth"), *more]) == 0
+    forget()
+    return json.loads(capfd.readouterr().out.splitlines()[-1]), best_first(out)
 
 
-def test_mixed_precision_is_really_mixed(trained, tmp_path):
+def best_first(out: Path) -> dict[int, list[float]]:
+    by_image: dict[int, list[float]] = {}
+    for one in json.loads(out.with_suffix(".bbox.json").read_text()):
+        by_image.setdefault(one["image_id"], []).append(one["score"])
+    return {image: sorted(scores, reverse=True) for image, scores in by_image.items()}
+
+
+@contextmanager
+def noting(note) -> Iterator[None]:
+    hook = torch.nn.modules.module.register_module_forward_hook(note)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def test_mixed_precision_is_really_mixed_and_finds_nearly_the_same(trained, tmp_path, capfd):
     seen = set()
 
     def note(module, inputs, output):
         if isinstance(module, torch.nn.Conv2d):
             seen.add(output.dtype)
 
-    words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth"), "--amp"]
-    hook = torch.nn.modules.module.register_module_forward_hook(note)
-    try:
-        assert main(["detection.test", *words, "--work-dir", str(tmp_path / "run")]) == 0
-    finally:
-        hook.remove()
+    with noting(note):
+        _, mixed = found(trained, capfd, "--amp", str(tmp_path / "mixed"))
     assert seen == {torch.float16 if torch.cuda.is_available() else torch.bfloat16}
+    _, whole = found(trained, capfd, str(tmp_path / "whole"))
+    assert mixed.keys() == whole.keys() == set(range(1, 9))
+    for image, scores in whole.items():
+        assert mixed[image][:10] == pytest.approx(scores[:10], rel=0.05)
+    assert mixed != whole
+
+
+def test_views_are_the_image_and_its_mirror_image(trained, tmp_path, capfd):
+    seen = []
+
+    def note(module, inputs, output):
+        if type(module).__name__ == "ResNet":
+            seen.append(inputs[0])
+
+    with noting(note):
+        scores, _ = found(trained, capfd, "--tta", str(tmp_path))
+    assert len(seen) == 8 * 2
+    for image, mirrored in zip(seen[::2], seen[1::2], strict=True):
+        width = 64  # of the set's images; more is padding
+        assert torch.equal(image[..., :width].flip(-1), mirrored[..., :width])
+    assert "coco/bbox_mAP" in scores
 
 
 @pytest.mark.slow
@@ -137,7 +178,7 @@ def test_it_learns_the_made_set(tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path):
+def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path, capfd):
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
@@ -156,9 +197,46 @@ def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path):
     out = run("inspire_med.detection.train", "--cfg-options", *options)
     assert "Epoch(train) [1][1/1]" in out  # 8 images, 4 a rank
     assert (tmp_path / "run" / "epoch_1.pth").is_file()
-    scores = run("inspire_med.detection.test", str(trained / "run" / "epoch_3.pth"))
+    out = str(tmp_path / "both")
+    checkpoint = str(trained / "run" / "epoch_3.pth")
+    scores = run("inspire_med.detection.test", checkpoint, "--out", out)
     assert scores.count("\n{") == 1
-    assert -1 <= json.loads(scores.splitlines()[-1])["coco/bbox_mAP"] <= 1
+    alone, detections = found(trained, capfd, str(tmp_path / "alone"))
+    assert json.loads(scores.splitlines()[-1]) == pytest.approx(alone, abs=1e-3)
+    together = best_first(tmp_path / "both")  # so little training may well score 0
+    assert together.keys() == detections.keys() == set(range(1, 9))
+    for image, one in detections.items():
+        assert together[image] == pytest.approx(one, abs=1e-4)
+
+
+def test_a_fault_of_every_rank_is_said_once_and_that_of_one_is_said(trained, monkeypatch, capfd):
+    for name, value in (("RANK", 1), ("LOCAL_RANK", 1), ("WORLD_SIZE", 2)):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    words = [str(trained / "tiny.py"), "none.pth", "--launcher", "pytorch"]
+    assert main(["detection.test", *words]) == 2
+    assert capfd.readouterr().err == ""
+
+    words[1] = str(trained / "run" / "epoch_3.pth")
+    assert main(["detection.test", *words]) == 2
+    error = capfd.readouterr().err
+    assert "--launcher pytorch: more processes on this machine than its 1 GPUs; start" in error
+
+
+def test_a_fault_met_at_work_is_said_by_the_rank_that_meets_it(monkeypatch):
+    def work(config, place):
+        raise InputError("7.png: no panoptic picture")
+
+    monkeypatch.setattr(ranks, "join_ranks", lambda config, launcher, place: None)
+    monkeypatch.setattr(ranks, "find_place", lambda launcher: ranks.Place(1, 1, 2))
+    with pytest.raises(InputError, match="no panoptic picture"):
+        ranks.run_as_rank("pytorch", Config, work)
+
+
+def test_segments_have_no_views():
+    config = Config.fromfile(CONFIGS / "panoptic-fpn_r50_fpn.py")
+    with pytest.raises(InputError, match="--tta: PanopticFPN gives segments .*; leave it out"):
+        _use_views(config)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +254,7 @@ def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path):
         (["--launcher", "slurm"], "SLURM_PROCID is not set; start the command by srun"),
         (["--launcher", "lsf"], "option --launcher: lsf is not"),
         (["--resume", "none.pth"], "none.pth: no such checkpoint; check --resume"),
+        (["--resume", "WEIGHTS"], "weights.pth: holds weights, but no run to resume; start a new"),
         (["--resmue"], "option --resmue: unknown; did you mean --resume?"),
         (["--cfg-options", "optim_wrapper=None"], "tiny.py: has no optim_wrapper; add it"),
         (["--cfg-options", "model.neck.out_chanels=8"], "did you mean model.neck.out_channels?"),
@@ -188,6 +267,9 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(
     if torch.cuda.is_available() and "--amp" in words:
         pytest.skip("a GPU is here")
     monkeypatch.chdir(tmp_path)
+    if "WEIGHTS" in words:
+        words = ["--resume", str(trained / "weights.pth")]
+        torch.save({"state_dict": weights(trained / "run" / "epoch_3.pth")}, words[1])
 
     assert main(["detection.train", str(trained / "tiny.py"), *words]) == 2
 

@@ -48,6 +48,15 @@ def test_a_start_that_came_to_nothing_leaves_its_folder_usable(tmp_path):
     assert begin(tmp_path / "new", "auto") is None
 
 
+def test_what_others_put_beside_a_run_does_not_end_it(tmp_path):
+    for name in ("epoch_2.pth", "found.bbox.json", "w18-123.log", ".DS_Store"):
+        (tmp_path / name).touch()
+    (tmp_path / "last_checkpoint").write_text("epoch_2.pth")
+    assert begin(tmp_path, "auto") == tmp_path / "epoch_2.pth"
+    with pytest.raises(InputError, match="holds the checkpoints of a run"):
+        begin(tmp_path, None)
+
+
 def test_the_last_checkpoint_is_found_in_a_folder_that_was_moved(tmp_path):
     (tmp_path / "epoch_2.pth").touch()
     (tmp_path / "last_checkpoint").write_text("/before/epoch_2.pth")

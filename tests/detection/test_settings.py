@@ -1,11 +1,14 @@
 import runpy
 from pathlib import Path
 
+import mmdet
 import pytest
 
 from inspire_med.detection.settings import read_settings, require
 from inspire_med.errors import InputError
 
+ROOT = Path(__file__).parent.parent.parent
+BASES = Path(mmdet.__file__).parent / ".mim" / "configs" / "_base_"
 coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
 
 
@@ -84,6 +87,27 @@ def test_an_option_that_would_change_nothing_is_refused(config, word, message):
         read_settings(config, [word])
 
 
+def test_an_empty_section_is_no_value_either(tmp_path):
+    (tmp_path / "a.py").write_text("test_cfg = dict()\n")
+    with pytest.raises(InputError, match="is a section, not a value; set test_cfg.KEY or another"):
+        read_settings(tmp_path / "a.py", ["test_cfg=word"])
+
+
+@pytest.mark.parametrize("root", ["data/coco", "data/coco/"])
+def test_data_root_moves_nothing_that_merely_begins_alike(tmp_path, root):
+    paths = ["data/coco/a.json", "data/coco", "data/coco_panoptic/a.json"]
+    text = f"data_root = {root!r}\nval_evaluator = [dict(ann_file=path) for path in {paths}]\n"
+    (tmp_path / "a.py").write_text(text)
+    moved = read_settings(tmp_path / "a.py", ["data_root=/x"]).val_evaluator
+    assert [one.ann_file for one in moved] == ["/x/a.json", "/x/", "data/coco_panoptic/a.json"]
+
+
+@pytest.mark.parametrize("word", ["data_root=", "data_root=None"])
+def test_an_empty_data_root_is_refused(config, word):
+    with pytest.raises(InputError, match="data_root: is empty; name a folder"):
+        read_settings(config, [word])
+
+
 def test_data_root_of_a_config_without_one(tmp_path):
     (tmp_path / "a.py").write_text("model = dict()\n")
     with pytest.raises(InputError, match="data_root: the config has none"):
@@ -103,12 +127,50 @@ def test_data_root_of_a_config_without_one(tmp_path):
             "param_schedulr = []",
             r"a.py: nothing reads param_schedulr; did you mean param_scheduler",
         ),
+        (
+            "model = dict(type='RetinaNet', backbone=dict(type='ResNet', dept=50))",
+            r"a.py: nothing in model.backbone reads dept; did you mean model.backbone.depth\?",
+        ),
+        (
+            "train_dataloader = dict(dataset=dict(type='CocoDataset', ann_fil='a.json'))",
+            r"a.py: nothing in train_dataloader.dataset reads ann_fil; did you mean .*\.ann_file\?",
+        ),
+        (
+            "test_dataloader = dict(dataset=dict(pipeline=[dict(type='Resize', scal=1)]))",
+            r"nothing in test_dataloader.dataset.pipeline.0 reads scal; did you mean .*0.scale\?",
+        ),
+        ("train_cfg = dict(max_epoch=3)", r"train_cfg reads max_epoch; did you .*.max_epochs\?"),
+        ("env_cfg = dict(dist_cfg=dict(prot=1))", r"env_cfg.dist_cfg reads prot; did you mean"),
     ],
 )
 def test_a_config_that_cannot_be_read(tmp_path, text, message):
     (tmp_path / "a.py").write_text(text)
     with pytest.raises(InputError, match=message):
         read_settings(tmp_path / "a.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data = dict(type='CocoDataset', ann_fil='a.json')",  # a variable of the program
+        "model = dict(type='Unheard', dept=50, head=dict(dept=1))",
+        "optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=2))))",
+        "model = dict(backbone=dict(dcn=dict(type='DCN', fallback_on_stride=False)))",
+        "default_hooks = dict(visualization=dict(type='DetVisualizationHook', draw=True))",
+    ],
+)
+def test_keys_that_may_be_read_by_somebody_pass(tmp_path, text):
+    (tmp_path / "a.py").write_text(text)
+    read_settings(tmp_path / "a.py")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*sorted((ROOT / "configs" / "detection").glob("*.py")), *sorted(BASES.rglob("*.py"))],
+    ids=lambda file: file.stem,
+)
+def test_our_configs_and_mmdets_bases_have_no_unknown_key(file):
+    read_settings(file)
 
 
 def test_a_config_that_is_missing_or_lacks_a_part(tmp_path, config):

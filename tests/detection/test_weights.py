@@ -1,5 +1,6 @@
 import os
 import pickle
+import re
 import runpy
 from pathlib import Path
 
@@ -12,11 +13,17 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
 
-from inspire_med.detection.fit import check_fit, check_pretrained
+from inspire_med.detection.fit import check_fit, check_pretrained, check_run
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
 
+CONFIGS = Path(__file__).parent.parent.parent / "configs" / "detection"
+NAMED = {
+    name
+    for file in CONFIGS.rglob("*.py")
+    for name in re.findall(r'checkpoint="(\w[\w-]*://[^"]+)"', file.read_text())
+}
 coco = runpy.run_path(str(Path(__file__).parent / "coco.py"))
 
 
@@ -91,10 +98,10 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content):
 def test_weights_that_are_missing_or_elsewhere(tmp_path):
     with pytest.raises(InputError, match=r"b.pth: no such weights"):
         load(tmp_path / "b.pth")
-    for name in ("torchvision://resnet5", "open-mmlab://nothing"):
+    for name in ("torchvision://resnet5", "open-mmlab://nothing", "mmcls://resnet5"):
         with pytest.raises(InputError, match="no such weights in mmengine's table"):
             CheckpointLoader.load_checkpoint(name, logger="silent")
-    for name in ("s3://a/b.pth", "mmcls://resnet50"):
+    for name in ("s3://a/b.pth", "pavi://resnet50"):
         with pytest.raises(InputError, match="only files and http addresses are read"):
             CheckpointLoader.load_checkpoint(name, logger="silent")
 
@@ -114,6 +121,35 @@ def test_weights_of_a_zoo_are_fetched_once(tmp_path, monkeypatch):
     assert fetched == ["https://download.pytorch.org/models/resnet18-f37072fd.pth"]
 
 
+@pytest.fixture
+def web(tmp_path, monkeypatch) -> None:
+    """Every address has a classifier of one weight and a head."""
+
+    def fetch(url, path, progress):
+        assert url.startswith(("http://", "https://"))
+        weights = {"backbone.conv1.weight": torch.ones(1), "head.fc.weight": torch.ones(1)}
+        torch.save({"state_dict": weights}, path)
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
+
+
+@pytest.mark.usefixtures("web")
+def test_a_classifier_gives_its_backbone_alone():
+    found = CheckpointLoader.load_checkpoint("mmcls://resnet50_v1d", logger="silent")
+    assert found == {"state_dict": {"conv1.weight": torch.ones(1)}}
+
+
+@pytest.mark.usefixtures("web")
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_weights_that_our_configs_name_can_be_loaded(name):
+    assert CheckpointLoader.load_checkpoint(name, logger="silent")["state_dict"]
+
+
+def test_our_configs_name_weights_of_three_kinds():
+    assert {name.partition("://")[0] for name in NAMED} >= {"torchvision", "mmcls", "https"}
+
+
 def test_an_address_that_does_not_answer(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(InputError, match=r"http://127.0.0.1:9/a.pth: cannot be fetched"):
@@ -129,6 +165,44 @@ def test_local_weights_of_the_backbone_that_are_missing(config):
 @pytest.fixture
 def weights(config) -> dict:
     return MODELS.build(read_settings(config).model).state_dict()
+
+
+def pretrained(config: Path, file: Path, *more: str) -> dict:
+    first = "model.backbone.init_cfg."
+    words = ["type=Pretrained", f"checkpoint={file}", *more]
+    return read_settings(config, [first + word for word in words]).model
+
+
+def test_local_weights_of_the_backbone_must_have_something_for_it(tmp_path, config, weights):
+    file = tmp_path / "a.pth"
+    torch.save(weights, file)
+    check_pretrained(pretrained(config, file, "prefix=backbone."))
+    check_pretrained(pretrained(config, file, "prefix=backbone"))
+    for more in ([], ["prefix=neck."]):
+        with pytest.raises(
+            InputError,
+            match=r"a.pth: has nothing for the init_cfg of ResNet: it has backbone.conv1",
+        ):
+            check_pretrained(pretrained(config, file, *more))
+
+    plain = {key.removeprefix("backbone."): value for key, value in weights.items()}
+    torch.save({"state_dict": {f"module.{key}": value for key, value in plain.items()}}, file)
+    check_pretrained(pretrained(config, file))
+
+
+def test_a_backbone_that_converts_names_may_read_what_it_likes(tmp_path):
+    settings = read_settings(CONFIGS / "sparseinst_pvt-b1_giam.py")
+    file = tmp_path / "a.pth"
+    torch.save({"patch_embed1.proj.weight": torch.ones(1)}, file)
+    settings.model.backbone.init_cfg.checkpoint = str(file)
+    check_pretrained(settings.model)
+
+
+def test_weights_alone_are_no_run_to_resume(tmp_path, weights):
+    for content in (weights, {"state_dict": weights, "meta": {"epoch": 1}}):
+        torch.save(content, tmp_path / "a.pth")
+        with pytest.raises(InputError, match=r"a.pth: holds weights, .* load_from=.*a.pth\.$"):
+            check_run(str(tmp_path / "a.pth"))
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])
@@ -167,3 +241,12 @@ def test_a_model_to_start_from_may_have_another_head_but_not_nothing_in_common(
     torch.save({f"encoder.{key}": value for key, value in weights.items()}, tmp_path / "b.pth")
     with pytest.raises(InputError, match="b.pth: of another architecture"):
         check_fit(str(tmp_path / "b.pth"), other, whole=False)
+
+
+def test_a_model_to_start_from_must_give_the_backbone_something(tmp_path, config, weights):
+    head = {key: value for key, value in weights.items() if not key.startswith("backbone.")}
+    torch.save({"conv1.weight": torch.ones(1), **head}, tmp_path / "a.pth")
+    with pytest.raises(
+        InputError, match=r"it has no backbone.conv1.weight, .*; has conv1.weight, which the config"
+    ):
+        check_fit(str(tmp_path / "a.pth"), read_settings(config), whole=False)

@@ -46,8 +46,9 @@ def _train(parser: CommandParser, options: Namespace) -> int:
 
     from inspire_med.training.control import STOPPED, Signals
     from inspire_med.training.distributed import find_launcher
-    from inspire_med.training.failures import LOST, AgreedError, is_lost_rank
+    from inspire_med.training.failures import AgreedError
     from inspire_med.training.lock import locked
+    from inspire_med.training.lost_rank import LOST, is_lost_rank
     from inspire_med.training.request import check_request
 
     launcher = find_launcher(config.devices)

@@ -10,6 +10,7 @@ from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.detection.extra import require_extra
+from inspire_med.detection.options import add_cfg_options
 from inspire_med.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,14 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="Weights for --fps, as for testing; without, post-processing is busy with what random "
         "ones find.",
     )
-    parser.add_argument(
-        "--cfg-options",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="Settings over the config's, as in model.backbone.arch=96.",
-    )
+    add_cfg_options(parser)
     return run_command(parser, _analyze, arguments)
 
 

@@ -18,6 +18,7 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from inspire_med.errors import InputError
+from inspire_med.training.lost_rank import LOST, is_lost_rank
 from inspire_med.training.sync_batchnorm import synchronise
 
 LauncherName = Literal["none", "pytorch", "slurm", "mpi"]
@@ -29,14 +30,6 @@ _VARIABLES = {
     "mpi": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_SIZE"),
 }
 _PORT = "29500"  # torch's own default
-_LOST = 76  # exit status of a rank that ends because another one is gone
-_LOST_WORDS = (
-    "Connection closed by peer",
-    "Connection reset by peer",
-    "Broken pipe",
-    "remote process exited",  # NCCL's words, and the next
-    "communicator was aborted",
-)
 
 
 @dataclass(frozen=True)
@@ -95,9 +88,9 @@ def run_as_rank(
             dist.barrier()  # who leaves while another still talks takes that one down
             dist.destroy_process_group()
     except RuntimeError as error:
-        if place.world == 1 or not any(words in str(error) for words in _LOST_WORDS):
+        if place.world == 1 or not is_lost_rank(error):
             raise
-        return _LOST
+        return LOST
     return 0
 
 

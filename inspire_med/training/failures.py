@@ -6,23 +6,9 @@ from inspire_med.errors import InputError
 from inspire_med.training.experiment import Experiment
 from inspire_med.training.feeding import Feed
 
-LOST = 76  # exit status of a rank that ends because another one is gone
-_LOST = (
-    "Connection closed by peer",
-    "Connection reset by peer",
-    "Broken pipe",
-    "remote process exited",  # NCCL's words, and the next
-    "communicator was aborted",
-)
-
 
 class AgreedError(InputError):
     """A fault that all ranks have found together; the first of them says it."""
-
-
-def is_lost_rank(error: RuntimeError) -> bool:
-    """Does the error say that another rank of this run is gone? Its own message says why."""
-    return any(text in str(error) for text in _LOST)
 
 
 def explained(error: RuntimeError, experiment: Experiment, feed: Feed) -> InputError | None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inspire_med.data.case import Case
-    from inspire_med.evaluation.batch import CaseScores
-    from inspire_med.evaluation.pairs import Pairing
-    from inspire_med.evaluation.references import References
-    from inspire_med.evaluation.report import Picture
+    from inspire_med.evaluation.reading.pairs import Pairing
+    from inspire_med.evaluation.reading.references import References
+    from inspire_med.evaluation.report.report import Picture
+    from inspire_med.evaluation.result import CaseScores
     from inspire_med.evaluation.scores import Summaries
 
 _MOST_WORKERS = 8  # each holds one case; more seldom helps, and memory counts
@@ -83,8 +83,8 @@ def _evaluate(namespace: Namespace) -> None:
     from rich.progress import Progress
 
     from inspire_med.evaluation.batch import Rules, score_batch
-    from inspire_med.evaluation.pairs import find_masks, pair
     from inspire_med.evaluation.protocols import protocol
+    from inspire_med.evaluation.reading.pairs import find_masks, pair
 
     protocol(options.protocol)  # refuse an unknown one before any file is read
     workers = options.workers or min(_MOST_WORKERS, os.cpu_count() or 1)
@@ -104,7 +104,7 @@ def _evaluate(namespace: Namespace) -> None:
 
 def _references(options: EvaluateOptions, workers: int) -> "tuple[References, Mapping[str, Case]]":
     """What to compare with, and the cases it belongs to where a manifest names them."""
-    from inspire_med.evaluation.references import references_of_folder
+    from inspire_med.evaluation.reading.references import references_of_folder
 
     if options.reference.suffix == ".json":
         return _references_of_manifest(options)
@@ -119,7 +119,7 @@ def _references_of_manifest(
     options: EvaluateOptions,
 ) -> "tuple[References, Mapping[str, Case]]":
     from inspire_med.data.case import Manifest
-    from inspire_med.evaluation.references import References
+    from inspire_med.evaluation.reading.references import References
 
     if options.regions is not None:
         raise InputError("option --regions: the manifest has its own; leave the option out.")
@@ -149,9 +149,9 @@ def _write(
     scored: "list[CaseScores]",
     cases: "Mapping[str, Case]",
 ) -> None:
-    from inspire_med.evaluation.measures import MEASURES, in_pixels
+    from inspire_med.evaluation.measures.words import MEASURES, in_pixels
     from inspire_med.evaluation.protocols import protocol
-    from inspire_med.evaluation.report import Report, report_html
+    from inspire_med.evaluation.report.report import Report, report_html
     from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
 
     rules = protocol(options.protocol)
@@ -212,10 +212,10 @@ def _pictures(
     from PIL import Image
 
     from inspire_med.evaluation.case import region_masks
-    from inspire_med.evaluation.extremes import notable_cases, rank_cases
-    from inspire_med.evaluation.masks import read_label_map
-    from inspire_med.evaluation.report import Picture
+    from inspire_med.evaluation.reading.masks import read_label_map
+    from inspire_med.evaluation.report.report import Picture
     from inspire_med.evaluation.scores import as_table
+    from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
     from inspire_med.viz import case_strip
 
     pictures: list[Picture] = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inspire_med.data.grid import Grid
 from inspire_med.errors import InputError
-from inspire_med.evaluation.masks import is_nifti
+from inspire_med.evaluation.reading.masks import is_nifti
 from inspire_med.files import atomic_path
 
 MAX_VOXELS = 2**30  # 4 GiB as float32; the largest public MRI volumes have 2**25

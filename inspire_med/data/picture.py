@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.images import IMAGE_SUFFIXES, opened_image
+from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES, opened_image
 from inspire_med.files import atomic_path
 
 _ORIENTATION = 274  # EXIF's number of the tag

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from inspire_med.data.grid import Grid
 from inspire_med.data.normalise import z_score_within
 from inspire_med.data.restore import resize
-from inspire_med.evaluation.box import bounding_box
 from inspire_med.evaluation.case import region_masks
+from inspire_med.evaluation.measures.box import bounding_box
 
 
 def volumes_record(

@@ -10,8 +10,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from inspire_med.evaluation.case import Regions, Score, score_maps
-from inspire_med.evaluation.masks import read_label_map
+from inspire_med.evaluation.case import score_maps
+from inspire_med.evaluation.protocols import MaskProtocol, protocol
+from inspire_med.evaluation.protocols.kinds import Regions
+from inspire_med.evaluation.reading.masks import read_label_map
+from inspire_med.evaluation.result import CaseScores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,15 +29,6 @@ class Rules:
     regions: Regions
     background: tuple[int, ...] = (0,)
     ignore_affine: bool = False
-
-
-@dataclass(frozen=True)
-class CaseScores:
-    """The scores of one case, and what its readers had to decide (a sentence each)."""
-
-    case: str
-    scores: tuple[Score, ...]
-    notes: tuple[str, ...] = ()
 
 
 def score_batch(
@@ -59,17 +53,17 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     """Read and score one case; errors of the input name the case's files."""
     case, *files = job
     truth, answer = map(read_label_map, files)
-    scores = score_maps(
+    by_name = protocol(rules.protocol)
+    assert isinstance(by_name, MaskProtocol)
+    results = score_maps(
         truth,
         answer,
-        rules.protocol,
+        by_name,
         regions=rules.regions,
         background=rules.background,
         ignore_affine=rules.ignore_affine,
     )
-    return CaseScores(
-        case, tuple(scores), tuple(each.note for each in (truth, answer) if each.note)
-    )
+    return CaseScores(case, results, tuple(each.note for each in (truth, answer) if each.note))
 
 
 def _labels_of(path: Path) -> set[int]:

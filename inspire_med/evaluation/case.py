@@ -1,30 +1,23 @@
 """Case: one prediction against its reference, region by region."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.box import joint_box
-from inspire_med.evaluation.grid import GRID_TOLERANCE_MM, corner_distance_mm
-from inspire_med.evaluation.masks import LabelMap, label_map_of, read_label_map
-from inspire_med.evaluation.protocols import RegionPair
+from inspire_med.evaluation.measures.box import joint_box
+from inspire_med.evaluation.protocols import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
-
-Regions = Mapping[str, Sequence[int]]
+from inspire_med.evaluation.protocols.kinds import ANY_LABEL, Regions
+from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.evaluation.reading.masks import LabelMap, label_map_of, read_label_map
+from inspire_med.evaluation.result import RegionResult
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
-
-
-class Score(NamedTuple):
-    """One measure of one region; NaN or infinite where it is undefined."""
-
-    region: str
-    measure: str
-    value: float
 
 
 def evaluate_case(
@@ -33,9 +26,9 @@ def evaluate_case(
     spacing_mm: Sequence[float] | None = None,
     protocol: str = "segmentation",
     *,
-    regions: Regions = FOREGROUND,
+    regions: Regions | None = None,
     ignore_affine: bool = False,
-) -> list[Score]:
+) -> dict[str, RegionResult]:
     """Score one prediction under a named protocol.
 
     Args:
@@ -44,11 +37,12 @@ def evaluate_case(
         spacing_mm: Voxel size along each axis; needed where the reference is an array, a reference
             file has its own.
         protocol: Name of the protocol.
-        regions: Label values of each region; by default value 1 is the only region.
+        regions: Label values of each region. By default the protocol's own; where it has none,
+            value 1 is the only region.
         ignore_affine: Compare voxel by voxel even where the files' affines differ.
 
     Returns:
-        One score for each region and measure, in the order of both.
+        The result of each region: measures by name, lesions, sizes.
 
     Raises:
         InputError: If an input is not a mask, the grids differ, or labels stand in no region.
@@ -56,29 +50,44 @@ def evaluate_case(
     Example:
         >>> truth = np.zeros((4, 4), dtype=np.uint8)
         >>> truth[1:3, 1:3] = 1
-        >>> evaluate_case(truth, truth, spacing_mm=(1, 1))[0]
-        Score(region='foreground', measure='dice', value=1.0)
+        >>> evaluate_case(truth, truth, spacing_mm=(1, 1))["foreground"].measures["dice"]
+        1.0
     """
+    rules = find_protocol(protocol)
+    assert isinstance(rules, MaskProtocol)
     truth = _loaded(reference, spacing_mm, "reference")
     answer = _loaded(prediction, truth.spacing_mm, "prediction")
-    return score_maps(truth, answer, protocol, regions=regions, ignore_affine=ignore_affine)
+    asked = regions_under(rules, regions or FOREGROUND)
+    return score_maps(truth, answer, rules, regions=asked, ignore_affine=ignore_affine)
+
+
+def regions_under(rules: MaskProtocol, known: Regions) -> Regions:
+    """The regions a protocol scores: its own, with the data set's label values where known.
+
+    Args:
+        rules: The protocol.
+        known: The data set's regions.
+    """
+    if rules.regions is None:
+        return known
+    return {name: known.get(name, values) for name, values in rules.regions.items()}
 
 
 def score_maps(
     reference: LabelMap,
     prediction: LabelMap,
-    protocol: str = "segmentation",
+    rules: MaskProtocol,
     *,
-    regions: Regions = FOREGROUND,
+    regions: Regions,
     background: Collection[int] = (0,),
     ignore_affine: bool = False,
-) -> list[Score]:
+) -> dict[str, RegionResult]:
     """Score one label map against another; as `evaluate_case`, which reads them first.
 
     Args:
         reference: The truth; its spacing is used.
         prediction: On the same grid.
-        protocol: Name of the protocol.
+        rules: The protocol.
         regions: Label values of each region.
         background: Label values that may occur and belong to no region.
         ignore_affine: Compare voxel by voxel even where affines differ.
@@ -86,19 +95,21 @@ def score_maps(
     Raises:
         InputError: If the grids differ or labels stand in no region.
     """
-    rules = find_protocol(protocol)
     check_grids(reference, prediction, ignore_affine=ignore_affine)
-    size = reference.labels.size
-    box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * reference.labels.ndim
+    shape, spacing_mm = reference.labels.shape, reference.spacing_mm
+    box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
     truth, answer = (np.ascontiguousarray(each.labels[box]) for each in (reference, prediction))
-    known = {*background, *(value for values in regions.values() for value in values)}
-    refuse_unknown(truth, known, reference.name)
-    refuse_unknown(answer, known, prediction.name)
-    scores: list[Score] = []
+    if ANY_LABEL not in regions.values():
+        known = {*background, *(value for values in regions.values() for value in values)}
+        refuse_unknown(truth, known, reference.name)
+        refuse_unknown(answer, known, prediction.name)
+    origin = tuple(side.start for side in box)
+    results: dict[str, RegionResult] = {}
     for region, values in regions.items():
-        pair = RegionPair(_among(truth, values), _among(answer, values), reference.spacing_mm, size)
-        scores += [Score(region, measure, value) for measure, value in rules.score(pair).items()]
-    return scores
+        masks = _among(truth, values), _among(answer, values)
+        pair = RegionPair(*masks, spacing_mm, shape, origin)
+        results[region] = replace(rules.score(pair), sizes=_sizes(pair))
+    return results
 
 
 def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: bool) -> None:
@@ -147,9 +158,20 @@ def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
 
 def _among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     """Where a label map holds any of these values, by one table look-up."""
+    if values == ANY_LABEL:
+        return np.asarray(labels != 0)
     table = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
     table[[value for value in values if value < len(table)]] = True
     return table[labels]
+
+
+def _sizes(pair: RegionPair) -> tuple[float, float]:
+    """Of reference and prediction, in ml; in pixels for images."""
+    unit = float(np.prod(pair.spacing_mm)) / (1000 if len(pair.shape) == 3 else 1)
+    return (
+        np.count_nonzero(pair.reference) * unit,
+        np.count_nonzero(pair.prediction) * unit,
+    )
 
 
 def _loaded(given: Path | NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:

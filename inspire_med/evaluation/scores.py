@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from inspire_med.evaluation.batch import CaseScores
 from inspire_med.evaluation.protocols import Protocol
-from inspire_med.evaluation.statistics import Summary, summarise
+from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.statistics.summary import Summary, summarise
 
 Table = dict[str, dict[str, dict[str, float]]]
 Summaries = dict[str, dict[str, Summary]]

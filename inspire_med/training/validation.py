@@ -12,7 +12,7 @@ from inspire_med.data.case import Case
 from inspire_med.data.preprocess import Prepared
 from inspire_med.data.restore import labels_from_regions
 from inspire_med.evaluation.case import region_masks
-from inspire_med.evaluation.overlap import count, dice
+from inspire_med.evaluation.measures.overlap import count, dice
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.training.distributed import share_buffers, sum_over_ranks
 from inspire_med.training.experiment import Experiment

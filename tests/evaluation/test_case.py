@@ -6,7 +6,8 @@ from PIL import Image
 from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.case import score_maps
-from inspire_med.evaluation.masks import LabelMap
+from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
+from inspire_med.evaluation.reading.masks import LabelMap
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 
@@ -24,8 +25,8 @@ def save(path, labels, affine=None):
     return path
 
 
-def values(scores, measure):
-    return {score.region: score.value for score in scores if score.measure == measure}
+def values(results, measure):
+    return {region: result.measures[measure] for region, result in results.items()}
 
 
 def test_each_region_is_scored_on_its_own_labels():
@@ -64,13 +65,13 @@ def test_pictures_are_scored_in_pixels(tmp_path):
     found = evaluate_case(tmp_path / "a.png", tmp_path / "b.png")
 
     assert values(found, "hd95_mm") == {"foreground": 2.0}
-    assert not values(found, "volume_difference_ml")
+    assert "volume_difference_ml" not in found["foreground"].measures
 
 
 def test_two_empty_masks_follow_the_rule():
     empty = np.zeros((4, 4, 4), dtype=np.uint8)
 
-    found = {score.measure: score.value for score in evaluate_case(empty, empty, (1, 1, 1))}
+    found = evaluate_case(empty, empty, (1, 1, 1))["foreground"].measures
 
     assert found["dice"] == found["nsd@1mm"] == found["specificity"] == 1.0
     assert found["hd95_mm"] == found["assd_mm"] == 0.0
@@ -113,7 +114,7 @@ def test_refuses_labels_of_another_convention():
 def test_a_declared_background_label_is_put_up_with():
     maps = [LabelMap(nested(), (1.0, 1.0, 1.0), None, name) for name in "ab"]
 
-    found = score_maps(*maps, regions={"core": (1, 4)}, background=(0, 2))
+    found = score_maps(*maps, SEGMENTATION, regions={"core": (1, 4)}, background=(0, 2))
 
     assert values(found, "dice") == {"core": 1.0}
 

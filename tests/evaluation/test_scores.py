@@ -1,15 +1,14 @@
 import json
 import math
 
-from inspire_med.evaluation.batch import CaseScores
-from inspire_med.evaluation.case import Score
-from inspire_med.evaluation.extremes import notable_cases, rank_cases
 from inspire_med.evaluation.protocols import protocol
+from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
+from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 
 CASES = [
-    CaseScores("a", (Score("WT", "dice", 0.5), Score("WT", "hd95_mm", math.inf))),
-    CaseScores("b, c", (Score("WT", "dice", 1.0), Score("WT", "hd95_mm", 2.0))),
+    CaseScores("a", {"WT": RegionResult({"dice": 0.5, "hd95_mm": math.inf})}),
+    CaseScores("b, c", {"WT": RegionResult({"dice": 1.0, "hd95_mm": 2.0})}),
 ]
 
 
@@ -50,7 +49,9 @@ def test_json_has_the_summary_the_policy_and_no_infinity():
 
 
 def scored(**dice):
-    return as_table([CaseScores(case, (Score("r", "dice", v),)) for case, v in dice.items()])
+    return as_table(
+        [CaseScores(case, {"r": RegionResult({"dice": v})}) for case, v in dice.items()]
+    )
 
 
 def test_cases_are_ranked_from_worst_to_best():

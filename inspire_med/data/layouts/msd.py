@@ -6,7 +6,7 @@ from typing import Any
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
 from inspire_med.errors import InputError
-from inspire_med.evaluation.masks import NIFTI_SUFFIXES
+from inspire_med.evaluation.reading.masks import NIFTI_SUFFIXES
 from inspire_med.files import read_json
 
 CHANNELS = ("flair", "t1", "t1ce", "t2")

@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.overlap import Counts, count, dice, iou, precision, recall, specificity
+from inspire_med.evaluation.measures.overlap import (
+    Counts,
+    count,
+    dice,
+    iou,
+    precision,
+    recall,
+    specificity,
+)
 
 NOTHING = Counts(tp=0, fp=0, fn=0, tn=10)
 ONLY_REFERENCE = Counts(tp=0, fp=0, fn=4, tn=6)

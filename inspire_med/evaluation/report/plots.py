@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from inspire_med.evaluation.measures import Measure
+from inspire_med.evaluation.measures.words import Measure
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 420, 92, 18, 10
 _ROW, _FOOT = 46, 34

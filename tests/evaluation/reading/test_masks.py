@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.masks import read_label_map
+from inspire_med.evaluation.reading.masks import read_label_map
 
 
 def nifti(path, array, affine=None):

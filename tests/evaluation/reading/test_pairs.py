@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.pairs import case_id, find_masks, pair
+from inspire_med.evaluation.reading.pairs import case_id, find_masks, pair
 
 
 @pytest.mark.parametrize(

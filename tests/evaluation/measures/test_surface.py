@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.surface import (
+from inspire_med.evaluation.measures.surface import (
     Directed,
     SurfaceDistances,
     assd_mm,

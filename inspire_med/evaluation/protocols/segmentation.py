@@ -1,64 +1,14 @@
-"""Protocols: named sets of measures, each with the rules its numbers are made by."""
-
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+"""`segmentation`: whole-region overlap, surface distance and volume, for any regions."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from inspire_med.errors import InputError
-from inspire_med.evaluation import overlap, surface
-
-
-@dataclass(frozen=True)
-class RegionPair:
-    """One region of one case, cropped to where there is any foreground.
-
-    Attributes:
-        reference: Boolean `(*spatial)`.
-        prediction: Likewise.
-        spacing_mm: Voxel size along each axis.
-        size: Voxels of the whole volume.
-    """
-
-    reference: NDArray[np.bool_]
-    prediction: NDArray[np.bool_]
-    spacing_mm: tuple[float, ...]
-    size: int
+from inspire_med.evaluation.measures import overlap, surface
+from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
+from inspire_med.evaluation.result import RegionResult
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How a region of a case is scored.
-
-    Attributes:
-        name: As on the command line.
-        title: What it is, for the report.
-        policy: The rules, a line each, printed with every score.
-        score: From a region to its measures by name; NaN and infinite values are undefined.
-    """
-
-    name: str
-    title: str
-    policy: tuple[str, ...]
-    score: Callable[[RegionPair], dict[str, float]]
-
-
-def protocol(name: str) -> Protocol:
-    """The protocol of this name.
-
-    Raises:
-        InputError: If there is none.
-    """
-    if name not in PROTOCOLS:
-        guess = difflib.get_close_matches(name, PROTOCOLS, n=1)
-        hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(PROTOCOLS)}."
-        raise InputError(f"option --protocol: unknown protocol {name!r}; {hint}")
-    return PROTOCOLS[name]
-
-
-def score_segmentation(pair: RegionPair) -> dict[str, float]:
+def score_segmentation(pair: RegionPair) -> RegionResult:
     """The measures of the `segmentation` protocol; volume only where there is one."""
     counts = overlap.count(pair.reference, pair.prediction, pair.size)
     distances = surface.surface_distances(pair.reference, pair.prediction, pair.spacing_mm)
@@ -75,7 +25,7 @@ def score_segmentation(pair: RegionPair) -> dict[str, float]:
     }
     if len(pair.spacing_mm) == 3:
         scores["volume_difference_ml"] = volume_difference_ml(counts, pair.spacing_mm)
-    return scores
+    return RegionResult(scores)
 
 
 def volume_difference_ml(counts: overlap.Counts, spacing_mm: tuple[float, ...]) -> float:
@@ -83,7 +33,7 @@ def volume_difference_ml(counts: overlap.Counts, spacing_mm: tuple[float, ...]) 
     return (counts.fp - counts.fn) * float(np.prod(spacing_mm)) / 1000
 
 
-SEGMENTATION = Protocol(
+SEGMENTATION = MaskProtocol(
     name="segmentation",
     title="Whole-region overlap, surface distance and volume",
     policy=(
@@ -102,7 +52,6 @@ SEGMENTATION = Protocol(
         "n_undefined: a missed region leaves hd95 and assd, so read them beside dice",
         "ci95: percentile bootstrap of the mean over cases, 2000 resamples, fixed seed",
     ),
+    measures=MEASURES,
     score=score_segmentation,
 )
-
-PROTOCOLS: dict[str, Protocol] = {each.name: each for each in (SEGMENTATION,)}

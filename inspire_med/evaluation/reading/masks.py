@@ -13,7 +13,7 @@ from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.images import IMAGE_SUFFIXES, read_mask_image
+from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES, read_mask_image
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 _DEFLATE_LIMIT = 1032  # no gzip stream grows by more

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.nearest import nearest_mm
+from inspire_med.evaluation.measures.nearest import nearest_mm
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.3, 2.0, 5.0)])

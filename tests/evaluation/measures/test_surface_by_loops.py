@@ -10,8 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.surface import assd_mm, hausdorff_mm, nsd, surface_distances
-from inspire_med.evaluation.surface_elements import _CLASSES  # the published facts
+from inspire_med.evaluation.measures.surface import assd_mm, hausdorff_mm, nsd, surface_distances
+from inspire_med.evaluation.measures.surface_elements import _CLASSES  # the published facts
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.statistics import bootstrap_interval, summarise
+from inspire_med.evaluation.statistics.summary import bootstrap_interval, summarise
 
 
 def test_summary_known_by_hand():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
-from inspire_med.evaluation.case import FOREGROUND, Regions
-from inspire_med.evaluation.masks import is_nifti
-from inspire_med.evaluation.pairs import find_masks
+from inspire_med.evaluation.case import FOREGROUND
+from inspire_med.evaluation.protocols.kinds import Regions
+from inspire_med.evaluation.reading.masks import is_nifti
+from inspire_med.evaluation.reading.pairs import find_masks
 
 
 @dataclass(frozen=True)

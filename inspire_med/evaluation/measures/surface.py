@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.box import bounding_box
-from inspire_med.evaluation.nearest import Points, nearest_mm
-from inspire_med.evaluation.surface_elements import surface_elements
+from inspire_med.evaluation.measures.box import bounding_box
+from inspire_med.evaluation.measures.nearest import Points, nearest_mm
+from inspire_med.evaluation.measures.surface_elements import surface_elements
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from inspire_med.evaluation.batch import CaseScores
-from inspire_med.evaluation.measures import Measure
-from inspire_med.evaluation.page import page
-from inspire_med.evaluation.plots import axis, interval_bar, strip_plot
+from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.protocols import Protocol
+from inspire_med.evaluation.report.page import page
+from inspire_med.evaluation.report.plots import axis, interval_bar, strip_plot
+from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, Table, as_table
-from inspire_med.evaluation.statistics import Summary
+from inspire_med.evaluation.statistics.summary import Summary
 
 Measures = Mapping[str, Measure]
 

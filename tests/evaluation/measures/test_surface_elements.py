@@ -3,7 +3,11 @@ import itertools
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.surface_elements import area_table, corner_codes, surface_elements
+from inspire_med.evaluation.measures.surface_elements import (
+    area_table,
+    corner_codes,
+    surface_elements,
+)
 
 # One example a class with the area that follows from its facets at unit spacing.
 UNIT_AREAS = {

@@ -1,6 +1,6 @@
 import numpy as np
 
-from inspire_med.evaluation.box import bounding_box, joint_box
+from inspire_med.evaluation.measures.box import bounding_box, joint_box
 
 
 def test_box_holds_all_foreground_and_no_more():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.masks import IMAGE_SUFFIXES, NIFTI_SUFFIXES
+from inspire_med.evaluation.reading.masks import IMAGE_SUFFIXES, NIFTI_SUFFIXES
 
 _NAMED = 5  # ids written out in a message
 

@@ -1,21 +1,16 @@
 import math
 from html.parser import HTMLParser
 
-from inspire_med.evaluation.batch import CaseScores
-from inspire_med.evaluation.case import Score
-from inspire_med.evaluation.measures import MEASURES
+from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.evaluation.report import Picture, Report, report_html
+from inspire_med.evaluation.report.report import Picture, Report, report_html
+from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.evaluation.scores import as_table, summarise_table
 
 CASES = [
     CaseScores(
         name,
-        tuple(
-            Score(region, measure, value)
-            for region in ("WT", "<ET>")
-            for measure, value in (("dice", dice), ("hd95_mm", distance))
-        ),
+        {region: RegionResult({"dice": dice, "hd95_mm": distance}) for region in ("WT", "<ET>")},
     )
     for name, dice, distance in (("a", 0.5, 4.0), ("b&c", 0.0, math.inf))
 ]

@@ -3,8 +3,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from inspire_med.evaluation.measures import MEASURES, in_pixels
-from inspire_med.evaluation.plots import axis, interval_bar, strip_plot
+from inspire_med.evaluation.measures.words import MEASURES, in_pixels
+from inspire_med.evaluation.report.plots import axis, interval_bar, strip_plot
 
 DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
 

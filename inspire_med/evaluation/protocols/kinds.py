@@ -1,0 +1,99 @@
+"""Kinds of protocols: by masks, by grey maps, or by a whole data set at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.result import CaseScores, RegionResult
+
+Regions = Mapping[str, Sequence[int]]
+
+ANY_LABEL: tuple[int, ...] = ()  # a region of whatever is not 0
+
+
+@dataclass(frozen=True)
+class RegionPair:
+    """One region of one case, cropped to where there is any foreground.
+
+    Attributes:
+        reference: Boolean `(*spatial)`.
+        prediction: Likewise.
+        spacing_mm: Voxel size along each axis.
+        shape: Of the whole volume; what lies outside the crop is background.
+        origin: Where in the whole volume the crop begins.
+    """
+
+    reference: NDArray[np.bool_]
+    prediction: NDArray[np.bool_]
+    spacing_mm: tuple[float, ...]
+    shape: tuple[int, ...]
+    origin: tuple[int, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """Voxels of the whole volume."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What every protocol says of itself.
+
+    Attributes:
+        name: As on the command line.
+        title: What it is, for the report.
+        policy: The rules, a line each, printed with every score.
+        measures: How each of its measures is written, in order.
+    """
+
+    name: str
+    title: str
+    policy: tuple[str, ...]
+    measures: Mapping[str, Measure]
+
+
+@dataclass(frozen=True)
+class MaskProtocol(Protocol):
+    """Scores a predicted mask against a reference mask, region by region.
+
+    Attributes:
+        score: From a region of a case to its result.
+        regions: Its own regions by label values; None takes those of the data set. Where the data
+            set names a region alike, the data set's label values count.
+    """
+
+    score: Callable[[RegionPair], RegionResult]
+    regions: Regions | None = None
+
+
+@dataclass(frozen=True)
+class MapProtocol(Protocol):
+    """Scores a grey map, not thresholded, against a reference mask.
+
+    Attributes:
+        score: From a boolean mask and a map in [0, 1] of its shape, (height, width), to the result.
+        region: The name of what the map shows.
+        whole_set: Summary values by measure that a mean over cases does not give, with the
+            statistic of the whole set that does; each takes the results of all cases.
+    """
+
+    score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
+    region: str
+    whole_set: Mapping[str, Callable[[Sequence[RegionResult]], float]]
+
+
+@dataclass(frozen=True)
+class SetProtocol(Protocol):
+    """Scores a file of predictions for a whole data set against a file of references.
+
+    Attributes:
+        score: From reference and prediction file to the results; a category is a region.
+    """
+
+    score: Callable[[Path, Path], CaseScores]

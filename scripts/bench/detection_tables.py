@@ -4,7 +4,8 @@ Nothing is computed but shapes, so the largest takes seconds. Published columns 
 seeds print no number.
 
     python scripts/bench/detection_tables.py configs/detection/*spinenet*.py
-    python scripts/bench/detection_tables.py configs/detection/*hrnet*.py --shape 800 1333
+    python scripts/bench/detection_tables.py configs/detection/*hrnet*_1x.py --shape 800 1280
+    python scripts/bench/detection_tables.py --necks --shape 800 1344
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+CONFIGS = Path(__file__).parents[2] / "configs" / "detection"
 # Parameters in millions and FLOPs in billions by the counter of mmdetection 1, as printed by
 # SpineNet-Pytorch. Its Mask R-CNN counts a class more, the background, in box and mask heads.
 PUBLISHED = {
@@ -26,7 +28,12 @@ PUBLISHED = {
     "mask-rcnn_spinenet-49_640": (40.69, 231.17),
     "mask-rcnn_spinenet-96_1024": (55.12, 330.72),
     "mask-rcnn_spinenet-143_1280": (79.11, 515.58),
+    # hrnet-tmp prints parameters in units of 2^20, FLOPs by the same counter.
+    "faster-rcnn_hrnetv2p-w18_syncbn_1x": (26.2 * 1.048576, 159.1),
+    "faster-rcnn_hrnetv2p-w32_syncbn_1x": (45.0 * 1.048576, 245.3),
+    "faster-rcnn_hrnetv2p-w40_syncbn_1x": (60.5 * 1.048576, 314.9),
 }
+NECKS = {"FPN": "fpn", "INSPIRE": "inspire-fpn", "with feedback": "inspire-fpn-feedback"}
 COLUMNS = ["config", "size", "parameters", "published M", "difference", "GMACs"]
 COLUMNS += ["GFLOPs (mmdet 2)", "published", "difference"]
 
@@ -60,14 +67,31 @@ def row(config: Path, options: list[str]) -> list[str]:
     ]
 
 
+def print_necks(options: list[str]) -> None:
+    """A detector a row, its three twins side by side."""
+    heads = [f"{what}: {neck}" for what in ("parameters", "GMACs") for neck in NECKS]
+    print(f"| detector | {' | '.join(heads)} |\n|---{'|---:' * len(heads)}|")
+    for first in sorted(CONFIGS.glob("*_r50_fpn.py")):
+        detector = first.stem.removesuffix("_r50_fpn")
+        twins = [CONFIGS / f"{detector}_r50_{neck}.py" for neck in NECKS.values()]
+        counts = [analyse(twin, options)[1] for twin in twins]
+        cells = [f"{each['parameters']:,}" for each in counts]
+        cells += [f"{each['macs'] / 1e9:.3f}" for each in counts]
+        print(f"| {detector} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("configs", type=Path, nargs="+")
+    parser.add_argument("configs", type=Path, nargs="*")
+    parser.add_argument("--necks", action="store_true", help="INSPIRE's necks beside FPN")
     parser.add_argument("--shape", nargs=2, metavar=("H", "W"), help="by default the test size")
     arguments = parser.parse_args()
     options = ["--shape", *arguments.shape] if arguments.shape else []
+    if arguments.necks:
+        print_necks(options)
+        return
     print(f"| {' | '.join(COLUMNS)} |\n|---|---{'|---:' * (len(COLUMNS) - 2)}|")
     for config in arguments.configs:
         print(f"| {' | '.join(row(config, options))} |", flush=True)

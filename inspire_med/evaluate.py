@@ -4,24 +4,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-import inspire_med
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path, refuse_existing, write_json
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from inspire_med.data.case import Case
-    from inspire_med.evaluation.reading.pairs import Pairing
+    from inspire_med.evaluation.cohort import Cohort
+    from inspire_med.evaluation.protocols import Protocol, SetProtocol
     from inspire_med.evaluation.reading.references import References
-    from inspire_med.evaluation.report.report import Picture
-    from inspire_med.evaluation.result import CaseScores
-    from inspire_med.evaluation.scores import Summaries
 
 _MOST_WORKERS = 8  # each holds one case; more seldom helps, and memory counts
 
@@ -31,26 +26,38 @@ class EvaluateOptions:
     """Scores of predicted masks against references, case by case and in summary.
 
     Args:
-        prediction: Folder of masks named by case id: `<case id>.nii.gz` or an image.
-        reference: A manifest (its labels and regions are used), or a folder of masks named alike.
-        output: Folder for scores.csv, scores.json and report.html.
-        protocol: Name of the rules: `segmentation`; docs/protocols.md says what they are.
+        prediction: Folder of masks named by case id: `<case id>.nii.gz` or an image. Several, each
+            as NAME=FOLDER, are compared with each other.
+        reference: A manifest (its labels and regions are used), or a folder of masks named alike;
+            for `coco` a file of annotations.
+        output: Folder for scores.csv, scores.json and report.html; with several predictions a
+            folder for each, and comparison.html beside them.
+        protocol: Name of the rules; docs/protocols.md says what each is.
         fold: With a manifest: only the validation cases of this fold.
-        regions: With a folder: label values of each region; by default each value is a region.
+        regions: With a folder: label values of each region; by default the protocol's own, or each
+            value is a region.
+        baseline: With several predictions: the name that each other one is compared with; by
+            default all pairs are compared.
         allow_missing: Leave out cases without a partner instead of refusing.
         ignore_affine: Compare voxel by voxel where the affines of two files differ.
+        resample: Bring a prediction on another grid onto its reference's (nearest neighbour)
+            instead of refusing it.
+        calibration: Also score the probabilities beside the predictions (`<case id>_prob.*`).
         workers: Processes, each with one case in memory; 0 is one a core, 8 at most.
         overwrite: Write over the scores of an earlier run.
     """
 
-    prediction: Path
+    prediction: Sequence[str]
     reference: Path
     output: Path
     protocol: str = "segmentation"
     fold: int | None = None
     regions: Sequence[str] | None = None
+    baseline: str | None = None
     allow_missing: bool = False
     ignore_affine: bool = False
+    resample: bool = False
+    calibration: bool = False
     workers: int = 0
     overwrite: bool = False
 
@@ -61,13 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="inspire-med evaluate", description="Dice and the rest, under a named protocol."
     )
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    parser.add_class_arguments(EvaluateOptions, as_group=False, skip={"regions"})
+    parser.add_class_arguments(EvaluateOptions, as_group=False, skip={"prediction", "regions"})
+    parser.add_argument(
+        "--prediction",
+        nargs="+",
+        required=True,
+        metavar="[NAME=]FOLDER",
+        help="Folder of masks named by case id: <case id>.nii.gz or an image; several, each as "
+        "NAME=FOLDER, are compared with each other",
+    )
     parser.add_argument(
         "--regions",
         nargs="+",
         metavar="NAME=VALUES",
         help="With a folder: label values of each region, as in WT=1,2,4 TC=1,4 ET=4; by default "
-        "each value is a region",
+        "the protocol's own, or each value is a region",
     )
     return run_command(parser, _evaluate, arguments)
 
@@ -75,34 +90,111 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(namespace: Namespace) -> None:
     namespace.pop("config")
     options = EvaluateOptions(**vars(namespace))
+    words = options.prediction
+    methods = named_folders([words] if isinstance(words, str) else words)  # a file may give one
     refuse_existing(options.output, overwrite=options.overwrite)
     if options.output.is_file():
         raise InputError(f"option --output: {options.output} is a file; give a folder.")
+    if options.baseline is not None and options.baseline not in methods:
+        raise InputError(
+            f"option --baseline: no prediction is named {options.baseline}; "
+            f"choose one of {', '.join(methods)}."
+        )
 
+    from inspire_med.evaluation.protocols import SetProtocol, protocol
+
+    rules = protocol(options.protocol)  # refuse an unknown one before any file is read
+    if isinstance(rules, SetProtocol):
+        cohorts, cases = {"": _score_whole_set(options, methods, rules)}, {}
+    else:
+        cohorts, cases = _score_folders(options, methods, rules)
+    alone = len(cohorts) == 1
+    for name, cohort in cohorts.items():
+        _write(cohort, options.output if alone else options.output / name, cases)
+        _print(cohort, "" if alone else name)
+    if not alone:
+        _write_comparison(cohorts, options.output, options.baseline)
+    names = "scores.csv, scores.json, report.html"
+    print(f"{names if alone else 'comparison.html and a folder for each'} in {options.output}")
+
+
+def named_folders(words: Sequence[str]) -> dict[str, Path]:
+    """Read `[NAME=]FOLDER`; one alone may go without a name.
+
+    Raises:
+        InputError: If one of several has no name, or two have one name.
+    """
+    if len(words) == 1:
+        name, found, folder = words[0].partition("=")
+        is_named = found and not Path(words[0]).exists()
+        return {name: Path(folder)} if is_named else {"": Path(words[0])}
+    methods: dict[str, Path] = {}
+    for word in words:
+        name, _, folder = word.partition("=")
+        if not name or not folder or "/" in name or name.startswith("."):
+            raise InputError(
+                f"option --prediction: {word!r} of several has no name; write NAME=FOLDER."
+            )
+        if name in methods:
+            raise InputError(f"option --prediction: {name} comes twice; give each its own name.")
+        methods[name] = Path(folder)
+    return methods
+
+
+def _score_folders(
+    options: EvaluateOptions, methods: Mapping[str, Path], rules: "Protocol"
+) -> "tuple[dict[str, Cohort], Mapping[str, Case]]":
     from rich.console import Console
     from rich.progress import Progress
 
-    from inspire_med.evaluation.batch import Rules, score_batch
-    from inspire_med.evaluation.protocols import protocol
-    from inspire_med.evaluation.reading.pairs import find_masks, pair
+    from inspire_med.evaluation.cohort import Request, score_cohort
 
-    protocol(options.protocol)  # refuse an unknown one before any file is read
     workers = options.workers or min(_MOST_WORKERS, os.cpu_count() or 1)
-    references, cases = _references(options, workers)
-    predictions = find_masks(options.prediction)
-    asked = {name: predictions[name] for name in predictions.keys() - references.elsewhere}
-    pairing = pair(references.masks, asked, allow_missing=options.allow_missing)
-    jobs = [(name, *files) for name, files in pairing.pairs.items()]
-    rules = Rules(
-        options.protocol, references.regions, references.background, options.ignore_affine
+    references, cases = _references(options, rules, workers)
+    request = Request(
+        rules,
+        options.allow_missing,
+        options.ignore_affine,
+        options.resample,
+        options.calibration,
+        workers,
     )
+    cohorts: dict[str, Cohort] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("scoring", total=len(jobs))
-        scored = score_batch(jobs, rules, workers=workers, on_done=lambda: progress.advance(bar))
-    _write(options, references, pairing, scored, cases)
+        for name, folder in methods.items():
+            bar = progress.add_task(f"scoring {name}".strip(), total=None)
+            cohorts[name] = score_cohort(
+                folder,
+                references,
+                request,
+                on_start=lambda total, bar=bar: progress.update(bar, total=total),
+                on_done=lambda bar=bar: progress.advance(bar),
+            )
+    return cohorts, cases
 
 
-def _references(options: EvaluateOptions, workers: int) -> "tuple[References, Mapping[str, Case]]":
+def _score_whole_set(
+    options: EvaluateOptions, methods: Mapping[str, Path], rules: "SetProtocol"
+) -> "Cohort":
+    from inspire_med.evaluation.cohort import score_whole_set
+
+    if len(methods) > 1:
+        raise InputError(
+            f"option --prediction: protocol {rules.name} has no scores a case to compare by; "
+            "evaluate one file at a time."
+        )
+    if options.fold is not None or options.regions is not None:
+        raise InputError(
+            f"options --fold, --regions: protocol {rules.name} takes its images and categories "
+            "from the reference file; leave them out."
+        )
+    (prediction,) = methods.values()
+    return score_whole_set(options.reference, prediction, rules)
+
+
+def _references(
+    options: EvaluateOptions, rules: "Protocol", workers: int
+) -> "tuple[References, Mapping[str, Case]]":
     """What to compare with, and the cases it belongs to where a manifest names them."""
     from inspire_med.evaluation.reading.references import references_of_folder
 
@@ -112,7 +204,8 @@ def _references(options: EvaluateOptions, workers: int) -> "tuple[References, Ma
         raise InputError(
             f"option --fold: {options.reference} has no folds; give a manifest, or no fold."
         )
-    return references_of_folder(options.reference, options.regions, workers=workers), {}
+    found = references_of_folder(options.reference, options.regions, rules, workers=workers)
+    return found, {}
 
 
 def _references_of_manifest(
@@ -138,123 +231,84 @@ def _references_of_manifest(
             "Manifest hash": manifest.hash,
             "Fold": "all" if options.fold is None else str(options.fold),
         },
+        sites={case.id: case.site for case in chosen if case.site},
     )
     return references, {case.id: case for case in chosen}
 
 
-def _write(
-    options: EvaluateOptions,
-    references: "References",
-    pairing: "Pairing",
-    scored: "list[CaseScores]",
-    cases: "Mapping[str, Case]",
-) -> None:
-    from inspire_med.evaluation.measures.words import MEASURES, in_pixels
-    from inspire_med.evaluation.protocols import protocol
+def _write(cohort: "Cohort", output: Path, cases: "Mapping[str, Case]") -> None:
+    from inspire_med.data.notable import notable_pictures
     from inspire_med.evaluation.report.report import Report, report_html
-    from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
+    from inspire_med.evaluation.scores import as_csv, as_json, lesions_csv
+    from inspire_med.evaluation.statistics.strata import stratify
 
-    rules = protocol(options.protocol)
-    notes = _notes(references, pairing, scored)
-    provenance = {
-        "Predictions": str(options.prediction),
-        **references.provenance,
-        "Regions": "; ".join(
-            f"{name} = {', '.join(map(str, values))}" for name, values in references.regions.items()
-        ),
-        "inspire_med": inspire_med.__version__,
+    extra = {
+        "regions": {name: list(values) for name, values in cohort.references.regions.items()},
+        "without_prediction": list(cohort.pairing.missing),
+        "without_reference": list(cohort.pairing.spurious),
+        "notes": list(cohort.notes),
+        "provenance": dict(cohort.provenance),
     }
-    extra: dict[str, Any] = {
-        "regions": {name: list(values) for name, values in references.regions.items()},
-        "without_prediction": list(pairing.missing),
-        "without_reference": list(pairing.spurious),
-        "notes": notes,
-        "provenance": provenance,
-    }
-    of_volumes = any(score.measure == "volume_difference_ml" for score in scored[0].scores)
-    measures = MEASURES if of_volumes else in_pixels(MEASURES)
-    pictures = _pictures(references, pairing, scored, cases)
-    summaries = summarise_table(as_table(scored))
-    report = Report(rules, measures, scored, summaries, pictures, notes, provenance)
-    _write_text(options.output / "scores.csv", as_csv(scored))
-    write_json(options.output / "scores.json", as_json(rules, len(scored), summaries, extra))
-    _write_text(options.output / "report.html", report_html(report))
-    print(f"protocol {rules.name}, {len(scored)} cases", _in_short(summaries), sep="\n")
-    print(f"scores.csv, scores.json, report.html in {options.output}")
+    summaries = cohort.summaries
+    report = Report(
+        cohort.protocol,
+        cohort.cases,
+        summaries,
+        stratify(cohort.cases, cohort.references.sites),
+        notable_pictures(cohort, cases),
+        cohort.notes,
+        cohort.provenance,
+    )
+    _write_text(output / "scores.csv", as_csv(cohort.cases))
+    lesions = lesions_csv(cohort.cases)
+    if lesions:
+        _write_text(output / "lesions.csv", lesions)
+    write_json(output / "scores.json", as_json(cohort.protocol, cohort.cases, summaries, extra))
+    _write_text(output / "report.html", report_html(report))
 
 
-def _notes(references: "References", pairing: "Pairing", scored: "list[CaseScores]") -> list[str]:
-    """What was left out and what readers decided; a reader's kind of note is said once."""
-    notes = [
-        f"Left out, {what}: {', '.join(ids)}."
-        for ids, what in (
-            (pairing.missing, "without a prediction"),
-            (pairing.spurious, "without a reference"),
-        )
-        if ids
-    ]
-    decided = [note for each in scored for note in each.notes]
-    if decided:
-        others = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
-        notes.append(decided[0] + others)
-    return [*notes, *references.notes]
+def _write_comparison(cohorts: "Mapping[str, Cohort]", output: Path, baseline: str | None) -> None:
+    from inspire_med.evaluation.report.comparison import (
+        Comparison,
+        comparison_html,
+        comparison_json,
+    )
+    from inspire_med.evaluation.scores import in_common, summarise_cases
 
-
-def _pictures(
-    references: "References",
-    pairing: "Pairing",
-    scored: "list[CaseScores]",
-    cases: "Mapping[str, Case]",
-) -> "list[Picture]":
-    """Strips of the worst, middle and best cases."""
-    import io
-
-    from PIL import Image
-
-    from inspire_med.evaluation.case import region_masks
-    from inspire_med.evaluation.reading.masks import read_label_map
-    from inspire_med.evaluation.report.report import Picture
-    from inspire_med.evaluation.scores import as_table
-    from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
-    from inspire_med.viz import case_strip
-
-    pictures: list[Picture] = []
-    for group, members in notable_cases(rank_cases(as_table(scored), "dice")).items():
-        for name, score in members:
-            truth, answer = map(read_label_map, pairing.pairs[name])
-            strip = case_strip(
-                _background(cases[name], truth.labels.shape) if name in cases else None,
-                region_masks(truth.labels, references.regions),
-                region_masks(answer.labels, references.regions),
-                truth.spacing_mm,
-                truth.affine,
+    tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
+    left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
+    first = next(iter(cohorts.values()))
+    comparison = Comparison(
+        protocol=first.protocol,
+        measures=first.protocol.measures,
+        tables=tables,
+        summaries={
+            name: summarise_cases(
+                cohort.protocol, [each for each in cohort.cases if each.case not in others]
             )
-            png = io.BytesIO()
-            Image.fromarray(strip).save(png, format="png", optimize=True)
-            pictures.append(Picture(group, name, score, png.getvalue()))
-    return pictures
+            for name, cohort in cohorts.items()
+        },
+        baseline=baseline,
+        notes=[
+            *left_out,
+            *(f"{name}: {note}" for name, cohort in cohorts.items() for note in cohort.notes),
+        ],
+        provenance=dict(first.provenance),
+    )
+    write_json(output / "comparison.json", comparison_json(comparison))
+    _write_text(output / "comparison.html", comparison_html(comparison))
 
 
-def _background(case: "Case", shape: tuple[int, ...]) -> "NDArray[Any] | None":
-    """The scan to draw masks on; none where it cannot be read: scores need the masks alone."""
-    from inspire_med.data.view import read_background
-
-    try:
-        return read_background(case, shape)
-    except InputError:
-        return None
-
-
-def _in_short(summaries: "Summaries") -> str:
+def _print(cohort: "Cohort", name: str) -> None:
     """One line a region, with the first measure, for the person who watches."""
-    lines: list[str] = []
-    for region, measures in summaries.items():
-        name, summary = next(iter(measures.items()))
+    title = f"{name}: " if name else ""
+    print(f"{title}protocol {cohort.protocol.name}, {len(cohort.cases)} cases")
+    for region, measures in cohort.summaries.items():
+        measure, summary = next(iter(measures.items()))
         interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
         mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
         undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
-        lines.append(f"  {region}: mean {name} {mean}{interval} (n {summary.n}{undefined})")
-    return "\n".join(lines)
+        print(f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """Command: train one experiment (`python -m inspire_med.train --task isles ...`)."""
 
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -9,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -20,6 +18,7 @@ from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path, read_json, remove_half_written, write_json
 from inspire_med.options import training_config, training_parser
+from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
     from inspire_med.data.case import Manifest
@@ -162,7 +161,7 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
         {
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "command": sys.argv,
-            "commit": _git_commit(),
+            "commit": code_commit(),
             "versions": {name: version(name) for name in PACKAGES} | {"python": sys.version},
             "machine": {"node": platform.node(), "platform": platform.platform()},
         }
@@ -170,22 +169,6 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
     write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
     with atomic_path(config.run / "config.yaml") as temporary:
         temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
-
-
-def _git_commit() -> str | None:
-    """Commit of the code, with `+` if the work tree differs; None outside a repository."""
-    here = Path(__file__).parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return described.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,13 @@ def test_the_readmes_python_builds_a_network():
 
 def test_contributing_is_short():
     assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) < 50
+
+
+def test_the_edge_cases_are_as_the_page_shows_them():
+    """Values worked out by hand, met by the protocols: the script fails where one is not."""
+    script = ROOT / "scripts" / "bench" / "edge_cases.py"
+
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in (ROOT / "docs" / "protocols.md").read_text()

@@ -299,3 +299,183 @@ def test_scores_need_no_scan(ball_volumes, tmp_path):
     summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
     assert summary["WT"]["dice"]["mean"] == 1
     assert "data:image/png" in (tmp_path / "scores" / "report.html").read_text()
+
+
+class TestSeveralPredictions:
+    @pytest.fixture
+    def two(self, folders):
+        """The predictions of the first folder, and perfect ones."""
+        for name in "abc":
+            source = folders / "reference" / f"{name}.nii.gz"
+            (folders / "perfect").mkdir(exist_ok=True)
+            (folders / "perfect" / source.name).write_bytes(source.read_bytes())
+        return folders
+
+    def evaluate(self, folder, *extra):
+        words = [f"poor={folder / 'prediction'}", f"good={folder / 'perfect'}"]
+        places = ["--reference", folder / "reference", "--output", folder / "scores"]
+        regions = ["--regions", "all=1,2", "core=1"]
+        rest = [str(word) for word in (*places, *regions, "--workers", "1", *extra)]
+        return main(["--prediction", *words, *rest])
+
+    def test_each_has_its_folder_and_they_are_compared(self, two):
+        assert self.evaluate(two) == 0
+
+        assert {path.name for path in (two / "scores" / "good").iterdir()} == {
+            "scores.csv",
+            "scores.json",
+            "report.html",
+        }
+        content = json.loads((two / "scores" / "comparison.json").read_text())
+        assert content["methods"] == ["poor", "good"]
+        dice = next(
+            each
+            for each in content["differences"]
+            if (each["region"], each["measure"]) == ("core", "dice")
+        )
+        assert (dice["wins"], dice["ties"], dice["losses"]) == (0, 1, 2)
+        assert content["ranking"][0]["method"] == "good"
+        text = (two / "scores" / "comparison.html").read_text()
+        assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+    def test_cases_that_one_lacks_are_left_out_of_both_and_said(self, two):
+        (two / "perfect" / "a.nii.gz").unlink()
+
+        assert self.evaluate(two, "--allow_missing") == 0
+
+        content = json.loads((two / "scores" / "comparison.json").read_text())
+        assert content["n_cases"] == 2
+        assert content["summary"]["poor"]["all"]["dice"]["n"] == 2
+        assert content["notes"][0] == "Left out, not predicted by every method: a."
+
+    def test_an_unknown_baseline_is_refused(self, two, capsys):
+        assert self.evaluate(two, "--baseline", "best") == 2
+
+        assert "no prediction is named best; choose one of poor, good" in capsys.readouterr().err
+        assert not (two / "scores").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["a", "b"], "'a' of several has no name; write NAME=FOLDER"),
+        (["x=a", "x=b"], "x comes twice"),
+        (["../x=a", "y=b"], "has no name"),
+    ],
+)
+def test_several_predictions_need_names_of_their_own(folders, capsys, words, sentence):
+    places = ["--reference", str(folders / "reference"), "--output", str(folders / "scores")]
+
+    assert main(["--prediction", *words, *places]) == 2
+
+    assert sentence in capsys.readouterr().err
+
+
+class TestOtherGrids:
+    def test_a_prediction_on_another_grid_is_resampled_on_request(self, folders, capsys):
+        labels = np.asarray(nib.load(folders / "reference" / "b.nii.gz").dataobj)
+        fine = labels.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+        affine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1.0])
+        affine[:3, 3] = AFFINE[:3, :3] @ [-0.25, -0.25, -0.25]
+        save(folders / "prediction" / "b.nii.gz", fine, affine)
+        assert "shape (20, 20, 12)" in refusal(capsys, folders)
+
+        assert evaluate(folders, "--resample") == 0
+
+        assert read_csv(folders)["b", "label 2", "dice"] == "1.0"
+        (note,) = json.loads((folders / "scores" / "scores.json").read_text())["notes"]
+        assert "b.nii.gz: resampled onto its reference's grid" in note
+
+
+class TestCalibration:
+    def test_probabilities_beside_the_masks_are_scored(self, folders):
+        for name in "abc":
+            labels = np.asarray(nib.load(folders / "reference" / f"{name}.nii.gz").dataobj)
+            sure = np.stack([labels == 1, labels == 2], axis=-1).astype(np.float32)
+            save(folders / "prediction" / f"{name}_prob.nii.gz", sure)
+
+        assert evaluate(folders, "--calibration") == 0
+
+        rows = read_csv(folders)
+        assert rows["a", "label 1", "ece"] == rows["a", "label 1", "brier"] == "0.0"
+        policy = json.loads((folders / "scores" / "scores.json").read_text())["policy"]
+        assert "ece, brier" in policy
+
+    def test_and_missed_where_they_are_not_there(self, folders, capsys):
+        assert "no probabilities of case a" in refusal(capsys, folders, "--calibration")
+
+
+class TestProtocols:
+    def test_brats_takes_its_own_regions_from_a_folder_and_writes_lesions(self, folders):
+        assert evaluate(folders, "--protocol", "brats2023-gli") == 0
+
+        rows = read_csv(folders)
+        assert rows["a", "WT", "lesionwise_dice"] == "1.0"
+        assert rows["c", "TC", "hd95_mm"] == "374.0"
+        assert rows["a", "ET", "dice"] == "1.0"  # both empty
+        lines = (folders / "scores" / "lesions.csv").read_text().splitlines()
+        assert lines[0].startswith("case,region,kind,size,centre")
+        assert any(line.startswith("a,WT,matched,") for line in lines)
+
+    def test_a_label_of_another_year_is_not_dropped_in_silence(self, folders, capsys):
+        labels = np.asarray(nib.load(folders / "reference" / "b.nii.gz").dataobj)
+        save(folders / "reference" / "b.nii.gz", np.where(labels == 1, 4, labels).astype(np.uint8))
+
+        sentence = refusal(capsys, folders, "--protocol", "brats2023-gli")
+
+        assert "holds label 4, which is in no region" in sentence
+
+    def test_named_regions_must_be_the_protocols(self, folders, capsys):
+        words = ["--protocol", "brats2023-gli", "--regions", "tumour=1,2"]
+
+        assert "the protocol has no region tumour" in refusal(capsys, folders, *words)
+
+    def test_lesions_of_stroke_are_whatever_is_not_0(self, folders):
+        assert evaluate(folders, "--protocol", "isles2022") == 0
+
+        rows = read_csv(folders)
+        assert rows["c", "lesion", "dice"] == "1.0"
+        assert rows["c", "lesion", "lesion_f1"] == "1.0"
+
+    def test_polyps_are_scored_by_their_probabilities_where_there_are_any(self, tmp_path):
+        mask = np.zeros((20, 30), dtype=np.uint8)
+        mask[5:12, 5:12] = 255
+        for name in ("reference", "prediction"):
+            (tmp_path / name).mkdir()
+        for name in "ab":
+            Image.fromarray(mask).save(tmp_path / "reference" / f"{name}.png")
+            Image.fromarray(np.roll(mask, 3, axis=1)).save(tmp_path / "prediction" / f"{name}.png")
+            Image.fromarray(mask // 2).save(tmp_path / "prediction" / f"{name}_prob.png")
+
+        assert evaluate(tmp_path, "--protocol", "polyp-pranet") == 0
+
+        content = json.loads((tmp_path / "scores" / "scores.json").read_text())
+        assert content["summary"]["polyp"]["dice@0.5"]["mean"] == 1.0  # stretched to 0 ... 1
+        assert content["summary"]["polyp"]["max_dice"]["mean"] == 1.0
+        assert len(content["curves"]["polyp"]["dice"]) == 256
+
+    def test_volumes_are_not_polyps_nor_pictures_tumours(self, folders, capsys):
+        sentence = refusal(capsys, folders, "--protocol", "polyp-pranet")
+        assert "not a readable image" in sentence
+
+    def test_coco_scores_one_file_against_another(self, tmp_path):
+        truth = {
+            "images": [{"id": 1, "width": 40, "height": 40}],
+            "categories": [{"id": 3, "name": "cat"}],
+            "annotations": [
+                {"id": 1, "image_id": 1, "category_id": 3, "bbox": [5, 5, 20, 20], "area": 400}
+                | {"iscrowd": 0}
+            ],
+        }
+        found = [{"image_id": 1, "category_id": 3, "bbox": [5, 5, 20, 20], "score": 0.9}]
+        (tmp_path / "truth.json").write_text(json.dumps(truth))
+        (tmp_path / "found.json").write_text(json.dumps(found))
+        words = ["--prediction", tmp_path / "found.json", "--reference", tmp_path / "truth.json"]
+
+        request = [*words, "--output", tmp_path / "scores", "--protocol", "coco"]
+        assert main([str(word) for word in request]) == 0
+
+        assert (tmp_path / "scores" / "report.html").is_file()
+        content = json.loads((tmp_path / "scores" / "scores.json").read_text())
+        assert content["protocol"] == "coco"
+        assert all(each for each in content["summary"]["all"].values())

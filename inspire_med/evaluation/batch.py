@@ -6,29 +6,40 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from inspire_med.evaluation.case import score_maps
-from inspire_med.evaluation.protocols import MaskProtocol, protocol
+from inspire_med.evaluation.case import add_calibration, regions_under, score_maps
+from inspire_med.evaluation.grey_case import score_picture
+from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
 from inspire_med.evaluation.protocols.kinds import Regions
 from inspire_med.evaluation.reading.masks import read_label_map
+from inspire_med.evaluation.reading.resample import on_grid_of
 from inspire_med.evaluation.result import CaseScores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Job = tuple[str, Path, Path]  # case id, reference, prediction
+
+
+class Job(NamedTuple):
+    """The files of one case; probabilities where its calibration is asked for."""
+
+    case: str
+    reference: Path
+    prediction: Path
+    probabilities: Path | None = None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is the same for every case of a batch; the fields are those of `score_maps`."""
+    """What is the same for every case of a batch; most fields are those of `score_maps`."""
 
     protocol: str
     regions: Regions
     background: tuple[int, ...] = (0,)
     ignore_affine: bool = False
+    resample: bool = False
 
 
 def score_batch(
@@ -51,19 +62,24 @@ def found_labels(
 
 def score_case(rules: Rules, job: Job) -> CaseScores:
     """Read and score one case; errors of the input name the case's files."""
-    case, *files = job
-    truth, answer = map(read_label_map, files)
-    by_name = protocol(rules.protocol)
-    assert isinstance(by_name, MaskProtocol)
+    chosen = protocol(rules.protocol)
+    if isinstance(chosen, MapProtocol):
+        return score_picture(job.case, job.reference, job.prediction, chosen)
+    assert isinstance(chosen, MaskProtocol)
+    truth, answer = map(read_label_map, (job.reference, job.prediction))
+    if rules.resample:
+        answer = on_grid_of(truth, answer)
     results = score_maps(
         truth,
         answer,
-        by_name,
-        regions=rules.regions,
+        chosen,
+        regions=regions_under(chosen, rules.regions),
         background=rules.background,
         ignore_affine=rules.ignore_affine,
     )
-    return CaseScores(case, results, tuple(each.note for each in (truth, answer) if each.note))
+    if job.probabilities is not None:
+        results = add_calibration(results, truth, job.probabilities, rules.regions)
+    return CaseScores(job.case, results, tuple(each.note for each in (truth, answer) if each.note))
 
 
 def _labels_of(path: Path) -> set[int]:

@@ -1,6 +1,6 @@
 """Case: one prediction against its reference, region by region."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.grey_case import score_grey, score_picture
 from inspire_med.evaluation.measures.box import joint_box
-from inspire_med.evaluation.protocols import MaskProtocol, RegionPair
+from inspire_med.evaluation.measures.calibration import calibration_scores
+from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.protocols.kinds import ANY_LABEL, Regions
 from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
 from inspire_med.evaluation.reading.masks import LabelMap, label_map_of, read_label_map
+from inspire_med.evaluation.reading.probabilities import read_probabilities
 from inspire_med.evaluation.result import RegionResult
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
@@ -54,7 +57,15 @@ def evaluate_case(
         1.0
     """
     rules = find_protocol(protocol)
-    assert isinstance(rules, MaskProtocol)
+    if isinstance(rules, MapProtocol):
+        if isinstance(reference, Path) and isinstance(prediction, Path):
+            return dict(score_picture(reference.stem, reference, prediction, rules).regions)
+        return score_grey(np.asarray(reference), np.asarray(prediction), rules)
+    if not isinstance(rules, MaskProtocol):
+        raise InputError(
+            f"protocol {rules.name}: scores a whole set at once, not one case; use the evaluate "
+            "command with its two files."
+        )
     truth = _loaded(reference, spacing_mm, "reference")
     answer = _loaded(prediction, truth.spacing_mm, "prediction")
     asked = regions_under(rules, regions or FOREGROUND)
@@ -95,6 +106,12 @@ def score_maps(
     Raises:
         InputError: If the grids differ or labels stand in no region.
     """
+    if reference.labels.ndim not in rules.spatial_dims:
+        kind = "volumes" if rules.spatial_dims == (3,) else "images"
+        raise InputError(
+            f"{reference.name}: {reference.labels.ndim}-D, but protocol {rules.name} scores "
+            f"{kind}; choose another, such as segmentation."
+        )
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
@@ -104,12 +121,65 @@ def score_maps(
         refuse_unknown(truth, known, reference.name)
         refuse_unknown(answer, known, prediction.name)
     origin = tuple(side.start for side in box)
-    results: dict[str, RegionResult] = {}
-    for region, values in regions.items():
+
+    def pair(values: Sequence[int]) -> RegionPair:
         masks = _among(truth, values), _among(answer, values)
-        pair = RegionPair(*masks, spacing_mm, shape, origin)
-        results[region] = replace(rules.score(pair), sizes=_sizes(pair))
-    return results
+        return RegionPair(*masks, spacing_mm, shape, origin)
+
+    tissues = {name: pair(values) for name, values in rules.tissues.items()}
+    return {
+        region: _scored(replace(pair(values), name=region, tissues=tissues), rules)
+        for region, values in regions.items()
+    }
+
+
+def score_masks(
+    reference: NDArray[np.bool_],
+    prediction: NDArray[np.bool_],
+    spacing_mm: Sequence[float],
+    rules: MaskProtocol,
+) -> RegionResult:
+    """Score one region given as two boolean masks of one shape, `(*spatial)`.
+
+    Raises:
+        InputError: If the protocol needs other regions beside this one.
+    """
+    if rules.tissues:
+        raise InputError(
+            f"protocol {rules.name}: joins lesions across tissues, which the masks of one region "
+            "do not show; score label maps with evaluate_case instead."
+        )
+    box = joint_box(reference, prediction) or (slice(0, 1),) * reference.ndim
+    truth, answer = (np.ascontiguousarray(mask[box]) for mask in (reference, prediction))
+    origin = tuple(side.start for side in box)
+    return _scored(RegionPair(truth, answer, tuple(spacing_mm), reference.shape, origin), rules)
+
+
+def add_calibration(
+    results: Mapping[str, RegionResult], reference: LabelMap, probabilities: Path, regions: Regions
+) -> dict[str, RegionResult]:
+    """Results with `ece` and `brier` of the regions whose probabilities a file holds.
+
+    Args:
+        results: Of one case, by region.
+        reference: Its truth.
+        probabilities: A file with `regions` along its last axis.
+        regions: Label values of the regions, in the file's order.
+
+    Raises:
+        InputError: If the file does not hold probabilities of these regions on this grid.
+    """
+    read = read_probabilities(probabilities, list(regions))
+    found = dict(results)
+    for region in results.keys() & regions.keys():
+        if read[region].shape != reference.labels.shape:
+            raise InputError(
+                f"{probabilities}: shape {read[region].shape} a region, its reference "
+                f"{reference.name} has {reference.labels.shape}; write it on the case's own grid."
+            )
+        extra = calibration_scores(_among(reference.labels, regions[region]), read[region])
+        found[region] = replace(found[region], measures={**found[region].measures, **extra})
+    return found
 
 
 def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: bool) -> None:
@@ -157,12 +227,17 @@ def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
 
 
 def _among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
-    """Where a label map holds any of these values, by one table look-up."""
+    """Where a label map holds any of these values; a comparison a value beats a look-up table."""
     if values == ANY_LABEL:
         return np.asarray(labels != 0)
-    table = np.zeros(int(labels.max(initial=0)) + 1, dtype=bool)
-    table[[value for value in values if value < len(table)]] = True
-    return table[labels]
+    found = np.zeros(labels.shape, dtype=bool)
+    for value in values:
+        found |= labels == value
+    return found
+
+
+def _scored(pair: RegionPair, rules: MaskProtocol) -> RegionResult:
+    return replace(rules.score(pair), sizes=_sizes(pair))
 
 
 def _sizes(pair: RegionPair) -> tuple[float, float]:

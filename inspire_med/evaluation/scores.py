@@ -2,18 +2,24 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from inspire_med.evaluation.protocols import Protocol
+from inspire_med.evaluation.protocols import MapProtocol, Protocol
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.statistics.summary import Summary, summarise
+from inspire_med.evaluation.statistics.summary import (
+    SUMMARY_POLICY,
+    Summary,
+    summarise,
+    whole_set_summary,
+)
 
 Table = dict[str, dict[str, dict[str, float]]]
 Summaries = dict[str, dict[str, Summary]]
+Curves = dict[str, dict[str, list[float]]]
 
 
 def as_csv(cases: Sequence[CaseScores]) -> str:
@@ -34,6 +40,32 @@ def as_table(cases: Sequence[CaseScores]) -> Table:
     return table
 
 
+def table_of_csv(text: str) -> Table:
+    """The table that `as_csv` wrote; empty values are NaN."""
+    table: Table = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        measures = table.setdefault(row["region"], {}).setdefault(row["measure"], {})
+        measures[row["case"]] = float(row["value"] or "nan")
+    return table
+
+
+def in_common(tables: Mapping[str, Table]) -> tuple[dict[str, Table], tuple[str, ...]]:
+    """The tables of several methods with the cases that all of them have, and the other cases."""
+    each = [{c for r in table.values() for m in r.values() for c in m} for table in tables.values()]
+    shared = set.intersection(*each)
+    kept = {
+        name: {
+            region: {
+                measure: {case: value for case, value in values.items() if case in shared}
+                for measure, values in measures.items()
+            }
+            for region, measures in table.items()
+        }
+        for name, table in tables.items()
+    }
+    return kept, tuple(sorted(set.union(*each) - shared))
+
+
 def summarise_table(table: Table) -> Summaries:
     """`summaries[region][measure]`."""
     return {
@@ -42,23 +74,70 @@ def summarise_table(table: Table) -> Summaries:
     }
 
 
+def summarise_cases(protocol: Protocol, cases: Sequence[CaseScores]) -> Summaries:
+    """`summaries[region][measure]`, with the measures that only the whole set has."""
+    summaries = summarise_table(as_table(cases))
+    if isinstance(protocol, MapProtocol):
+        for region, measures in summaries.items():
+            results = [each.regions[region] for each in cases]
+            for name, statistic in protocol.whole_set.items():
+                measures[name] = whole_set_summary(results, statistic)
+    return summaries
+
+
+def mean_curves(cases: Sequence[CaseScores]) -> Curves:
+    """`curves[region][name]`: each threshold's mean over cases, where a protocol has curves."""
+    found: Curves = {}
+    for region in cases[0].regions:
+        results = [each.regions[region] for each in cases]
+        for name in results[0].curves:
+            mean = np.mean([result.curves[name] for result in results], axis=0)
+            found.setdefault(region, {})[name] = [float(value) for value in mean]
+    return found
+
+
+def lesions_csv(cases: Sequence[CaseScores]) -> str:
+    """One row a lesion; empty where no case has any."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["case", "region", "kind", "size", "centre", "dice", "hd95_mm", "counted"])
+    rows = [
+        [
+            *(each.case, region, lesion.kind, _written(lesion.size)),
+            " ".join(f"{place:.1f}" for place in lesion.centre),
+            *(_written(lesion.dice), _written(lesion.hd95_mm), str(lesion.counted).lower()),
+        ]
+        for each in cases
+        for region, result in each.regions.items()
+        for lesion in result.lesions
+    ]
+    writer.writerows(rows)
+    return text.getvalue() if rows else ""
+
+
 def as_json(
-    protocol: Protocol, n_cases: int, summaries: Summaries, provenance: dict[str, Any]
+    protocol: Protocol, cases: Sequence[CaseScores], summaries: Summaries, extra: dict[str, Any]
 ) -> dict[str, Any]:
-    """The content of scores.json: protocol, number of cases, summaries, policy, provenance."""
+    """The content of scores.json: protocol, number of cases, summaries, policy, and what else."""
+    curves = mean_curves(cases)
     return {
         "protocol": protocol.name,
-        "n_cases": n_cases,
+        "n_cases": len(cases),
         "summary": {
             region: {measure: asdict(summary) for measure, summary in measures.items()}
             for region, measures in summaries.items()
         },
-        "policy": "\n".join(protocol.policy),
-        **provenance,
+        "policy": "\n".join((*protocol.policy, *SUMMARY_POLICY)),
+        **({"curves": curves} if curves else {}),
+        **extra,
     }
 
 
 def _rows(cases: Sequence[CaseScores]) -> Iterator[tuple[str, str, str, str]]:
     for each in cases:
         for region, measure, value in each.scores:
-            yield each.case, region, measure, repr(float(value)) if np.isfinite(value) else ""
+            yield each.case, region, measure, _written(value)
+
+
+def _written(value: float) -> str:
+    return repr(float(value)) if np.isfinite(value) else ""

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.batch import Rules, found_labels, score_batch
+from inspire_med.evaluation.batch import Job, Rules, found_labels, score_batch
 
 RULES = Rules("segmentation", {"all": (1, 2)})
 
@@ -16,7 +16,7 @@ def jobs(tmp_path):
         labels[1:3, 1:3, 1 : 3 + number] = 1 + number % 2
         path = tmp_path / f"case{number}.nii.gz"
         nib.save(nib.Nifti1Image(labels, np.eye(4)), path)
-        made.append((f"case{number}", tmp_path / "case0.nii.gz", path))
+        made.append(Job(f"case{number}", tmp_path / "case0.nii.gz", path))
     return made
 
 

@@ -21,7 +21,10 @@ def test_csv_is_long_and_undefined_values_are_empty():
 
 def test_json_has_the_summary_the_policy_and_no_infinity():
     content = as_json(
-        protocol("segmentation"), 2, summarise_table(as_table(CASES)), {"notes": ["left out: c"]}
+        protocol("segmentation"),
+        CASES,
+        summarise_table(as_table(CASES)),
+        {"notes": ["left out: c"]},
     )
 
     json.dumps(content, allow_nan=False)

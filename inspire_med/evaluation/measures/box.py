@@ -11,15 +11,14 @@ Box = tuple[slice, ...]
 def bounding_box(mask: NDArray[Any]) -> Box | None:
     """Slices around everything that is not zero, or None where all is zero."""
     box: list[slice] = []
-    rest = mask
-    for axis in range(mask.ndim):  # each axis looks only at what the ones before have left
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        present = np.flatnonzero(rest.any(axis=others))
+    rest: Any = mask
+    for _ in range(mask.ndim):  # each axis looks only at the shadow of what the ones before left
+        present = np.flatnonzero(rest.any(axis=tuple(range(1, rest.ndim))))
         if len(present) == 0:
             return None
         side = slice(int(present[0]), int(present[-1]) + 1)
         box.append(side)
-        rest = rest[(*(slice(None),) * axis, side)]
+        rest = rest[side].any(axis=0)
     return tuple(box)
 
 

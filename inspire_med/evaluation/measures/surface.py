@@ -1,7 +1,8 @@
 """Surface: distances between the surfaces of two masks, in mm.
 
-Two conventions, because published numbers use both: HD and NSD on area-weighted surface elements
-(`surface_elements.py`), ASSD on border voxels as MedPy and MONAI (`symmetric=True`) have it.
+Two kinds of surface, because published numbers use both: area-weighted surface elements
+(`surface_elements.py`) and border voxels that count alike (`border.py`). Distances are found once;
+every measure reads them.
 """
 
 from collections.abc import Sequence
@@ -11,18 +12,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.evaluation.measures.border import border_voxels
 from inspire_med.evaluation.measures.box import bounding_box
-from inspire_med.evaluation.measures.nearest import Points, nearest_mm
+from inspire_med.evaluation.measures.flat import Points
+from inspire_med.evaluation.measures.nearest import nearest_mm
 from inspire_med.evaluation.measures.surface_elements import surface_elements
+
+Surface = tuple[Points, NDArray[np.float64]]  # places, and what each counts
+
+_MANY = 2000  # distances from which it pays to sort some of them only
+_ROUNDING = 1e-9  # far more than sums of shares differ by the order of adding
 
 
 @dataclass(frozen=True)
 class Directed:
-    """Distances from each element of one surface to the other surface.
+    """Distances from each place of one surface to the other surface.
 
     Attributes:
         distance_mm: `(n,)`; infinite where the other surface is empty.
-        weight: `(n,)`, what each element counts: its area.
+        weight: `(n,)`, what each place counts: its area, or 1.
     """
 
     distance_mm: NDArray[np.float64]
@@ -37,6 +45,11 @@ class SurfaceDistances:
     from_prediction: Directed
 
     @property
+    def sides(self) -> tuple[Directed, Directed]:
+        """Both directions, the reference's first."""
+        return self.from_reference, self.from_prediction
+
+    @property
     def empty(self) -> tuple[bool, bool]:
         """Whether reference and prediction are without any surface."""
         return len(self.from_reference.weight) == 0, len(self.from_prediction.weight) == 0
@@ -46,13 +59,19 @@ def surface_distances(
     reference: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]
 ) -> SurfaceDistances:
     """Measure both directions between the surface elements of two boolean masks of one shape."""
-    (corners, areas), (other_corners, other_areas) = (
-        _placed_elements(mask, spacing_mm) for mask in (reference, prediction)
+    return _between(
+        _placed_elements(reference, spacing_mm),
+        _placed_elements(prediction, spacing_mm),
+        spacing_mm,
     )
-    return SurfaceDistances(
-        Directed(nearest_mm(corners, other_corners, spacing_mm), areas),
-        Directed(nearest_mm(other_corners, corners, spacing_mm), other_areas),
-    )
+
+
+def border_distances(
+    reference: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]
+) -> SurfaceDistances:
+    """Measure both directions between the border voxels of two boolean masks of one shape."""
+    border, other = border_voxels(reference), border_voxels(prediction)
+    return _between((border, np.ones(len(border))), (other, np.ones(len(other))), spacing_mm)
 
 
 def hausdorff_mm(distances: SurfaceDistances, percentile: float = 95.0) -> float:
@@ -64,10 +83,7 @@ def hausdorff_mm(distances: SurfaceDistances, percentile: float = 95.0) -> float
     """
     if any(distances.empty):
         return 0.0 if all(distances.empty) else float("inf")
-    return max(
-        _reaching(directed, percentile / 100)
-        for directed in (distances.from_reference, distances.from_prediction)
-    )
+    return max(_reaching(side, percentile / 100) for side in distances.sides)
 
 
 def nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:
@@ -77,9 +93,17 @@ def nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:
     """
     if any(distances.empty):
         return 1.0 if all(distances.empty) else 0.0
-    sides = (distances.from_reference, distances.from_prediction)
-    within = sum(float(side.weight[side.distance_mm <= tolerance_mm].sum()) for side in sides)
-    return within / sum(float(side.weight.sum()) for side in sides)
+    within = sum(
+        float(side.weight[side.distance_mm <= tolerance_mm].sum()) for side in distances.sides
+    )
+    return within / sum(float(side.weight.sum()) for side in distances.sides)
+
+
+def mean_mm(distances: SurfaceDistances) -> float:
+    """Mean over the distances of both directions together; both empty 0, one empty infinite."""
+    if any(distances.empty):
+        return 0.0 if all(distances.empty) else float("inf")
+    return float(np.concatenate([side.distance_mm for side in distances.sides]).mean())
 
 
 def assd_mm(
@@ -90,31 +114,21 @@ def assd_mm(
     Border voxels are those of the mask with a face neighbour outside it (or outside the array).
     Both empty 0, one empty infinite.
     """
-    borders = [border_voxels(mask) for mask in (reference, prediction)]
-    if any(len(border) == 0 for border in borders):
-        return 0.0 if all(len(border) == 0 for border in borders) else float("inf")
-    there = nearest_mm(borders[0], borders[1], spacing_mm)
-    back = nearest_mm(borders[1], borders[0], spacing_mm)
-    return float(np.concatenate([there, back]).mean())
+    return mean_mm(border_distances(reference, prediction, spacing_mm))
 
 
-def border_voxels(mask: NDArray[Any]) -> Points:
-    """Positions `(n, dims)`, in scan order, of foreground voxels with a face neighbour outside."""
-    box = bounding_box(mask)
-    if box is None:
-        return np.empty((0, mask.ndim), dtype=np.intp)
-    inside = np.pad(mask[box], 1)
-    core = tuple(slice(1, -1) for _ in box)
-    eroded = inside[core].copy()
-    for axis in range(mask.ndim):
-        for shifted in (slice(None, -2), slice(2, None)):
-            eroded &= inside[(*core[:axis], shifted, *core[axis + 1 :])]
-    return np.argwhere(inside[core] & ~eroded) + [side.start for side in box]
+def _between(
+    reference: Surface, prediction: Surface, spacing_mm: Sequence[float]
+) -> SurfaceDistances:
+    """Measure both directions between two surfaces."""
+    (places, weights), (other_places, other_weights) = reference, prediction
+    return SurfaceDistances(
+        Directed(nearest_mm(places, other_places, spacing_mm), weights),
+        Directed(nearest_mm(other_places, places, spacing_mm), other_weights),
+    )
 
 
-def _placed_elements(
-    mask: NDArray[Any], spacing_mm: Sequence[float]
-) -> tuple[Points, NDArray[np.float64]]:
+def _placed_elements(mask: NDArray[Any], spacing_mm: Sequence[float]) -> Surface:
     """Surface elements found inside the mask's own box, as corners of the whole array."""
     box = bounding_box(mask)
     if box is None:
@@ -123,9 +137,25 @@ def _placed_elements(
     return found.corners + [side.start for side in box], found.areas
 
 
-def _reaching(directed: Directed, share: float) -> float:
+def _reaching(side: Directed, share: float) -> float:
     """The smallest distance at which the cumulative area reaches `share` of the whole."""
-    order = np.lexsort((directed.weight, directed.distance_mm))
-    reached = np.cumsum(directed.weight[order]) / np.sum(directed.weight[order])
+    found = _reaching_far_out(side, share) if len(side.weight) > _MANY else None
+    if found is not None:
+        return found
+    order = np.lexsort((side.weight, side.distance_mm))
+    reached = np.cumsum(side.weight[order]) / np.sum(side.weight[order])
     place = min(int(np.searchsorted(reached, share)), len(order) - 1)
-    return float(directed.distance_mm[order[place]])
+    return float(side.distance_mm[order[place]])
+
+
+def _reaching_far_out(side: Directed, share: float) -> float | None:
+    """The same by sorting the far end alone; None where the order of adding might decide."""
+    start = int(0.9 * share * len(side.weight))
+    far = side.distance_mm >= np.partition(side.distance_mm, start)[start]
+    distance, weight = side.distance_mm[far], side.weight[far]
+    order = np.argsort(distance)
+    whole, missing = float(side.weight.sum()), float(weight.sum())
+    reached = 1 - (missing - np.cumsum(weight[order])) / whole
+    low, high = np.searchsorted(reached[:-1], (share - _ROUNDING, share + _ROUNDING))
+    found, same = distance[order[low]], distance[order[high]]
+    return float(found) if found == same and 1 - missing / whole < share - _ROUNDING else None

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.evaluation.measures.flat import FlatBox
+
 Normal = tuple[float, ...]
 
 _SMALL, _QUARTER = (1 / 8, 1 / 8, 1 / 8), (1 / 4, 1 / 4, 1 / 4)
@@ -71,24 +73,29 @@ def surface_elements(mask: NDArray[Any], spacing_mm: Sequence[float]) -> Element
         mask: `(*spatial)`, 2-D or 3-D.
         spacing_mm: Voxel size along each axis.
     """
-    codes = corner_codes(mask)
-    # 0 and 255 are no surface: adding one in uint8 sends both to 1 and 0.
+    box = FlatBox(mask.shape, (1,) * mask.ndim)
+    codes = _codes(box, mask)
+    # 0 and the last code are no surface; one less, in uint8, sends both beyond all others.
     last = np.uint8(2 ** (2**mask.ndim) - 1)
-    flat = np.flatnonzero((codes != 0) & (codes != last))
-    corners = np.stack(np.unravel_index(flat, codes.shape), axis=1)
-    return Elements(corners, area_table(tuple(spacing_mm))[codes.ravel()[flat]])
+    found = np.flatnonzero(codes - np.uint8(1) < last - np.uint8(1))
+    return Elements(box.points(found), area_table(tuple(spacing_mm))[codes[found]])
 
 
 def corner_codes(mask: NDArray[Any]) -> NDArray[np.uint8]:
     """Neighbourhood code of every corner, one more than voxels along each axis."""
-    codes = np.pad(mask, 1).view(np.uint8) if mask.dtype == bool else np.pad(mask != 0, 1)
-    codes = codes.astype(np.uint8, copy=False)
+    box = FlatBox(mask.shape, (1,) * mask.ndim)
+    return _codes(box, mask).reshape(box.padded)
+
+
+def _codes(box: FlatBox, mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """The codes in a row. Corner i lies between voxels i - 1 and i."""
+    codes = box.laid_out(mask).view(np.uint8)
     for axis in reversed(range(mask.ndim)):  # pairs along one axis double the bits of the code
-        low, high = _pair(codes, axis)
-        bits = np.uint8(2 ** (mask.ndim - 1 - axis))
-        codes = np.left_shift(low, bits)
+        stride = box.strides[axis]
+        low, high = codes[:-stride], codes[stride:]
+        codes = np.left_shift(low, np.uint8(2 ** (mask.ndim - 1 - axis)))
         np.bitwise_or(codes, high, out=codes)
-    return codes
+    return codes[: len(codes) - box.lead]
 
 
 @lru_cache(maxsize=64)
@@ -124,11 +131,3 @@ def _turned_code(code: int, order: Sequence[int], flips: Sequence[bool]) -> int:
     cube = bits.reshape((2,) * dims).transpose(order)
     mirrored = np.flip(cube, [axis for axis in range(dims) if flips[axis]])
     return int(sum(int(bit) << (count - 1 - place) for place, bit in enumerate(mirrored.ravel())))
-
-
-def _pair(array: NDArray[np.uint8], axis: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Each place and its next along an axis."""
-    before: list[slice] = [slice(None)] * array.ndim
-    after = list(before)
-    before[axis], after[axis] = slice(None, -1), slice(1, None)
-    return array[tuple(before)], array[tuple(after)]

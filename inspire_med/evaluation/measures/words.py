@@ -12,12 +12,12 @@ class Measure:
 
     Attributes:
         title: Its name in a table.
-        unit: `mm`, `px`, `ml`, or empty for a ratio between 0 and 1.
+        unit: `mm`, `px`, `ml`, `count`, or empty for a ratio between 0 and 1.
         better: Where good values lie.
     """
 
     title: str
-    unit: Literal["", "mm", "px", "ml"]
+    unit: Literal["", "mm", "px", "ml", "count"]
     better: Literal["high", "low", "zero"]
 
     @property
@@ -46,6 +46,16 @@ MEASURES: dict[str, Measure] = {
     "nsd@2mm": Measure("NSD @ 2 mm", "", "high"),
     "volume_difference_ml": Measure("Volume difference", "ml", "zero"),
 }
+
+CALIBRATION: dict[str, Measure] = {
+    "ece": Measure("Calibration error", "", "low"),
+    "brier": Measure("Brier score", "", "low"),
+}
+
+CALIBRATION_POLICY = (
+    "ece, brier: of the region's probabilities against its mask, over all voxels of the volume; "
+    "a large background is easy, so compare them within one data set alone",
+)
 
 
 def in_pixels(measures: dict[str, Measure]) -> dict[str, Measure]:

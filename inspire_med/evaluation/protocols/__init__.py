@@ -3,6 +3,11 @@
 import difflib
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.protocols.brats2021 import BRATS2021
+from inspire_med.evaluation.protocols.brats2023 import BRATS2023
+from inspire_med.evaluation.protocols.brats2024 import BRATS2024
+from inspire_med.evaluation.protocols.coco import COCO_DETECTION
+from inspire_med.evaluation.protocols.isles2022 import ISLES2022
 from inspire_med.evaluation.protocols.kinds import (
     MapProtocol,
     MaskProtocol,
@@ -10,7 +15,12 @@ from inspire_med.evaluation.protocols.kinds import (
     RegionPair,
     SetProtocol,
 )
-from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
+from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
+from inspire_med.evaluation.protocols.segmentation import (
+    SEGMENTATION,
+    SEGMENTATION_BORDER_MAX,
+    SEGMENTATION_BORDER_UNION,
+)
 
 __all__ = [
     "PROTOCOLS",
@@ -22,7 +32,12 @@ __all__ = [
     "protocol",
 ]
 
-PROTOCOLS: dict[str, Protocol] = {each.name: each for each in (SEGMENTATION,)}
+_ALL: tuple[Protocol, ...] = (
+    *(SEGMENTATION, SEGMENTATION_BORDER_MAX, SEGMENTATION_BORDER_UNION),
+    *(BRATS2021, *BRATS2023, *BRATS2024),
+    *(ISLES2022, POLYP_PRANET, COCO_DETECTION),
+)
+PROTOCOLS: dict[str, Protocol] = {each.name: each for each in _ALL}
 
 
 def protocol(name: str) -> Protocol:

@@ -1,7 +1,7 @@
 """Kinds of protocols: by masks, by grey maps, or by a whole data set at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -27,6 +27,8 @@ class RegionPair:
         spacing_mm: Voxel size along each axis.
         shape: Of the whole volume; what lies outside the crop is background.
         origin: Where in the whole volume the crop begins.
+        name: Of the region.
+        tissues: The regions its protocol scores it beside, by name, on the same crop.
     """
 
     reference: NDArray[np.bool_]
@@ -34,6 +36,8 @@ class RegionPair:
     spacing_mm: tuple[float, ...]
     shape: tuple[int, ...]
     origin: tuple[int, ...]
+    name: str = ""
+    tissues: "Mapping[str, RegionPair]" = field(default_factory=dict[str, "RegionPair"])
 
     @cached_property
     def size(self) -> int:
@@ -41,7 +45,7 @@ class RegionPair:
         return prod(self.shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Protocol:
     """What every protocol says of itself.
 
@@ -50,15 +54,17 @@ class Protocol:
         title: What it is, for the report.
         policy: The rules, a line each, printed with every score.
         measures: How each of its measures is written, in order.
+        ranked_by: Those that a ranking of methods counts, each of them once.
     """
 
     name: str
     title: str
     policy: tuple[str, ...]
     measures: Mapping[str, Measure]
+    ranked_by: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MaskProtocol(Protocol):
     """Scores a predicted mask against a reference mask, region by region.
 
@@ -66,13 +72,17 @@ class MaskProtocol(Protocol):
         score: From a region of a case to its result.
         regions: Its own regions by label values; None takes those of the data set. Where the data
             set names a region alike, the data set's label values count.
+        spatial_dims: What it can score: images (2), volumes (3).
+        tissues: Regions by label values that every region is scored beside.
     """
 
     score: Callable[[RegionPair], RegionResult]
     regions: Regions | None = None
+    spatial_dims: tuple[int, ...] = (2, 3)
+    tissues: Regions = field(default_factory=dict[str, Sequence[int]])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MapProtocol(Protocol):
     """Scores a grey map, not thresholded, against a reference mask.
 
@@ -88,7 +98,7 @@ class MapProtocol(Protocol):
     whole_set: Mapping[str, Callable[[Sequence[RegionResult]], float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SetProtocol(Protocol):
     """Scores a file of predictions for a whole data set against a file of references.
 

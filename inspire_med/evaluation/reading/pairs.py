@@ -53,6 +53,27 @@ def find_masks(folder: Path) -> dict[str, Path]:
     return found
 
 
+def find_maps(folder: Path) -> dict[str, Path]:
+    """Grey maps in a folder by case id: probabilities where there are any, else the images.
+
+    Raises:
+        InputError: As `find_masks`, where there are neither.
+    """
+    maps = find_probabilities(folder) if folder.is_dir() else {}
+    try:
+        return {**find_masks(folder), **maps}
+    except InputError:
+        if maps:  # probabilities alone are enough
+            return maps
+        raise
+
+
+def find_probabilities(folder: Path) -> dict[str, Path]:
+    """Probability maps (`<case id>_prob.nii.gz`, `<case id>_prob.png`) in a folder, by case id."""
+    names = ((case_id(path) or "", path) for path in sorted(folder.iterdir()) if path.is_file())
+    return {name.removesuffix("_prob"): path for name, path in names if name.endswith("_prob")}
+
+
 def case_id(path: Path) -> str | None:
     """The case id a mask file's name stands for, or None if it is no mask file."""
     for suffix in (*NIFTI_SUFFIXES, *IMAGE_SUFFIXES):

@@ -1,12 +1,13 @@
 """References: what predictions are held against, and which labels make its regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND
+from inspire_med.evaluation.protocols import MaskProtocol, Protocol
 from inspire_med.evaluation.protocols.kinds import Regions
 from inspire_med.evaluation.reading.masks import is_nifti
 from inspire_med.evaluation.reading.pairs import find_masks
@@ -23,6 +24,7 @@ class References:
         elsewhere: Case ids that exist but are not asked for (other folds).
         notes: What the reader of the scores should know, a sentence each.
         provenance: Where this comes from, label to text.
+        sites: Subgroup of each case, where a manifest knows it.
     """
 
     masks: Mapping[str, Path]
@@ -30,47 +32,58 @@ class References:
     background: tuple[int, ...] = (0,)
     elsewhere: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict[str, str])
+    sites: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def references_of_folder(
-    folder: Path, region_words: Sequence[str] | None, *, workers: int
+    folder: Path, region_words: Sequence[str] | None, rules: Protocol, *, workers: int
 ) -> References:
     """Take a folder of masks as references.
 
-    Images have one region, `foreground`. Of label maps each value found in any of them is a region
-    named after it, unless regions are named; a value then left over counts as background.
+    The regions are those that are named; else the protocol's own; else, of images, `foreground`,
+    and of label maps each value found in any of them. A value that named regions leave over counts
+    as background; one that the protocol's own leave over is an error when it is met.
 
     Raises:
         InputError: If there are no masks, or the regions cannot be known or do not fit.
     """
     masks = find_masks(folder)
     provenance = {"References": str(folder)}
+    own = rules.regions if isinstance(rules, MaskProtocol) else None
+    if region_words is None and own is not None:
+        return References(masks, own, provenance=provenance)
     if not any(is_nifti(path) for path in masks.values()):
         if region_words is not None:
             raise InputError("option --regions: images have one region, white; leave it out.")
         return References(masks, FOREGROUND, provenance=provenance)
+    named = None if region_words is None else parse_regions(region_words, own)
     values = found_labels(list(masks.values()), workers=workers, on_done=lambda: None)
-    if region_words is None:
+    if named is None:
         if not values:
             raise InputError(
                 f"{folder}: every mask is empty, so no region is known; name them with --regions."
             )
-        named = {f"label {value}": (value,) for value in values}
-        return References(masks, named, provenance=provenance)
-    regions = parse_regions(region_words)
-    loose = tuple(sorted(set(values).difference(*regions.values())))
+        each = {f"label {value}": (value,) for value in values}
+        return References(masks, each, provenance=provenance)
+    loose = tuple(sorted(set(values).difference(*named.values())))
     note = f"Label {', '.join(map(str, loose))} is in no region and counts as background."
     return References(
-        masks, regions, (0, *loose), notes=(note,) if loose else (), provenance=provenance
+        masks, named, (0, *loose), notes=(note,) if loose else (), provenance=provenance
     )
 
 
-def parse_regions(words: Sequence[str]) -> dict[str, tuple[int, ...]]:
+def parse_regions(
+    words: Sequence[str], known: Collection[str] | None = None
+) -> dict[str, tuple[int, ...]]:
     """Read regions: `["WT=1,2,4", "ET=4"]` -> `{"WT": (1, 2, 4), "ET": (4,)}`.
 
+    Args:
+        words: As on the command line.
+        known: Names that a protocol scores; any where there are none.
+
     Raises:
-        InputError: If a word is not of this form, or a name comes twice.
+        InputError: If a word is not of this form, a name comes twice, or none knows it.
     """
     regions: dict[str, tuple[int, ...]] = {}
     for word in words:
@@ -79,6 +92,11 @@ def parse_regions(words: Sequence[str]) -> dict[str, tuple[int, ...]]:
         if not name or not all(number.isdecimal() and int(number) > 0 for number in numbers):
             raise InputError(
                 f"option --regions: {word!r} is not NAME=VALUES; write it as in WT=1,2,4."
+            )
+        if known is not None and name not in known:
+            raise InputError(
+                f"option --regions: the protocol has no region {name}; it scores "
+                f"{', '.join(known)}."
             )
         if name in regions:
             raise InputError(f"option --regions: {name} comes twice; give all its values at once.")

@@ -7,9 +7,12 @@ from html import escape
 import numpy as np
 
 from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.report.axes import Axis, measure_axis
+from inspire_med.evaluation.report.dots import Dot, dots
+from inspire_med.evaluation.report.words import in_cell, tick_text, titled
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 420, 92, 18, 10
-_ROW, _FOOT = 46, 34
+_ROW, _FOOT = 46, 48
 _JITTER = 9  # pixels a point may stand off its row's middle
 
 
@@ -21,34 +24,22 @@ def strip_plot(values: Mapping[str, Mapping[str, float]], measure: Measure) -> s
         measure: Decides scale and wording.
     """
     finite = [v for cases in values.values() for v in cases.values() if math.isfinite(v)]
-    low, high, ticks = axis(finite, measure)
+    scale = measure_axis(finite, measure)
     height = _TOP + _ROW * len(values) + _FOOT
-
-    def place(value: float) -> float:
-        return _LEFT + (value - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
-
-    parts = [_ticks(ticks, place_of=[place(t) for t in ticks], bottom=height - _FOOT)]
+    parts = [_across(scale, measure, bottom=height - _FOOT)]
     for number, (region, cases) in enumerate(values.items()):
         middle = _TOP + _ROW * (number + 0.5)
-        parts.append(
-            f'<text class="label" x="{_LEFT - 10}" y="{middle + 4:.1f}" text-anchor="end">'
-            f"{escape(_short(region))}</text>"
-        )
-        places = {case: place(value) for case, value in cases.items() if math.isfinite(value)}
-        parts.append(f'<g class="region{number % 6}">')
-        parts += _dots(places, cases, middle, measure)
-        parts += _box(list(places.values()), middle)
-        parts.append("</g>")
-        undefined = len(cases) - len(places)
-        if undefined:
-            parts.append(
-                f'<text class="tick" x="{_WIDTH - _RIGHT}" y="{middle - _ROW / 2 + 11:.1f}" '
-                f'text-anchor="end">{undefined} undefined</text>'
-            )
-    unit = f" [{measure.unit}]" if measure.unit else ""
+        places = {case: _place(scale, v) for case, v in cases.items() if math.isfinite(v)}
+        parts += [
+            _name(region, middle, undefined=len(cases) - len(places)),
+            f'<g class="region{number % 6}">',
+            _cases(places, cases, middle, measure),
+            *_box(list(places.values()), middle),
+            "</g>",
+        ]
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" '
-        f'aria-label="{escape(measure.title + unit)} by region">{"".join(parts)}</svg>'
+        f'aria-label="{escape(titled(measure))} by region">{"".join(parts)}</svg>'
     )
 
 
@@ -70,39 +61,56 @@ def interval_bar(mean: float, interval: tuple[float, float] | None, low: float, 
     )
 
 
-def axis(values: Sequence[float], measure: Measure) -> tuple[float, float, list[float]]:
-    """Lower end, upper end and round ticks of an axis that holds all values."""
-    if measure.is_ratio:
-        return 0.0, 1.0, [0.0, 0.25, 0.5, 0.75, 1.0]
-    low, high = min([0.0, *values]), max([0.0, *values])
-    high = high if high > low else 1.0
-    span = high - low
-    step = 10 ** math.floor(math.log10(span / 4))
-    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    ticks = [round(number * step, 10) for number in range(first, last + 1)]
-    return ticks[0], ticks[-1], ticks
+def _place(scale: Axis, value: float) -> float:
+    return _LEFT + scale.share(value) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _ticks(ticks: Sequence[float], place_of: Sequence[float], bottom: float) -> str:
-    return "".join(
+def _across(scale: Axis, measure: Measure, bottom: float) -> str:
+    """Grid lines, their values and the measure's name below."""
+    lines = "".join(
         f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>'
-        f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick:g}</text>'
-        for tick, x in zip(ticks, place_of, strict=True)
+        f'<text class="tick" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">'
+        f"{tick_text(tick)}</text>"
+        for tick, x in ((tick, _place(scale, tick)) for tick in scale.ticks)
+    )
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+    return (
+        f'{lines}<text class="axis" x="{middle}" y="{bottom + 36}" text-anchor="middle">'
+        f"{escape(titled(measure))}</text>"
     )
 
 
-def _dots(
+def _name(region: str, middle: float, undefined: int) -> str:
+    """A row's name, with the number of cases that are not drawn below it."""
+    x = _LEFT - 10
+    raised = 4 if undefined else 0
+    note = (
+        f'<text class="tick" x="{x}" y="{middle + 14:.1f}" text-anchor="end">'
+        f"{undefined:,} undefined</text>"
+        if undefined
+        else ""
+    )
+    return (
+        f'<text class="label" x="{x}" y="{middle + 4 - raised:.1f}" text-anchor="end">'
+        f"{escape(_short(region))}</text>{note}"
+    )
+
+
+def _cases(
     places: Mapping[str, float], cases: Mapping[str, float], middle: float, measure: Measure
-) -> list[str]:
+) -> str:
     """A dot a case, spread a little up and down by a fixed pattern so that equal ones show."""
     golden = 0.6180339887  # successive multiples, modulo 1, fall far from each other
-    return [
-        f'<circle class="dot" cx="{x:.1f}" '
-        f'cy="{middle + _JITTER * (2 * (number * golden % 1) - 1):.1f}" r="2.6">'
-        f"<title>{escape(case)}: {measure.written(cases[case])}</title></circle>"
-        for number, (case, x) in enumerate(places.items())
-    ]
+    return dots(
+        [
+            Dot(
+                x,
+                middle + _JITTER * (2 * (number * golden % 1) - 1),
+                f"{case}: {in_cell(measure, cases[case])}",
+            )
+            for number, (case, x) in enumerate(places.items())
+        ]
+    )
 
 
 def _box(places: Sequence[float], middle: float) -> list[str]:

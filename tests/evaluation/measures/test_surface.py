@@ -6,9 +6,11 @@ import pytest
 from inspire_med.evaluation.measures.surface import (
     Directed,
     SurfaceDistances,
+    _reaching_far_out,
     assd_mm,
-    border_voxels,
+    border_distances,
     hausdorff_mm,
+    mean_mm,
     nsd,
     surface_distances,
 )
@@ -84,18 +86,42 @@ class TestEmpty:
         assert assd_mm(*masks, (1, 1, 1)) == math.inf
 
 
-def test_border_voxels_touch_the_outside_by_a_face():
-    mask = np.zeros((5, 5, 5), dtype=bool)
-    mask[1:4, 1:4, 1:4] = True
+def test_assd_is_the_mean_of_all_border_distances():
+    masks = blobs(0)
 
-    border = {tuple(place) for place in border_voxels(mask).tolist()}
+    distances = border_distances(*masks, (1.0, 0.8, 2.5))
 
-    assert len(border) == 26
-    assert (2, 2, 2) not in border
+    assert {1.0} == set(distances.from_reference.weight) | set(distances.from_prediction.weight)
+    assert assd_mm(*masks, (1.0, 0.8, 2.5)) == mean_mm(distances)
 
 
-def test_a_mask_that_fills_the_array_has_its_shell_as_border():
-    assert len(border_voxels(np.ones((4, 4), dtype=bool))) == 12
+class TestManyDistances:
+    """Of many distances only the far end is sorted: the same value."""
+
+    @pytest.mark.parametrize("percent", [1.0, 50.0, 95.0, 99.9, 100.0])
+    @pytest.mark.parametrize("spread", [3, 10_000])
+    def test_the_far_end_gives_what_sorting_all_gives(self, percent, spread):
+        rng = np.random.default_rng(spread)
+        distance = np.sqrt(rng.integers(0, spread, 5000).astype(float))
+        weight = rng.choice([0.2165, 0.4330, 0.7071, 1.1495], 5000)
+
+        order = np.argsort(distance)
+        share = np.cumsum(weight[order]) / weight.sum()
+        expected = distance[order][min(np.searchsorted(share, percent / 100), 4999)]
+
+        assert hausdorff_mm(both_ways(distance, weight), percent) == expected
+
+    def test_a_share_met_to_the_digit_is_left_to_the_full_sum(self):
+        # 95 of 100 lie at 1: whether they reach 95 % is a matter of rounding, so of order
+        distance = np.repeat([1.0, 2.0], [4750, 250])
+
+        assert _reaching_far_out(Directed(distance, np.full(5000, 0.1)), 0.95) is None
+        assert _reaching_far_out(Directed(distance, np.full(5000, 0.1)), 0.96) == 2.0
+        assert hausdorff_mm(both_ways(distance, np.ones(5000))) == 1.0
+
+
+def both_ways(distance, weight):
+    return SurfaceDistances(*(Directed(distance, weight),) * 2)
 
 
 # MONAI calls its own function with an argument it has deprecated.

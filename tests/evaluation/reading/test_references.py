@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.evaluation.reading.references import parse_regions, references_of_folder
 
 
@@ -16,14 +17,16 @@ def folder_with(tmp_path, *label_sets):
 
 
 def test_each_value_found_anywhere_is_a_region(tmp_path):
-    found = references_of_folder(folder_with(tmp_path, (1,), (4, 2)), None, workers=1)
+    found = references_of_folder(folder_with(tmp_path, (1,), (4, 2)), None, SEGMENTATION, workers=1)
 
     assert found.regions == {"label 1": (1,), "label 2": (2,), "label 4": (4,)}
     assert sorted(found.masks) == ["0", "1"]
 
 
 def test_named_regions_are_used_and_what_is_left_over_is_background(tmp_path):
-    found = references_of_folder(folder_with(tmp_path, (1, 2, 4)), ["TC=1,4"], workers=1)
+    found = references_of_folder(
+        folder_with(tmp_path, (1, 2, 4)), ["TC=1,4"], SEGMENTATION, workers=1
+    )
 
     assert found.regions == {"TC": (1, 4)}
     assert found.background == (0, 2)
@@ -33,19 +36,21 @@ def test_named_regions_are_used_and_what_is_left_over_is_background(tmp_path):
 def test_pictures_have_one_region(tmp_path):
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
 
-    assert references_of_folder(tmp_path, None, workers=1).regions == {"foreground": (1,)}
+    assert references_of_folder(tmp_path, None, SEGMENTATION, workers=1).regions == {
+        "foreground": (1,)
+    }
 
 
 def test_refuses_regions_for_pictures(tmp_path):
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
 
     with pytest.raises(InputError, match="--regions: images have one region"):
-        references_of_folder(tmp_path, ["a=1"], workers=1)
+        references_of_folder(tmp_path, ["a=1"], SEGMENTATION, workers=1)
 
 
 def test_refuses_only_empty_masks_without_named_regions(tmp_path):
     with pytest.raises(InputError, match="every mask is empty"):
-        references_of_folder(folder_with(tmp_path, ()), None, workers=1)
+        references_of_folder(folder_with(tmp_path, ()), None, SEGMENTATION, workers=1)
 
 
 @pytest.mark.parametrize("word", ["WT", "WT=", "=1", "WT=1,x", "WT=0", "WT=1,,2"])

@@ -2,8 +2,15 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from inspire_med.evaluation.statistics.summary import bootstrap_interval, summarise
+from inspire_med.evaluation.statistics.summary import (
+    SUMMARY_POLICY,
+    Summary,
+    summarise,
+    whole_set_summary,
+)
 
 
 def test_summary_known_by_hand():
@@ -34,22 +41,48 @@ def test_nothing_defined_has_no_mean():
     assert (found.n, found.n_undefined) == (0, 1)
 
 
-def test_the_interval_is_the_same_every_time():
-    values = np.random.default_rng(0).random(30)
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.randoms(use_true_random=False))
+def test_the_order_of_cases_moves_nothing(values, random):
+    moved = values.copy()
+    random.shuffle(moved)
 
-    assert bootstrap_interval(values) == bootstrap_interval(values.copy())
-
-
-def test_the_interval_is_near_the_normal_one_for_many_cases():
-    values = np.random.default_rng(0).normal(10, 2, size=400)
-    half = 1.96 * values.std(ddof=1) / math.sqrt(400)
-
-    low, high = bootstrap_interval(values)
-
-    # 2000 draws fix a 2.5 % quantile of the mean to about 0.06 of its half width
-    assert low == pytest.approx(values.mean() - half, abs=0.15 * half)
-    assert high == pytest.approx(values.mean() + half, abs=0.15 * half)
+    assert summarise(moved) == summarise(values)
 
 
-def test_equal_values_have_an_interval_of_no_width():
-    assert bootstrap_interval(np.full(5, 0.25)) == (0.25, 0.25)
+CURVES = [np.array([0.2, 0.9, 0.1]), np.array([0.4, 0.5, 0.9]), np.array([0.3, 0.7, 0.2])]
+
+
+def highest(curves):
+    return float(np.mean(curves, axis=0).max())
+
+
+def test_a_value_of_the_whole_set_is_not_the_mean_of_the_cases_values():
+    found = whole_set_summary(CURVES, highest)
+
+    assert found.mean == pytest.approx(0.7)  # mean curve 0.3, 0.7, 0.4; mean of maxima 0.833
+    assert (found.median, found.sd, found.n, found.n_undefined) == (None, None, 3, 0)
+
+
+def test_its_interval_comes_from_drawing_cases_anew():
+    low, high = whole_set_summary(CURVES, highest).ci95
+
+    # no mean of three of these curves has a maximum outside of these
+    assert 0.5 <= low < 0.7 < high <= 0.9
+
+
+def test_one_case_has_no_interval():
+    assert whole_set_summary(CURVES[:1], highest) == Summary(0.9, None, None, None, 1, 0)
+
+
+@pytest.mark.parametrize("results", [[], CURVES])
+def test_an_undefined_value_of_the_whole_set_has_no_mean(results):
+    found = whole_set_summary(results, lambda _: math.nan)
+
+    assert found == Summary(None, None, None, None, 0, len(results))
+
+
+def test_the_policy_says_how_intervals_are_made():
+    said = " ".join(SUMMARY_POLICY)
+
+    assert all(word in said for word in ("BCa", "2000", "seed", "n_undefined", "percentile"))

@@ -1,0 +1,174 @@
+"""Cohort: a set of predictions under a protocol: its files paired, scored and written down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.batch import Job, Rules, score_batch
+from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLICY, in_pixels
+from inspire_med.evaluation.protocols import MapProtocol, Protocol, SetProtocol
+from inspire_med.evaluation.reading.masks import is_nifti
+from inspire_med.evaluation.reading.pairs import (
+    Pairing,
+    find_maps,
+    find_masks,
+    find_probabilities,
+    pair,
+)
+from inspire_med.evaluation.reading.references import References
+from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.scores import Summaries, Table, as_table, summarise_cases
+
+
+@dataclass(frozen=True)
+class Request:
+    """How predictions are read and scored.
+
+    Attributes:
+        protocol: The rules.
+        allow_missing: Leave out cases without a partner instead of refusing.
+        ignore_affine: Compare voxel by voxel where affines differ.
+        resample: Bring predictions on another grid onto their references'.
+        calibration: Score the probabilities beside the predictions too.
+        workers: Processes, each with one case in memory.
+    """
+
+    protocol: Protocol
+    allow_missing: bool = False
+    ignore_affine: bool = False
+    resample: bool = False
+    calibration: bool = False
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A set of predictions, scored.
+
+    Attributes:
+        protocol: The rules, with the measures as they read for these cases.
+        cases: Their scores.
+        pairing: Which files belong together; empty where a whole set is one file.
+        references: What they were held against.
+        notes: What the reader of the scores should know, a sentence each.
+        provenance: Where it comes from, label to text.
+        resampled: Whether predictions on another grid were brought onto their references'.
+    """
+
+    protocol: Protocol
+    cases: Sequence[CaseScores]
+    pairing: Pairing
+    references: References
+    notes: tuple[str, ...]
+    provenance: Mapping[str, str] = field(default_factory=dict[str, str])
+    resampled: bool = False
+
+    @property
+    def table(self) -> Table:
+        """`table[region][measure][case]`."""
+        return as_table(self.cases)
+
+    @property
+    def summaries(self) -> Summaries:
+        """`summaries[region][measure]`."""
+        return summarise_cases(self.protocol, self.cases)
+
+
+def score_cohort(
+    folder: Path,
+    references: References,
+    request: Request,
+    on_start: Callable[[int], Any],
+    on_done: Callable[[], None],
+) -> Cohort:
+    """Pair the predictions in a folder with their references and score them.
+
+    Args:
+        folder: Masks or maps named by case id.
+        references: The truth.
+        request: How to score.
+        on_start: Called with the number of cases.
+        on_done: Called after each.
+
+    Raises:
+        InputError: If a file is missing, unreadable or not what the protocol takes.
+    """
+    rules = request.protocol
+    found = find_maps(folder) if isinstance(rules, MapProtocol) else find_masks(folder)
+    asked = {name: found[name] for name in found.keys() - references.elsewhere}
+    pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
+    maps = _probabilities(folder, pairing) if request.calibration else {}
+    jobs = [Job(name, *files, maps.get(name)) for name, files in pairing.pairs.items()]
+    on_start(len(jobs))
+    how = Rules(
+        rules.name,
+        references.regions,
+        references.background,
+        request.ignore_affine,
+        request.resample,
+    )
+    cases = score_batch(jobs, how, workers=request.workers, on_done=on_done)
+    return Cohort(
+        protocol=_as_read(rules, jobs[0].reference, calibration=request.calibration),
+        cases=cases,
+        pairing=pairing,
+        references=references,
+        notes=(*_notes(pairing, cases), *references.notes),
+        provenance={"Predictions": str(folder), **references.provenance},
+        resampled=request.resample,
+    )
+
+
+def score_whole_set(reference: Path, prediction: Path, rules: SetProtocol) -> Cohort:
+    """Score one file of predictions against one file of references.
+
+    Raises:
+        InputError: If a file is missing, unreadable or not what the protocol takes.
+    """
+    cases = [rules.score(reference, prediction)]
+    return Cohort(
+        protocol=rules,
+        cases=cases,
+        pairing=Pairing({}, (), ()),
+        references=References({}, {}),
+        notes=cases[0].notes,
+        provenance={"Predictions": str(prediction), "References": str(reference)},
+    )
+
+
+def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
+    maps = find_probabilities(folder)
+    without = sorted(pairing.pairs.keys() - maps.keys())
+    if without:
+        raise InputError(
+            f"option --calibration: {folder} holds no probabilities of case {without[0]} "
+            f"({without[0]}_prob.nii.gz or .png); write them with predict --probabilities."
+        )
+    return maps
+
+
+def _as_read(rules: Protocol, example: Path, *, calibration: bool) -> Protocol:
+    """The protocol with its measures as they read for files of this kind."""
+    measures = {**rules.measures, **(CALIBRATION if calibration else {})}
+    policy = (*rules.policy, *(CALIBRATION_POLICY if calibration else ()))
+    words = measures if is_nifti(example) else in_pixels(measures)
+    return replace(rules, measures=words, policy=policy)
+
+
+def _notes(pairing: Pairing, cases: Sequence[CaseScores]) -> list[str]:
+    """What was left out and what readers decided; a reader's kind of note is said once."""
+    notes = [
+        f"Left out, {what}: {', '.join(ids)}."
+        for ids, what in (
+            (pairing.missing, "without a prediction"),
+            (pairing.spurious, "without a reference"),
+        )
+        if ids
+    ]
+    decided = [note for each in cases for note in each.notes]
+    if decided:
+        others = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
+        notes.append(decided[0] + others)
+    return notes

@@ -1,0 +1,50 @@
+"""Grey case: one grey map, not thresholded, against its reference."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.protocols.kinds import MapProtocol
+from inspire_med.evaluation.reading.grey_map import fitted, read_grey_map, read_official_mask
+from inspire_med.evaluation.result import CaseScores, RegionResult
+
+
+def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtocol) -> CaseScores:
+    """Read and score one picture; a map of another size is resized to its reference's.
+
+    Raises:
+        InputError: If a file is not what it should be.
+    """
+    truth, note = read_official_mask(reference)
+    answer = fitted(read_grey_map(prediction), truth.shape)
+    results = score_grey(truth, answer.values, rules)
+    return CaseScores(case, results, tuple(filter(None, (note, answer.note))))
+
+
+def score_grey(
+    reference: NDArray[Any], prediction: NDArray[Any], rules: MapProtocol
+) -> dict[str, RegionResult]:
+    """Score a map in [0, 1], or of 8 bits, against a mask of its shape, (height, width).
+
+    Raises:
+        InputError: If shapes differ, or values are neither in [0, 1] nor of 8 bits.
+    """
+    mask = np.asarray(reference) != 0
+    grey = np.asarray(prediction)
+    if mask.ndim != 2 or grey.shape != mask.shape:
+        raise InputError(
+            f"prediction: shape {grey.shape}, reference {mask.shape}; protocol {rules.name} takes "
+            "two images (height, width) of one size."
+        )
+    values = grey / 255 if grey.dtype == np.uint8 else grey.astype(np.float64)
+    if not (values.min() >= 0 and values.max() <= 1):
+        raise InputError(
+            f"prediction: values from {values.min():g} to {values.max():g}; protocol {rules.name} "
+            "takes probabilities between 0 and 1, or 8-bit greys."
+        )
+    sizes = float(mask.sum()), float((values >= 0.5).sum())
+    return {rules.region: replace(rules.score(mask, values), sizes=sizes)}

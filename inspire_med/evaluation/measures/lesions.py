@@ -1,0 +1,284 @@
+"""Lesions: the parts of a mask, and which parts of a prediction answer to which of a reference.
+
+Parts are connected by faces, edges or corners (26 neighbours in 3-D, 8 in 2-D). Those that lie
+close together may count as one lesion: dilated, they join. Voxels are kept as lists by part, so
+that a thousand parts cost no more than the voxels they hold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from itertools import combinations, pairwise
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.evaluation.measures.box import Box, bounding_box
+from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
+from inspire_med.evaluation.result import Lesion
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A mask taken apart; its parts have numbers from 0.
+
+    Attributes:
+        mask: Boolean `(*spatial)`.
+        near: `(*spatial)`, one more than the number of the part a voxel belongs or lies close to;
+            0 elsewhere.
+        places: `(voxels,)` flat positions of the mask's voxels, part by part, each in scan order.
+        starts: `(parts + 1,)` where in `places` each part begins, and where the last one ends.
+    """
+
+    mask: Mask
+    near: NDArray[np.uint32]
+    places: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """Voxels of each part, `(parts,)`."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def owners(self) -> NDArray[np.intp]:
+        """The part each of `places` belongs to, `(voxels,)`."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
+    @cached_property
+    def positions(self) -> NDArray[np.intp]:
+        """`places` as indices, `(dims, voxels)`."""
+        return np.stack(np.unravel_index(self.places, self.mask.shape))
+
+    @cached_property
+    def lows(self) -> NDArray[np.intp]:
+        """Smallest index of each part along each axis, `(dims, parts)`."""
+        return np.minimum.reduceat(self.positions, self.starts[:-1], axis=1)
+
+    @cached_property
+    def highs(self) -> NDArray[np.intp]:
+        """Largest index of each part along each axis, `(dims, parts)`."""
+        return np.maximum.reduceat(self.positions, self.starts[:-1], axis=1)
+
+    @cached_property
+    def centres(self) -> NDArray[np.float64]:
+        """Mean index of each part along each axis, `(dims, parts)`."""
+        return np.add.reduceat(self.positions, self.starts[:-1], axis=1) / self.sizes
+
+    def drawn(self, chosen: Sequence[int], low: NDArray[np.intp], high: NDArray[np.intp]) -> Mask:
+        """The mask of some parts between two corners, the high one included."""
+        mask = np.zeros(tuple(high - low + 1), dtype=bool)
+        for part in chosen:
+            voxels = self.positions[:, self.starts[part] : self.starts[part + 1]]
+            mask[tuple(voxels - low[:, np.newaxis])] = True
+        return mask
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which parts of a prediction lie near which lesions of a reference.
+
+    Attributes:
+        reference: The lesions.
+        prediction: What was predicted.
+        hits: Of each lesion, the predicted parts with a voxel near it. One may hit several lesions.
+    """
+
+    reference: Parts
+    prediction: Parts
+    hits: Sequence[Sequence[int]]
+
+    @cached_property
+    def spurious(self) -> tuple[int, ...]:
+        """Predicted parts that hit no lesion."""
+        everything = set(range(len(self.prediction)))
+        return tuple(sorted(everything.difference(*self.hits)))
+
+    @cached_property
+    def dice(self) -> NDArray[np.float64]:
+        """Of each lesion with the whole of all parts that hit it, `(lesions,)`."""
+        covered = self.prediction.mask.ravel()[self.reference.places]
+        # What covers a lesion hits it, so the voxels in common need no look at the parts.
+        common = np.bincount(self.reference.owners[covered], minlength=len(self.reference))
+        sizes = self.prediction.sizes
+        predicted = np.array([sizes[list(parts)].sum() for parts in self.hits], dtype=np.intp)
+        return 2 * common / (self.reference.sizes + predicted)
+
+    def masks(self, lesion: int) -> tuple[Mask, Mask]:
+        """A lesion and all that hits it, on the smallest box that holds both."""
+        parts = list(self.hits[lesion])
+        low, high = (
+            np.c_[own[:, [lesion]], other[:, parts]]
+            for own, other in (
+                (self.reference.lows, self.prediction.lows),
+                (self.reference.highs, self.prediction.highs),
+            )
+        )
+        corners = low.min(axis=1), high.max(axis=1)
+        return self.reference.drawn([lesion], *corners), self.prediction.drawn(parts, *corners)
+
+    def hd95_mm(self, lesion: int, spacing_mm: Sequence[float]) -> float:
+        """Between a lesion and all that hits it; infinite where nothing does."""
+        if not self.hits[lesion]:
+            return float("inf")
+        return hausdorff_mm(surface_distances(*self.masks(lesion), spacing_mm))
+
+
+def components(mask: Mask) -> Parts:
+    """The connected parts of a boolean mask, `(*spatial)`."""
+    return grouped(mask, 0)
+
+
+def grouped(mask: Mask, steps: int) -> Parts:
+    """The lesions of a boolean mask: connected parts of its dilation, without the added rim.
+
+    Args:
+        mask: `(*spatial)`.
+        steps: How often to dilate, each time by what shares a face or an edge (18 neighbours).
+    """
+    near = np.zeros(mask.shape, dtype=np.uint32)
+    box = _widened(bounding_box(mask), steps, mask.shape)
+    near[box] = _connected(dilated(mask[box], steps))
+    flat = np.flatnonzero(mask)
+    numbers = near.ravel()[flat]
+    # 16-bit numbers are sorted by counting, in one pass
+    small = numbers.astype(np.uint16) if numbers.max(initial=0) < 2**16 else numbers
+    order = np.argsort(small, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=0, append=0))
+    return Parts(mask, near, flat[order], starts if len(flat) else np.zeros(1, dtype=np.intp))
+
+
+def dilated(mask: Mask, steps: int) -> Mask:
+    """Add what shares a face or an edge with a boolean mask, `steps` times; the shape stays.
+
+    Nothing comes in from outside the array, and nothing is lost by ending there: a path that leaves
+    it and returns is no shorter than one that follows its border.
+    """
+    for _ in range(steps):
+        # A neighbour differs along two axes at most: what is widened along each pair of axes.
+        wide = [_widened_along(mask, axis) for axis in range(mask.ndim - 1)]
+        pairs = combinations(range(mask.ndim), 2)
+        mask = reduce(np.bitwise_or, [_widened_along(wide[low], high) for low, high in pairs])
+    return mask
+
+
+def without_small(mask: Mask, steps: int, most: float) -> Mask:
+    """A boolean mask without its lesions (as `grouped` finds them) of `most` voxels or fewer."""
+    lesions = grouped(mask, steps)
+    kept = mask.copy()
+    kept.ravel()[lesions.places[(lesions.sizes <= most)[lesions.owners]]] = False
+    return kept
+
+
+def joined(lesions: Parts, others: Parts) -> Parts:
+    """Lesions that touch the same one of another tissue as one lesion.
+
+    A lesion that touches several goes with the first of them, in scan order.
+
+    Args:
+        lesions: As `grouped` makes them, by one step or more.
+        others: Of another tissue, on the same grid.
+    """
+    # Within one step of a lesion no other is near, so `near` says which one is touched.
+    rim = np.where(dilated(lesions.mask, 1), lesions.near, 0).astype(np.uint32)
+    touched = match(replace(lesions, near=rim), others).hits
+    if not any(touched):
+        return lesions
+    alone = range(len(others), len(others) + len(lesions))
+    partner = [parts[0] if parts else own for parts, own in zip(touched, alone, strict=True)]
+    number = np.unique(partner, return_inverse=True)[1]
+    owners = number[lesions.owners]
+    ends = np.cumsum(np.bincount(owners))
+    return Parts(
+        mask=lesions.mask,
+        near=np.r_[0, number + 1].astype(np.uint32)[lesions.near],
+        places=lesions.places[np.argsort(owners, kind="stable")],
+        starts=np.r_[0, ends],
+    )
+
+
+def match(reference: Parts, prediction: Parts) -> Match:
+    """Find which predicted parts lie near which lesions, both on one grid."""
+    near = reference.near.ravel()[prediction.places].astype(np.intp) - 1
+    touching = near >= 0
+    pairs = near[touching] * max(len(prediction), 1) + prediction.owners[touching]
+    # Neighbours in scan order mostly repeat a pair; few are left to sort.
+    fresh = np.unique(pairs[np.flatnonzero(np.diff(pairs, prepend=-1))])
+    lesion, part = np.divmod(fresh, max(len(prediction), 1))
+    ends = np.searchsorted(lesion, np.arange(len(reference) + 1))
+    hits = [part[start:stop].tolist() for start, stop in pairwise(ends)]
+    return Match(reference, prediction, hits)
+
+
+def lesion_table(
+    found: Match, spacing_mm: Sequence[float], origin: Sequence[int], larger_than: float = 0.0
+) -> tuple[Lesion, ...]:
+    """Every lesion of the reference, then every spurious one of the prediction.
+
+    Args:
+        found: What lies near what.
+        spacing_mm: Voxel size along each axis.
+        origin: Where in the whole volume the masks begin.
+        larger_than: Size in mm3 that a lesion of the reference must exceed to count.
+    """
+    true_sizes, sizes = (_sizes(parts, spacing_mm) for parts in (found.reference, found.prediction))
+    true_centres, centres = (
+        (parts.centres + np.reshape(origin, (-1, 1))).T.tolist() if len(parts) else []
+        for parts in (found.reference, found.prediction)
+    )
+    lesions = [
+        Lesion(
+            kind="matched" if found.hits[lesion] else "missed",
+            size=size,
+            centre=tuple(true_centres[lesion]),
+            dice=float(found.dice[lesion]),
+            hd95_mm=found.hd95_mm(lesion, spacing_mm),
+            counted=size > larger_than,
+        )
+        for lesion, size in enumerate(true_sizes)
+    ]
+    spurious = [Lesion("spurious", sizes[part], tuple(centres[part])) for part in found.spurious]
+    return (*lesions, *spurious)
+
+
+def _connected(mask: Mask) -> NDArray[np.unsignedinteger[Any]]:
+    """Numbers from 1 for what is connected by faces, edges or corners, 0 elsewhere."""
+    # cc3d 4.1.1 runs out of numbers on arrays that are one voxel thick.
+    thick = np.pad(mask, [(0, int(size == 1)) for size in mask.shape]) if 1 in mask.shape else mask
+    connectivity = 26 if mask.ndim == 3 else 8
+    numbers = cc3d.connected_components(thick, connectivity=connectivity, binary_image=True)
+    return numbers[tuple(slice(size) for size in mask.shape)]
+
+
+def _sizes(parts: Parts, spacing_mm: Sequence[float]) -> list[float]:
+    """In mm3; multiplied axis by axis, so that equal volumes compare as the evaluators' do."""
+    sizes = parts.sizes.astype(np.float64)
+    for size in spacing_mm:
+        sizes = sizes * size
+    return sizes.tolist()
+
+
+def _widened(box: Box | None, steps: int, shape: tuple[int, ...]) -> Box:
+    if box is None:
+        return (slice(0, 1),) * len(shape)
+    return tuple(
+        slice(max(side.start - steps, 0), min(side.stop + steps, size))
+        for side, size in zip(box, shape, strict=True)
+    )
+
+
+def _widened_along(mask: NDArray[Any], axis: int) -> Mask:
+    """A mask and its neighbours on both sides along one axis."""
+    wide = mask.copy()
+    before = (slice(None),) * axis + (slice(None, -1),)
+    after = (slice(None),) * axis + (slice(1, None),)
+    wide[before] |= mask[after]
+    wide[after] |= mask[before]
+    return wide

@@ -1,0 +1,67 @@
+"""Probabilities: the files that `predict --probabilities` writes, region by region."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from numpy.typing import NDArray
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.reading.images import opened_image
+from inspire_med.evaluation.reading.masks import is_nifti
+
+
+def read_probabilities(path: Path, regions: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Read the probability of each region, `(*spatial)`, float32 in [0, 1].
+
+    Args:
+        path: A volume, `<case id>_prob.nii.gz`, with the regions along its last axis; an image,
+            `<case id>_prob.png`, of 8 bits where 255 stands for 1, has one region. A volume with
+            one region may lack the last axis.
+        regions: Names of the regions, in the file's order.
+
+    Raises:
+        InputError: If the file is missing or unreadable, holds another number of regions, or
+            values that are no probabilities.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; predict with --probabilities.")
+    values = _read_volume(path) if is_nifti(path) else _read_image(path)
+    if len(regions) == 1 and values.ndim < 4:
+        values = values[..., np.newaxis]
+    if values.ndim not in (3, 4) or values.shape[-1] != len(regions):
+        raise InputError(
+            f"{path}: shape {values.shape}, but {len(regions)} regions are expected along the "
+            f"last axis ({', '.join(regions)}); predict again for these regions."
+        )
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if not (low >= 0 and high <= 1):  # NaN is neither
+        raise InputError(
+            f"{path}: values from {low:g} to {high:g} are no probabilities; write them between 0 "
+            "and 1, without NaN."
+        )
+    return {name: values[..., place] for place, name in enumerate(regions)}
+
+
+def _read_volume(path: Path) -> NDArray[np.float32]:
+    try:
+        image: Any = nib.load(path)
+        return np.asarray(image.dataobj, dtype=np.float32)
+    except (EOFError, OSError, ValueError, MemoryError, zlib.error, ImageFileError) as error:
+        reason = f"{error}".strip().splitlines()[0] if f"{error}".strip() else "cut short"
+        raise InputError(
+            f"{path}: not a readable NIfTI file ({reason}); it may be truncated, write it again."
+        ) from None
+
+
+def _read_image(path: Path) -> NDArray[np.float32]:
+    with opened_image(path) as image:
+        if image.mode != "L":
+            raise InputError(
+                f"{path}: an image of mode {image.mode}; give 8-bit grey, where 255 stands for 1."
+            )
+        return np.asarray(image, dtype=np.float32) / np.float32(255)

@@ -1,0 +1,63 @@
+"""Resample: a prediction brought onto its reference's grid, where the user asks for it."""
+
+from dataclasses import replace
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.processing import resample_from_to
+from numpy.typing import NDArray
+from PIL import Image
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.evaluation.reading.masks import LabelMap
+
+
+def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
+    """Labels of `prediction` at the voxel centres of `reference`, nearest neighbour; 0 outside.
+
+    Volumes meet where their affines put them; images show the same view at another size. A map
+    already on the grid comes back as it is.
+
+    Raises:
+        InputError: If shapes differ, and nothing says where a volume lies.
+    """
+    if _on_one_grid(reference, prediction):
+        return prediction
+    if reference.affine is not None and prediction.affine is not None:
+        labels = _at_voxels_of(reference, prediction)
+    elif len(reference.labels.shape) == len(prediction.labels.shape) == 2:
+        height, width = reference.labels.shape
+        picture = Image.fromarray(prediction.labels)
+        labels = np.asarray(picture.resize((width, height), Image.Resampling.NEAREST))
+    else:
+        raise InputError(
+            f"{prediction.name}: shape {prediction.labels.shape}, but its reference "
+            f"{reference.name} has {reference.labels.shape}, and no affine says where it lies; "
+            "write it on the case's own grid."
+        )
+    note = f"{prediction.name}: resampled onto its reference's grid, nearest neighbour."
+    return replace(
+        prediction,
+        labels=labels,
+        spacing_mm=reference.spacing_mm,
+        affine=reference.affine,
+        note=f"{prediction.note} {note}".strip(),
+    )
+
+
+def _on_one_grid(reference: LabelMap, prediction: LabelMap) -> bool:
+    if reference.labels.shape != prediction.labels.shape:
+        return False
+    if reference.affine is None or prediction.affine is None:
+        return True
+    apart = corner_distance_mm(reference.affine, prediction.affine, reference.labels.shape)
+    return apart <= GRID_TOLERANCE_MM
+
+
+def _at_voxels_of(reference: LabelMap, prediction: LabelMap) -> NDArray[Any]:
+    source: Any = nib.Nifti1Image(prediction.labels, prediction.affine)
+    target = (reference.labels.shape, reference.affine)
+    moved: Any = resample_from_to(source, target, order=0, mode="constant", cval=0)
+    return np.asarray(moved.dataobj).astype(prediction.labels.dtype)

@@ -1,0 +1,195 @@
+"""Paired comparison: two methods on the same cases, difference by difference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.scores import Table
+from inspire_med.evaluation.statistics.aligned import Series, aligned
+from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
+from inspire_med.evaluation.statistics.signed_rank import (
+    EXACT_UP_TO,
+    p_value,
+    rank_biserial,
+    signed_ranks,
+)
+
+ALPHA = 0.05
+
+PAIRED_POLICY: tuple[str, ...] = (
+    "differences are first minus second, case by case; of a measure that is best at 0 the "
+    "absolute values are compared",
+    "a case that is undefined for either method is left out of mean difference, its interval, "
+    "median difference and Cohen's dz (counted in n_left_out); in wins, test and rank-biserial "
+    "it counts as worst of all for the method that lacks it, as equal where both do",
+    f"ci95 of a difference: BCa bootstrap over cases, pairs kept together, {RESAMPLES} resamples, "
+    "fixed seed",
+    "p: Wilcoxon signed-rank test, two-sided, zeros after Pratt (ranked, then dropped); exact "
+    f"up to {EXACT_UP_TO} differing cases, normal approximation beyond; 1 where no case differs",
+    "below six differing cases p cannot fall under 0.05, whatever the scores",
+    "p_holm: p after Holm over one measure's tests, all its regions and pairs of methods "
+    "together; tests of different measures are not corrected for each other: the first measure "
+    "is the one to decide by",
+    "rank_biserial: matched pairs, from -1 to 1; cohens_dz: mean difference over its standard "
+    "deviation; both positive where the first method is better",
+    "no difference shown does not mean that there is none",
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure of one region, the first method minus the second.
+
+    Attributes:
+        region: The region.
+        measure: The measure's name.
+        first: One method.
+        second: The other.
+        n: Cases where both are defined.
+        only_first: Cases where only the first is defined: they count against the second in test,
+            effect and wins, and are left out of the differences.
+        only_second: Likewise against the first.
+        neither: Cases where neither is defined; equal.
+        mean: Mean of first minus second over n cases, in the measure's unit; of absolute values
+            where the measure is best at 0. None if n is 0.
+        ci95: 95 % interval of that mean, pairs drawn together; None below two cases.
+        median: Median difference.
+        cohens_dz: Mean difference over its standard deviation, positive where the first is better;
+            None below two cases or where all differences are equal.
+        p: Of the two-sided signed-rank test; None where neither is ever defined.
+        p_holm: p after Holm over all regions and pairs of this measure.
+        rank_biserial: From -1 to 1, positive where the first is better; None where p is.
+        wins: Cases where the first is better.
+        ties: Cases where they are equal.
+        losses: Cases where the second is better.
+    """
+
+    region: str
+    measure: str
+    first: str
+    second: str
+    n: int
+    only_first: int
+    only_second: int
+    neither: int
+    mean: float | None
+    ci95: tuple[float, float] | None
+    median: float | None
+    cohens_dz: float | None
+    p: float | None
+    p_holm: float | None
+    rank_biserial: float | None
+    wins: int
+    ties: int
+    losses: int
+
+    @property
+    def n_left_out(self) -> int:
+        """Cases where either method is undefined."""
+        return self.only_first + self.only_second + self.neither
+
+    @property
+    def shown(self) -> bool:
+        """Whether the test, after Holm, shows the methods to differ."""
+        return self.p_holm is not None and self.p_holm < ALPHA
+
+
+def compare_tables(
+    tables: Mapping[str, Table],
+    measures: Mapping[str, Measure],
+    baseline: str | None = None,
+) -> list[Difference]:
+    """Test methods against each other on the same cases, region by region, measure by measure.
+
+    Args:
+        tables: `tables[method][region][measure][case]`, undefined values NaN or infinite.
+        measures: Those to compare, in order.
+        baseline: The method to test each other one against, as second; None tests every pair.
+
+    Returns:
+        Regions in their order, in each the measures in theirs, in each the pairs.
+
+    Raises:
+        InputError: If there are fewer than two methods, the baseline is none of them, or their
+            tables differ in regions, measures or cases.
+    """
+    if baseline is not None and baseline not in tables:
+        raise InputError(
+            f"option --baseline: no method is called {baseline!r}; known: {', '.join(tables)}."
+        )
+    methods = list(tables)
+    pairs = (
+        list(combinations(methods, 2))
+        if baseline is None
+        else [(method, baseline) for method in methods if method != baseline]
+    )
+    found = [
+        _difference(series, methods, pair) for series in aligned(tables, measures) for pair in pairs
+    ]
+    adjusted: dict[int, float] = {}
+    for name in measures:
+        family = [at for at, each in enumerate(found) if each.measure == name]
+        tested = [at for at in family if found[at].p is not None]
+        corrected = holm([found[at].p or 0.0 for at in tested])
+        adjusted.update(zip(tested, corrected, strict=True))
+    return [replace(each, p_holm=adjusted.get(at)) for at, each in enumerate(found)]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values of one family, adjusted; in the order given.
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 1979.
+    """
+    order = np.argsort(p_values, kind="stable")
+    rising = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(rising))
+    return [float(p) for p in adjusted]
+
+
+def _difference(series: Series, methods: Sequence[str], pair: tuple[str, str]) -> Difference:
+    first, second = (series.values[methods.index(method)] for method in pair)
+    gains = _gains(series, methods, pair)
+    there, here = np.isfinite(first), np.isfinite(second)
+    differences = (first - second)[there & here]
+    several = len(differences) > 1
+    ranks = signed_ranks(gains)
+    tested = bool((there | here).any())
+    return Difference(
+        region=series.region,
+        measure=series.measure,
+        first=pair[0],
+        second=pair[1],
+        n=len(differences),
+        only_first=int((there & ~here).sum()),
+        only_second=int((here & ~there).sum()),
+        neither=int((~there & ~here).sum()),
+        mean=float(np.mean(differences)) if len(differences) else None,
+        ci95=mean_interval(differences) if several else None,
+        median=float(np.median(differences)) if len(differences) else None,
+        cohens_dz=_cohens_dz(differences if series.better == "high" else -differences),
+        p=p_value(ranks) if tested else None,
+        p_holm=None,
+        rank_biserial=rank_biserial(ranks) if tested else None,
+        wins=int((gains > 0).sum()),
+        ties=int((gains == 0).sum()),
+        losses=int((gains < 0).sum()),
+    )
+
+
+def _gains(series: Series, methods: Sequence[str], pair: tuple[str, str]) -> NDArray[np.float64]:
+    """By how much the first is better, `(cases,)`; infinite where only one is defined."""
+    first, second = (series.merits[methods.index(method)] for method in pair)
+    neither = np.isinf(first) & np.isinf(second)
+    return np.where(neither, 0.0, first) - np.where(neither, 0.0, second)
+
+
+def _cohens_dz(gains: NDArray[np.float64]) -> float | None:
+    if len(gains) < 2 or gains.min() == gains.max():
+        return None
+    return float(np.mean(gains) / np.std(gains, ddof=1))

@@ -1,0 +1,267 @@
+import math
+import random
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.statistics.bootstrap import mean_interval
+from inspire_med.evaluation.statistics.paired import compare_tables, holm
+from inspire_med.evaluation.statistics.signed_rank import p_value, signed_ranks
+
+DICE = {"dice": MEASURES["dice"]}
+HD95 = {"hd95_mm": MEASURES["hd95_mm"]}
+VOLUME = {"volume_difference_ml": MEASURES["volume_difference_ml"]}
+
+
+def tables(measure="dice", region="WT", **methods):
+    return {
+        method: {region: {measure: {f"c{at}": value for at, value in enumerate(values)}}}
+        for method, values in methods.items()
+    }
+
+
+def one(measures=DICE, **methods):
+    (found,) = compare_tables(tables(next(iter(measures)), **methods), measures)
+    return found
+
+
+def test_a_difference_known_by_hand():
+    found = one(A=[0.5, 0.5, 1.0, 0.5], B=[0.25, 0.75, 0.25, 0.5])
+
+    # differences 0.25, -0.25, 0.75, 0: ranks 2.5, -2.5, 4, 0
+    assert (found.first, found.second, found.n, found.n_left_out) == ("A", "B", 4, 0)
+    assert found.mean == 0.1875
+    assert found.median == 0.125
+    assert found.cohens_dz == pytest.approx(0.1875 / statistics.stdev([0.25, -0.25, 0.75, 0]))
+    assert found.rank_biserial == pytest.approx(4 / 9)
+    assert (found.wins, found.ties, found.losses) == (2, 1, 1)
+    # sums of 2.5, 2.5, 4 that reach 6.5: three of the eight patterns
+    assert found.p == 2 * 3 / 8
+    assert found.p_holm == found.p
+
+
+def test_the_interval_is_the_bootstrap_of_the_differences():
+    first, second = np.random.default_rng(0).random((2, 30))
+
+    found = one(A=first, B=second)
+
+    # cases stand by id: c0, c1, c10, c11, ...
+    order = sorted(range(30), key=lambda at: f"c{at}")
+    assert found.ci95 == mean_interval((first - second)[order])
+
+
+def test_a_shorter_distance_is_a_win_and_a_positive_effect():
+    found = one(HD95, A=[1.0, 2.0, 3.0], B=[2.0, 4.0, 6.0])
+
+    assert found.mean == -2.0
+    assert (found.wins, found.losses) == (3, 0)
+    assert found.rank_biserial == 1.0
+    assert found.cohens_dz == 2.0  # differences 1, 2, 3
+
+
+def test_of_signed_volumes_the_size_counts():
+    found = one(VOLUME, A=[-1.0, 1.0], B=[3.0, -2.0])
+
+    assert found.mean == -1.5
+    assert found.wins == 2
+
+
+def test_an_undefined_case_is_in_no_mean_but_counts_as_lost():
+    found = one(HD95, A=[1.0, 2.0, 3.0, math.inf], B=[2.0, math.inf, math.nan, math.nan])
+
+    assert (found.n, found.only_first, found.only_second, found.neither) == (1, 2, 0, 1)
+    assert found.n_left_out == 3
+    assert found.mean == -1.0
+    assert (found.wins, found.ties, found.losses) == (3, 1, 0)
+    assert found.p == 2 / 8  # three cases won, one equal
+    assert (found.ci95, found.cohens_dz) == (None, None)
+
+
+def test_a_missed_case_weighs_more_than_any_distance():
+    found = one(HD95, A=[1.0, 1.0, math.inf], B=[2.0, 9.0, 50.0])
+
+    assert found.rank_biserial == 0.0  # ranks 1, 2 against 3
+
+
+def test_nothing_defined_cannot_be_tested():
+    found = one(HD95, A=[math.nan], B=[math.inf])
+
+    assert (found.mean, found.median, found.p, found.p_holm, found.rank_biserial) == (None,) * 5
+    assert not found.shown
+
+
+def test_equal_methods_have_no_effect_and_p_one():
+    found = one(A=[0.5, 0.7, 0.9], B=[0.5, 0.7, 0.9])
+
+    assert (found.p, found.p_holm, found.rank_biserial, found.mean) == (1.0, 1.0, 0.0, 0.0)
+    assert found.ci95 == (0.0, 0.0)
+    assert found.cohens_dz is None
+    assert not found.shown
+
+
+def test_every_pair_is_tested_or_each_against_the_baseline():
+    methods = tables(A=[0.1], B=[0.2], C=[0.3])
+
+    pairs = [(each.first, each.second) for each in compare_tables(methods, DICE)]
+    against = [(each.first, each.second) for each in compare_tables(methods, DICE, "B")]
+
+    assert pairs == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert against == [("A", "B"), ("C", "B")]
+
+
+def test_an_unknown_baseline_is_refused():
+    with pytest.raises(InputError, match="option --baseline: no method is called 'D'; known: A, B"):
+        compare_tables(tables(A=[1.0], B=[1.0]), DICE, "D")
+
+
+def test_holm_known_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def holm_by_loops(values):
+    """Each p times the number of tests not yet passed, never below an earlier one."""
+    left = sorted(range(len(values)), key=lambda at: values[at])
+    found, least = [0.0] * len(values), 0.0
+    while left:
+        at = left[0]
+        least = max(least, min(1.0, values[at] * len(left)))
+        found[at] = least
+        left = left[1:]
+    return found
+
+
+probabilities = st.lists(st.floats(0, 1), max_size=12)
+
+
+@given(probabilities)
+def test_holm_is_that_of_loops(values):
+    assert holm(values) == holm_by_loops(values)
+
+
+@given(probabilities)
+def test_holm_keeps_the_order_and_never_lowers_p(values):
+    adjusted = holm(values)
+
+    assert all(p <= q <= 1 for p, q in zip(values, adjusted, strict=True))
+    by_p = [q for _, q in sorted(zip(values, adjusted, strict=True))]
+    assert by_p == sorted(by_p)
+
+
+def test_a_family_is_one_measure_over_all_regions_and_pairs():
+    rows = np.random.default_rng(0).random((3, 2, 2, 12))
+    methods = {
+        name: {
+            region: {
+                measure: {f"c{at}": float(v) for at, v in enumerate(rows[m, r, k])}
+                for k, measure in enumerate(("dice", "hd95_mm"))
+            }
+            for r, region in enumerate(("WT", "ET"))
+        }
+        for m, name in enumerate("ABC")
+    }
+
+    found = compare_tables(methods, {**DICE, **HD95})
+
+    for measure in ("dice", "hd95_mm"):
+        family = [each for each in found if each.measure == measure]
+        assert len(family) == 2 * 3
+        assert [each.p_holm for each in family] == holm([each.p for each in family])
+
+
+def test_what_cannot_be_tested_does_not_burden_its_family():
+    methods = {
+        name: {
+            "WT": {"dice": dict(zip("abcdef", values, strict=True))},
+            "ET": {"dice": {"a": math.nan}},
+        }
+        for name, values in (("A", [0.1] * 6), ("B", [0.2] * 6))
+    }
+
+    tested, untested = compare_tables(methods, DICE)
+
+    assert tested.p_holm == tested.p == 2 / 64
+    assert untested.p_holm is None
+
+
+scores = st.one_of(st.integers(0, 8).map(float), st.just(math.nan), st.just(math.inf))
+series = st.lists(st.tuples(scores, scores), min_size=1, max_size=9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(series, st.sampled_from([DICE, HD95, VOLUME]))
+def test_differences_are_those_of_loops(pairs, measures):
+    (measure,) = measures.values()
+    first, second = zip(*pairs, strict=True)
+    found = one(measures, A=first, B=second)
+
+    differences, gains = [], []
+    for a, b in pairs:
+        if math.isfinite(a) and math.isfinite(b):
+            differences.append(a - b)
+            gains.append(a - b if measure.better == "high" else b - a)
+        elif math.isfinite(a):
+            gains.append(math.inf)
+        elif math.isfinite(b):
+            gains.append(-math.inf)
+        else:
+            gains.append(0.0)
+    assert found.n == len(differences)
+    assert found.n + found.n_left_out == len(pairs)
+    assert found.wins == sum(gain > 0 for gain in gains)
+    assert found.ties == sum(gain == 0 for gain in gains)
+    assert found.losses == sum(gain < 0 for gain in gains)
+    if differences:
+        assert found.mean == pytest.approx(statistics.fmean(differences), abs=1e-12)
+        assert found.median == statistics.median(differences)
+    if found.p is not None:
+        assert found.p == p_value(signed_ranks(np.array(gains)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(series, st.sampled_from([DICE, HD95, VOLUME]))
+def test_swapping_the_methods_turns_everything_round(pairs, measures):
+    first, second = zip(*pairs, strict=True)
+    there, back = one(measures, A=first, B=second), one(measures, A=second, B=first)
+
+    assert (there.wins, there.ties, there.losses) == (back.losses, back.ties, back.wins)
+    assert (there.only_first, there.only_second) == (back.only_second, back.only_first)
+    assert there.p == back.p
+    for name in ("mean", "median", "rank_biserial", "cohens_dz"):
+        ours, theirs = getattr(there, name), getattr(back, name)
+        assert ours is theirs is None or ours == pytest.approx(-theirs, abs=1e-12)
+    if there.ci95 is not None:
+        assert there.ci95 == pytest.approx((-back.ci95[1], -back.ci95[0]), abs=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(series, st.randoms(use_true_random=False))
+def test_the_order_of_cases_moves_nothing(pairs, shuffler):
+    first, second = zip(*pairs, strict=True)
+    methods = tables(A=first, B=second)
+    moved = {
+        name: {"WT": {"dice": dict(shuffler.sample(items, len(items)))}}
+        for name, items in ((n, list(t["WT"]["dice"].items())) for n, t in methods.items())
+    }
+
+    assert compare_tables(moved, DICE) == compare_tables(methods, DICE)
+
+
+def test_a_real_difference_is_shown_and_noise_is_not():
+    noise = random.Random(0)
+    base = [noise.random() for _ in range(60)]
+    methods = tables(
+        A=base,
+        B=[value + noise.gauss(0.05, 0.05) for value in base],
+        C=[value + noise.gauss(0, 0.05) for value in base],
+    )
+
+    found = {(each.first, each.second): each.shown for each in compare_tables(methods, DICE)}
+
+    assert found == {("A", "B"): True, ("A", "C"): False, ("B", "C"): True}

@@ -62,9 +62,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     put_back_old_names()
-    print(
-        "| protocol | volumes | regions | measure | largest difference |\n|---|---:|---:|---|---:|"
-    )
+    print("| protocol | volumes | regions | measures | counts off by | largest difference |")
+    print("|---|---:|---:|---:|---:|---|")
     for name in ("gli", "men", "met", "ped", "ssa") if options.brats2023 else ():
         script = options.brats2023.resolve() / "metrics.py"
         compare_brats(f"brats2023-{name}", script, f"BraTS-{name.upper()}", options)

@@ -10,7 +10,7 @@ from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path, refuse_existing, write_json
+from inspire_med.files import refuse_existing
 
 if TYPE_CHECKING:
     from inspire_med.data.case import Case
@@ -102,6 +102,7 @@ def _evaluate(namespace: Namespace) -> None:
         )
 
     from inspire_med.evaluation.protocols import SetProtocol, protocol
+    from inspire_med.scoresheet import in_short, write_comparison, write_scores
 
     rules = protocol(options.protocol)  # refuse an unknown one before any file is read
     if isinstance(rules, SetProtocol):
@@ -110,10 +111,10 @@ def _evaluate(namespace: Namespace) -> None:
         cohorts, cases = _score_folders(options, methods, rules)
     alone = len(cohorts) == 1
     for name, cohort in cohorts.items():
-        _write(cohort, options.output if alone else options.output / name, cases)
-        _print(cohort, "" if alone else name)
+        write_scores(cohort, options.output if alone else options.output / name, cases)
+        print("\n".join(in_short(cohort, "" if alone else name)))
     if not alone:
-        _write_comparison(cohorts, options.output, options.baseline)
+        write_comparison(cohorts, options.output, options.baseline)
     names = "scores.csv, scores.json, report.html"
     print(f"{names if alone else 'comparison.html and a folder for each'} in {options.output}")
 
@@ -234,86 +235,6 @@ def _references_of_manifest(
         sites={case.id: case.site for case in chosen if case.site},
     )
     return references, {case.id: case for case in chosen}
-
-
-def _write(cohort: "Cohort", output: Path, cases: "Mapping[str, Case]") -> None:
-    from inspire_med.data.notable import notable_pictures
-    from inspire_med.evaluation.report.report import Report, report_html
-    from inspire_med.evaluation.scores import as_csv, as_json, lesions_csv
-    from inspire_med.evaluation.statistics.strata import stratify
-
-    extra = {
-        "regions": {name: list(values) for name, values in cohort.references.regions.items()},
-        "without_prediction": list(cohort.pairing.missing),
-        "without_reference": list(cohort.pairing.spurious),
-        "notes": list(cohort.notes),
-        "provenance": dict(cohort.provenance),
-    }
-    summaries = cohort.summaries
-    report = Report(
-        cohort.protocol,
-        cohort.cases,
-        summaries,
-        stratify(cohort.cases, cohort.references.sites),
-        notable_pictures(cohort, cases),
-        cohort.notes,
-        cohort.provenance,
-    )
-    _write_text(output / "scores.csv", as_csv(cohort.cases))
-    lesions = lesions_csv(cohort.cases)
-    if lesions:
-        _write_text(output / "lesions.csv", lesions)
-    write_json(output / "scores.json", as_json(cohort.protocol, cohort.cases, summaries, extra))
-    _write_text(output / "report.html", report_html(report))
-
-
-def _write_comparison(cohorts: "Mapping[str, Cohort]", output: Path, baseline: str | None) -> None:
-    from inspire_med.evaluation.report.comparison import (
-        Comparison,
-        comparison_html,
-        comparison_json,
-    )
-    from inspire_med.evaluation.scores import in_common, summarise_cases
-
-    tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
-    left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
-    first = next(iter(cohorts.values()))
-    comparison = Comparison(
-        protocol=first.protocol,
-        measures=first.protocol.measures,
-        tables=tables,
-        summaries={
-            name: summarise_cases(
-                cohort.protocol, [each for each in cohort.cases if each.case not in others]
-            )
-            for name, cohort in cohorts.items()
-        },
-        baseline=baseline,
-        notes=[
-            *left_out,
-            *(f"{name}: {note}" for name, cohort in cohorts.items() for note in cohort.notes),
-        ],
-        provenance=dict(first.provenance),
-    )
-    write_json(output / "comparison.json", comparison_json(comparison))
-    _write_text(output / "comparison.html", comparison_html(comparison))
-
-
-def _print(cohort: "Cohort", name: str) -> None:
-    """One line a region, with the first measure, for the person who watches."""
-    title = f"{name}: " if name else ""
-    print(f"{title}protocol {cohort.protocol.name}, {len(cohort.cases)} cases")
-    for region, measures in cohort.summaries.items():
-        measure, summary = next(iter(measures.items()))
-        interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
-        mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
-        undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
-        print(f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})")
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from typing import Any
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
+from inspire_med.evaluation.case import regions_under
 from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLICY, in_pixels
-from inspire_med.evaluation.protocols import MapProtocol, Protocol, SetProtocol
+from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
+from inspire_med.evaluation.protocols.kinds import Regions
 from inspire_med.evaluation.reading.masks import is_nifti
 from inspire_med.evaluation.reading.pairs import (
     Pairing,
@@ -64,6 +66,13 @@ class Cohort:
     notes: tuple[str, ...]
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
     resampled: bool = False
+
+    @property
+    def regions(self) -> Regions:
+        """Label values of what was scored; empty where it has none."""
+        if not isinstance(self.protocol, MaskProtocol):
+            return {}
+        return regions_under(self.protocol, self.references.regions)
 
     @property
     def table(self) -> Table:

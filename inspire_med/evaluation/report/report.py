@@ -18,7 +18,8 @@ from inspire_med.evaluation.report.summary_section import cards, summary_section
 from inspire_med.evaluation.report.words import counted
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, as_table
-from inspire_med.evaluation.statistics.strata import Strata
+from inspire_med.evaluation.statistics.strata import STRATA_POLICY, Strata
+from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
 
 __all__ = ["Picture", "Report", "report_html"]
 
@@ -85,7 +86,10 @@ def _sections(report: Report) -> dict[str, str]:
         "Pictures": pictures_section(report.pictures, regions, flat=report.of_images),
         "Lesions": lesions_section(report.cases, regions, flat=report.of_images),
         "Cases": cases_section(report.cases, words),
-        "Rules and provenance": rules_section(rules.policy, report.provenance),
+        "Rules and provenance": rules_section(
+            (*rules.policy, *SUMMARY_POLICY, *(STRATA_POLICY if report.strata else ())),
+            report.provenance,
+        ),
     }
 
 

@@ -1,7 +1,8 @@
 """Strata: the same summary for groups of cases, by site and by size of the reference."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,24 @@ def stratify(cases: Sequence[CaseScores], sites: Mapping[str, str]) -> Strata:
     if order:
         summaries[SIZE] = {name: by_size[name] for name in order}
     return Strata(summaries, bounds)
+
+
+def as_json(strata: Strata) -> dict[str, Any]:
+    """What scores.json holds of strata: the bounds, the summaries, how they were made."""
+    return {
+        "bounds": {region: list(bounds) for region, bounds in strata.bounds.items()},
+        "summary": {
+            name: {
+                stratum: {
+                    region: {measure: asdict(each) for measure, each in measures.items()}
+                    for region, measures in summaries.items()
+                }
+                for stratum, summaries in strata_of.items()
+            }
+            for name, strata_of in strata.summaries.items()
+        },
+        "policy": "\n".join(STRATA_POLICY),
+    }
 
 
 def size_bounds(cases: Sequence[CaseScores]) -> Bounds:

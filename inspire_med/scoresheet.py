@@ -1,0 +1,110 @@
+"""Scoresheet: what an evaluation leaves behind: files, and words for the person who watches."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from inspire_med.data.case import Case
+from inspire_med.data.notable import notable_pictures
+from inspire_med.evaluation.cohort import Cohort
+from inspire_med.evaluation.report.comparison import (
+    Comparison,
+    comparison_html,
+    comparison_json,
+)
+from inspire_med.evaluation.report.report import Report, report_html
+from inspire_med.evaluation.scores import (
+    as_csv,
+    as_json,
+    in_common,
+    lesions_csv,
+    summarise_cases,
+)
+from inspire_med.evaluation.statistics import strata
+from inspire_med.files import atomic_path, write_json
+
+
+def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> None:
+    """Write scores.csv, scores.json, report.html, and lesions.csv where there are lesions.
+
+    Args:
+        cohort: The scores.
+        output: Folder for them.
+        cases: The manifest's cases by id, for pictures; empty without a manifest.
+    """
+    summaries = cohort.summaries
+    groups = strata.stratify(cohort.cases, cohort.references.sites)
+    report = Report(
+        cohort.protocol,
+        cohort.cases,
+        summaries,
+        groups,
+        notable_pictures(cohort, cases),
+        cohort.notes,
+        cohort.provenance,
+    )
+    extra = {
+        "regions": {name: list(values) for name, values in cohort.regions.items()},
+        "without_prediction": list(cohort.pairing.missing),
+        "without_reference": list(cohort.pairing.spurious),
+        "strata": strata.as_json(groups),
+        "notes": list(cohort.notes),
+        "provenance": dict(cohort.provenance),
+    }
+    _write_text(output / "scores.csv", as_csv(cohort.cases))
+    lesions = lesions_csv(cohort.cases)
+    if lesions:
+        _write_text(output / "lesions.csv", lesions)
+    write_json(output / "scores.json", as_json(cohort.protocol, cohort.cases, summaries, extra))
+    _write_text(output / "report.html", report_html(report))
+
+
+def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str | None) -> None:
+    """Write comparison.json and comparison.html of several methods, over the cases all have.
+
+    Args:
+        cohorts: The scores of each, under one protocol.
+        output: Folder for them.
+        baseline: The method that each other one is compared with; None compares all pairs.
+    """
+    tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
+    left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
+    first = next(iter(cohorts.values()))
+    comparison = Comparison(
+        protocol=first.protocol,
+        measures=first.protocol.measures,
+        tables=tables,
+        summaries={
+            name: summarise_cases(
+                cohort.protocol, [each for each in cohort.cases if each.case not in others]
+            )
+            for name, cohort in cohorts.items()
+        },
+        baseline=baseline,
+        notes=[
+            *left_out,
+            *(f"{name}: {note}" for name, cohort in cohorts.items() for note in cohort.notes),
+        ],
+        provenance={
+            **{name: cohort.provenance["Predictions"] for name, cohort in cohorts.items()},
+            **{key: text for key, text in first.provenance.items() if key != "Predictions"},
+        },
+    )
+    write_json(output / "comparison.json", comparison_json(comparison))
+    _write_text(output / "comparison.html", comparison_html(comparison))
+
+
+def in_short(cohort: Cohort, name: str) -> Iterator[str]:
+    """One line a region, with the first measure."""
+    title = f"{name}: " if name else ""
+    yield f"{title}protocol {cohort.protocol.name}, {len(cohort.cases)} cases"
+    for region, measures in cohort.summaries.items():
+        measure, summary = next(iter(measures.items()))
+        interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
+        mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
+        undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
+        yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

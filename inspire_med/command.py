@@ -21,7 +21,7 @@ class CommandParser(ArgumentParser):
 
     def __init__(self, prog: str, description: str | None = None) -> None:
         epilog = "--debug, anywhere, shows the traceback of an error."
-        super().__init__(prog=prog, description=description, epilog=epilog)
+        super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Turn argparse's complaint into one sentence that says what to do."""

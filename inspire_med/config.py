@@ -33,6 +33,9 @@ class NetworkConfig:
         encoder_weights: Local safetensors file with the encoder's weights.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
         recompute: Save memory: make activations again in the backward pass; the result is the same.
+        monai: A network of MONAI's in place of this one, by its class in `monai.networks.nets`, for
+            example `SegResNet`; it reads `widths` where it has no default of its own.
+        monai_arguments: That class's own arguments, by name.
     """
 
     skip: str = "inspire"
@@ -44,6 +47,8 @@ class NetworkConfig:
     encoder_weights: Path | None = None
     deep_supervision: int = 3
     recompute: bool = False
+    monai: str | None = None
+    monai_arguments: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,7 @@ def refuse_nonsense(config: TrainConfig) -> None:
     data, network = config.data, config.network
     _refuse_small(config)
     _refuse_rates(config.optimizer)
+    _refuse_two_networks(network)
     if not math.isfinite(config.save_every):
         raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
     if network.encoder_weights is not None and network.encoder is None:
@@ -226,6 +232,28 @@ def refuse_nonsense(config: TrainConfig) -> None:
         )
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
+
+
+def _refuse_two_networks(network: NetworkConfig) -> None:
+    """A network of MONAI's has none of what the U-Net here can do besides."""
+    if network.monai is None:
+        if network.monai_arguments:
+            raise InputError(
+                "--network.monai_arguments: no network of MONAI's is named; give --network.monai."
+            )
+        return
+    if network.deep_supervision > 1:
+        raise InputError(
+            f"--network.deep_supervision: {network.deep_supervision} levels, but MONAI's "
+            f"{network.monai} has one output; give 1."
+        )
+    beside = {"encoder": network.encoder, "recompute": network.recompute}
+    for name, value in beside.items():
+        if value:
+            raise InputError(
+                f"--network.{name}: is for the U-Net of this toolkit, but --network.monai names "
+                "another network; leave one of them out."
+            )
 
 
 def _refuse_small(config: TrainConfig) -> None:

@@ -1,7 +1,7 @@
 """Options: the words of a command line made into the Config of a training run."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import yaml
@@ -14,12 +14,25 @@ from inspire_med.config import TASKS, Task, TrainConfig, task_defaults, with_pat
 def training_parser(words: Sequence[str]) -> CommandParser:
     """The parser of `train`, with the defaults of the task that the words name."""
     parser = CommandParser(prog="inspire-med train", description="Train one experiment.")
+    add_training_options(parser, words)
+    return parser
+
+
+def add_training_options(
+    parser: CommandParser, words: Sequence[str], *, without: Collection[str] = ()
+) -> None:
+    """Give a parser the options of a training, with the defaults of the task that the words name.
+
+    Args:
+        parser: Gets them.
+        words: The command line.
+        without: Names of those it is not to have.
+    """
     parser.add_argument("--config", action="config", help="YAML file with any of these options")
-    parser.add_class_arguments(TrainConfig, as_group=False)
+    parser.add_class_arguments(TrainConfig, as_group=False, skip=set(without))
     task = _task(words)
     if task is not None:
         parser.set_defaults(task_defaults(task))
-    return parser
 
 
 def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:

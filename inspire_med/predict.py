@@ -1,6 +1,7 @@
 """Command: masks for a file, a folder or a manifest (`python -m inspire_med.predict ...`)."""
 
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
-from inspire_med.files import refuse_existing
+from inspire_med.files import refuse_existing, write_json
 
 if TYPE_CHECKING:
     from inspire_med.data.case import Case
@@ -35,6 +36,8 @@ class PredictOptions:
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
         overwrite: Write into a folder that holds something already; never over an input.
+        times: Also write this JSON file: the seconds each case took, from reading to the finished
+            mask; the first case warms the network up.
     """
 
     run: Path
@@ -47,6 +50,7 @@ class PredictOptions:
     device: str = "auto"
     threads: int = 0
     overwrite: bool = False
+    times: Path | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +66,8 @@ def _predict(namespace: Namespace) -> None:
     namespace.pop("config")
     options = PredictOptions(**vars(namespace))
     refuse_existing(options.output, overwrite=options.overwrite)
+    if options.times is not None:
+        refuse_existing(options.times, overwrite=options.overwrite)
 
     import torch
     from rich.console import Console
@@ -83,8 +89,14 @@ def _predict(namespace: Namespace) -> None:
     masks = {case.id: options.output / f"{case.id}{_suffix(case)}" for case in cases}
     _refuse_inputs_as_output(cases, masks.values())
     console = Console(stderr=True)
+    seconds: dict[str, float] = {}
     for case in track(cases, "predicting", console=console, transient=True):
-        _write(options, masks[case.id], predictor.predict_case(case))
+        started = time.perf_counter()
+        prediction = predictor.predict_case(case)
+        seconds[case.id] = time.perf_counter() - started
+        _write(options, masks[case.id], prediction)
+    if options.times is not None:
+        write_json(options.times, {"format": 1, "seconds": seconds})
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, masks.values())
 

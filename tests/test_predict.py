@@ -338,6 +338,18 @@ def test_masks_of_an_earlier_request_are_named(tmp_path, image_run, disc_images,
     assert all(f"{name}.png" in error and f"{name}_prob.png" in error for name in others)
 
 
+def test_the_times_of_all_cases_are_written_if_asked(tmp_path, image_run, disc_images, capsys):
+    words = ["--fold", "0", "--times", str(tmp_path / "times.json")]
+
+    assert predict(image_run, disc_images, tmp_path / "out", *words) == 0
+
+    seconds = json.loads((tmp_path / "times.json").read_text())["seconds"]
+    assert set(seconds) == {case.id for case in Manifest.load(disc_images).fold(0)[1]}
+    assert min(seconds.values()) > 0
+    assert predict(image_run, disc_images, tmp_path / "again", *words) == 2
+    assert "times.json: exists already; " in capsys.readouterr().err
+
+
 def test_masks_have_the_label_values_of_the_manifest(tmp_path, volume_run, ball_volumes):
     content = json.loads(ball_volumes.read_text())
     content["regions"] = {"ET": [3], "WT": [1, 2, 3], "TC": [1, 3]}  # of 2023, in another order

@@ -17,6 +17,7 @@ from inspire_med.training import experiment, loop
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", *TINY]
+MONAI = ["--network.monai", "SegResNet", "--network.deep_supervision", "1"]
 VOLUMES = ["--task", "brats", "--data.patch_size", "[16,16,8]", *TINY]
 
 
@@ -200,6 +201,13 @@ def test_the_default_network_is_the_preset(task):
         (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
+        (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
+        ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),
+        ([*MONAI, "--network.recompute", "true"], "--network.recompute: is for the U-Net of this"),
+        (
+            ["--network.monai_arguments.init_filters", "8"],
+            "--network.monai_arguments: no network of MONAI's is named; give --network.monai.",
+        ),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_exit_2(tmp_path, disc_images, capsys, words, sentence):
@@ -209,6 +217,28 @@ def test_a_wrong_request_is_one_sentence_and_exit_2(tmp_path, disc_images, capsy
     assert sentence in error.splitlines()[-1]
     assert "Traceback" not in error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_network_of_monais_trains_goes_on_and_predicts(tmp_path, ball_volumes):
+    words = [*VOLUMES, *MONAI, "--network.monai_arguments.init_filters", "8", "--save_every", "0"]
+    assert train(ball_volumes, tmp_path / "run", *words, "--max_steps", "1") == 0
+    assert train(ball_volumes, tmp_path / "run", *words, "--max_steps", "2") == 0
+
+    assert len(losses(tmp_path / "run")) == 2
+    source = ["--run", str(tmp_path / "run"), "--input", str(ball_volumes), "--fold", "0"]
+    assert predict([*source, "--output", str(tmp_path / "masks"), "--precision", "32-true"]) == 0
+    card = json.loads((tmp_path / "run" / "checkpoints" / "last" / "model.json").read_text())
+    assert card["network"]["monai"] == "SegResNet"
+    assert card["network"]["monai_arguments"] == {"init_filters": 8}
+
+
+def test_every_step_notes_the_peak_memory(tmp_path, disc_images):
+    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2") == 0
+
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    memory = [line["memory_gib"] for line in lines if line["kind"] == "step"]
+    assert 0 < memory[0] <= memory[1]
 
 
 def test_volumes_need_a_patch_size(tmp_path, ball_volumes, capsys):

@@ -3,6 +3,7 @@
 from inspire_med.networks.build import build_network
 from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
+from inspire_med.networks.monai_network import MonaiNetwork
 from inspire_med.networks.presets import PRESETS, brats_unet, isles_unet, polyp_unet
 from inspire_med.networks.skips import Skip, compose_skip
 from inspire_med.networks.supervision import DeepSupervision
@@ -14,6 +15,7 @@ __all__ = [
     "PRESETS",
     "DeepSupervision",
     "Encoder",
+    "MonaiNetwork",
     "Skip",
     "UNet",
     "brats_unet",

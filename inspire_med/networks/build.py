@@ -7,22 +7,25 @@ from typing import Any
 from inspire_med.blocks.dims import BATCH_NORM, Norm
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError
-from inspire_med.networks.encoder import unet_encoder
+from inspire_med.networks.encoder import WIDTHS, unet_encoder
 from inspire_med.networks.monai_encoder import monai_encoder
+from inspire_med.networks.monai_network import MonaiNetwork, monai_network
 from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
-OPTIONAL = ("widths", "stem_stride", "skip", "steps", "norm", "encoder")
+OPTIONAL = ("widths", "stem_stride", "skip", "steps", "norm", "encoder", "monai", "monai_arguments")
 
 
-def build_network(description: Mapping[str, Any]) -> UNet:
+def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
     """Make the network that `description` describes.
 
     Args:
         description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
             (list of integers), `stem_stride`, `skip` (a name), `steps`, `norm` ("batch" or
             "instance") and `encoder` (a name, or null for the U-Net's own, which alone reads
-            `widths` and `stem_stride`).
+            `widths` and `stem_stride`). With `monai` (a class of `monai.networks.nets`) the network
+            is MONAI's, made with `monai_arguments` and, where it must be told, `widths`; the other
+            options are not read.
 
     Raises:
         InputError: If a key is missing or unknown or a value is not allowed.
@@ -34,6 +37,15 @@ def build_network(description: Mapping[str, Any]) -> UNet:
         raise InputError(f"network: spatial_dims={dims!r} is not a dimension; give 2 or 3.")
     _check_values(options)
     channels = options["in_channels"]
+    if "monai" in options:
+        return monai_network(
+            options["monai"],
+            dims,
+            channels,
+            options["out_channels"],
+            widths=options.get("widths", WIDTHS),
+            arguments=options.get("monai_arguments", {}),
+        )
     norm = _norm(options.get("norm", "batch"), dims)
     if "encoder" in options:
         encoder = monai_encoder(options["encoder"], dims, channels)
@@ -68,12 +80,14 @@ def _check_values(options: Mapping[str, Any]) -> None:
     for key in ("in_channels", "out_channels", "steps", "stem_stride"):
         if key in options and not _is_count(options[key]):
             raise InputError(f"network: {key}={options[key]!r} must be a positive integer.")
-    for key in ("skip", "norm", "encoder"):
+    for key in ("skip", "norm", "encoder", "monai"):
         if not isinstance(options.get(key, ""), str):
             raise InputError(f"network: {key}={options[key]!r} must be a name.")
     widths = options.get("widths", [1, 1])
     if not isinstance(widths, list | tuple) or len(widths) < 2 or not all(map(_is_count, widths)):
         raise InputError(f"network: widths={widths!r} must be two or more positive integers.")
+    if not isinstance(options.get("monai_arguments", {}), Mapping):
+        raise InputError("network: monai_arguments must be values by name.")
 
 
 def _is_count(value: object) -> bool:

@@ -38,4 +38,6 @@ def polyp_unet(skip: str = "inspire", *, in_channels: int = 3, out_channels: int
 
 def _preset(task: str, skip: str, in_channels: int, out_channels: int) -> UNet:
     channels = {"in_channels": in_channels, "out_channels": out_channels}
-    return build_network({**PRESETS[task], **channels, "skip": skip})
+    network = build_network({**PRESETS[task], **channels, "skip": skip})
+    assert isinstance(network, UNet)  # no preset is MONAI's
+    return network

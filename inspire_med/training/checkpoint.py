@@ -215,8 +215,8 @@ def _restore(folder: Path, trained: Trained) -> Progress:
             f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
-    _refuse_difference(folder, record["recipe"], trained.recipe)
-    _refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
+    refuse_difference(folder, record["recipe"], trained.recipe)
+    refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:
@@ -232,8 +232,17 @@ def _restore(folder: Path, trained: Trained) -> Progress:
     return Progress(**record["progress"])
 
 
-def _refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Name the first thing in which the checkpoint is not what is asked for."""
+def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Name the first thing in which what was trained is not what is asked for.
+
+    Args:
+        folder: Where it lies, for the message.
+        written: Options by name, nested, of what was trained.
+        wanted: Options of what is asked for.
+
+    Raises:
+        InputError: If there is one.
+    """
     before = _flat(written)
     for key, value in _flat(json.loads(json.dumps(wanted))).items():
         if before.get(key) != value:

@@ -23,7 +23,13 @@ from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
-from inspire_med.networks import DeepSupervision, build_network, load_encoder_weights
+from inspire_med.networks import (
+    DeepSupervision,
+    MonaiNetwork,
+    UNet,
+    build_network,
+    load_encoder_weights,
+)
 from inspire_med.training.checkpoint import (
     Progress,
     Trained,
@@ -110,7 +116,7 @@ def build_experiment(
             another data set, network or recipe, or damaged.
     """
     train_cases, validation_cases = manifest.fold(None if config.fold == "all" else config.fold)
-    card = _card(config, manifest)
+    card = model_card(config, manifest)
     fabric = launch(launcher)
     if config.threads:  # several processes on a machine have shared its cores out by now
         torch.set_num_threads(config.threads)
@@ -146,15 +152,7 @@ def _trained(config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: F
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
-    if config.network.encoder_weights is not None:
-        load_encoder_weights(network, config.network.encoder_weights)
-    levels = config.network.deep_supervision
-    if levels > len(network.channels):
-        raise InputError(
-            f"--network.deep_supervision: {levels} is more than the network's "
-            f"{len(network.channels)} levels; give fewer."
-        )
-    supervised: nn.Module = DeepSupervision(network, levels) if levels > 1 else network
+    supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     average = None
@@ -173,7 +171,7 @@ def _trained(config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: F
         "data.augment": config.data.augment,
         "optimizer.name": config.optimizer.name,
         "optimizer.ema": config.optimizer.ema,
-        "network.deep_supervision": levels,
+        "network.deep_supervision": config.network.deep_supervision,
     }
     optimizer = make_optimizer(supervised, config.optimizer)
     return Trained(
@@ -187,6 +185,19 @@ def _trained(config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: F
         recipe=recipe,
         config=config.to_json(),
     )
+
+
+def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
+    """The U-Net with the weights and the extra outputs that were asked for."""
+    if config.network.encoder_weights is not None:
+        load_encoder_weights(network, config.network.encoder_weights)
+    levels = config.network.deep_supervision
+    if levels > len(network.channels):
+        raise InputError(
+            f"--network.deep_supervision: {levels} is more than the network's "
+            f"{len(network.channels)} levels; give fewer."
+        )
+    return DeepSupervision(network, levels) if levels > 1 else network
 
 
 def training_feed(experiment: Experiment) -> Feed:
@@ -226,7 +237,7 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
     fabric.barrier()
 
 
-def _card(config: TrainConfig, manifest: Manifest) -> ModelCard:
+def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
     preprocessor = Preprocessor.for_task(
         config.task,
@@ -245,6 +256,8 @@ def _card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         "stem_stride": config.network.stem_stride,
         "norm": config.network.norm,
         "encoder": config.network.encoder,
+        "monai": config.network.monai,
+        "monai_arguments": config.network.monai_arguments,
     }
     return ModelCard(
         task=config.task,

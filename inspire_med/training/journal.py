@@ -96,14 +96,15 @@ class Journal(Diary):
 
     def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
         """Note one step: its record, the share of the budget spent, and the seconds so far."""
-        self._write("step", record)
+        memory_gib = peak_memory_gib()
+        self._write("step", {**record, "memory_gib": round(memory_gib, 3)})
         self._show({f"train/{name}": record[name] for name in _CURVES}, record["step"])
         loss = "not finite" if record["loss"] is None else f"{record['loss']:.3f}"
         text = (
             f"step {record['step']}  loss {loss}{self._dice}  "
             f"{record['step_s']:.2f} s/step  "
             f"data wait {100 * record['data_wait_s'] / record['step_s']:.0f} %  "
-            f"{peak_memory_gib():.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
+            f"{memory_gib:.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
         )
         self._bar.update(self._task, completed=spent, text=text)
         if not self._console.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_S:

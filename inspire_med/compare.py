@@ -1,0 +1,178 @@
+"""Command: networks side by side, trained alike (`python -m inspire_med.compare ...`)."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jsonargparse import Namespace
+
+from inspire_med.command import CommandParser, run_command
+from inspire_med.config import Task, TrainConfig, task_defaults
+from inspire_med.errors import InputError
+from inspire_med.files import atomic_path, remove_half_written, write_json
+from inspire_med.options import add_training_options, training_config
+
+if TYPE_CHECKING:
+    from inspire_med.comparing.outcome import Outcome
+    from inspire_med.comparing.plan import Plan
+    from inspire_med.evaluation.protocols import Protocol
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What is compared.
+
+    Args:
+        variants: Networks, separated by commas: `concat` is the plain U-Net, `ise`, `ise+isa` and
+            `inspire` add to it, `monai:SegResNet` is a network of MONAI's by its class.
+        seeds: How many seeds each network is trained with (3 is 0, 1 and 2), or which ones, as in
+            `0,1,5`.
+        baseline: The variant that each other one is tested against.
+        protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
+            default the task's own: brats2023-gli, isles2022 or polyp-pranet.
+    """
+
+    variants: str = "concat,ise,ise+isa,inspire"
+    seeds: str = "3"
+    baseline: str = "concat"
+    protocol: str | None = None
+
+
+_OURS = ("variants", "seeds", "baseline", "protocol")
+_PROTOCOLS: dict[Task, str] = {
+    "brats": "brats2023-gli",
+    "isles": "isles2022",
+    "polyp": "polyp-pranet",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the options, compare, and answer with the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = CommandParser(
+        prog="inspire-med compare",
+        description="Networks trained alike: same folds, seeds, budget and augmentation. Any "
+        "option of train goes for all of them; --fold all compares on every fold. Each training "
+        "lies in its own folder below --run, and the same command goes on where it was stopped.",
+    )
+    parser.add_class_arguments(CompareOptions, as_group=False)
+    add_training_options(parser, words, without=("seed", "resume"))
+    parser.set_defaults(max_steps=None)  # given a time alone, steps must not end it
+    return run_command(parser, lambda options: _compare(parser, options), words)
+
+
+def _compare(parser: CommandParser, namespace: Namespace) -> int:
+    options = CompareOptions(**{name: namespace.pop(name) for name in _OURS})
+    config = _with_a_budget(training_config(parser, namespace))
+    if config.network.skip != task_defaults(config.task)["network"]["skip"] or config.network.monai:
+        raise InputError(
+            "options --network.skip, --network.monai: the variants decide; name it in --variants."
+        )
+
+    from inspire_med.comparing.child import StoppedError
+    from inspire_med.comparing.costs import sizes_of
+    from inspire_med.comparing.outcome import bring_together
+    from inspire_med.comparing.plan import check
+    from inspire_med.comparing.progress import work_through
+    from inspire_med.comparing.request import keep_request, refuse_other_folder
+    from inspire_med.evaluation.report.words import counted
+    from inspire_med.training.control import STOPPED, Signals
+    from inspire_med.training.lock import locked
+
+    plan = _plan(options, config)
+    check(plan)
+    refuse_other_folder(plan)
+    sizes = sizes_of(plan)
+    with locked(plan.folder), Signals() as signals:
+        remove_half_written(plan.folder)
+        keep_request(plan)
+        try:
+            failed = work_through(plan, signals, _say)
+        except StoppedError:
+            _say(f"stopped; the same command goes on from here ({plan.folder})")
+            return STOPPED
+        outcome = bring_together(plan, sizes, failed)
+        _write(outcome, plan)
+    _print(outcome, plan)
+    if failed:
+        raise InputError(
+            f"{counted(len(failed), 'training')} failed, the others are compared; first "
+            f"{failed[0]}; the same command tries again."
+        )
+    return 0
+
+
+def _with_a_budget(config: TrainConfig) -> TrainConfig:
+    """The task's own number of steps, if no budget is asked for."""
+    if config.max_steps is not None or config.max_time is not None:
+        return config
+    return replace(config, max_steps=task_defaults(config.task)["max_steps"])
+
+
+def _plan(options: CompareOptions, config: TrainConfig) -> "Plan":
+    from inspire_med.comparing.plan import Plan, load_labelled
+    from inspire_med.comparing.variants import parse_seeds, parse_variants
+
+    return Plan(
+        folder=config.run,
+        variants=parse_variants(options.variants),
+        baseline=options.baseline,
+        seeds=parse_seeds(options.seeds),
+        config=config,
+        manifest=load_labelled(config.manifest),
+        protocol=_protocol(options.protocol or _PROTOCOLS[config.task], config.task),
+    )
+
+
+def _protocol(name: str, task: Task) -> "Protocol":
+    """The rules, if they are for what the task's networks predict."""
+    from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol, MaskProtocol, protocol
+
+    dims = 2 if task == "polyp" else 3
+
+    def fits(rules: "Protocol") -> bool:
+        if isinstance(rules, MaskProtocol):
+            return dims in rules.spatial_dims
+        return isinstance(rules, MapProtocol) and dims == 2
+
+    rules = protocol(name)
+    if not fits(rules):
+        others = ", ".join(other.name for other in PROTOCOLS.values() if fits(other))
+        raise InputError(
+            f"option --protocol: {name} does not score what networks for {task} predict; choose "
+            f"from {others}."
+        )
+    return rules
+
+
+def _write(outcome: "Outcome", plan: "Plan") -> None:
+    from inspire_med.comparing.scores import as_csv
+    from inspire_med.evaluation.report.comparison import comparison_html
+
+    _write_text(plan.folder / "comparison.csv", as_csv(outcome.jobs))
+    write_json(plan.folder / "comparison.json", outcome.to_json())
+    _write_text(plan.folder / "comparison.html", comparison_html(outcome.comparison))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _print(outcome: "Outcome", plan: "Plan") -> None:
+    """Means and costs of each network, then what the tests show."""
+    from inspire_med.comparing.words import in_short
+
+    print("\n".join(in_short(outcome.comparison)))
+    print(f"comparison.csv, comparison.json, comparison.html in {plan.folder}")
+
+
+def _say(text: str) -> None:
+    """One line for the person who watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,201 @@
+"""Outcome: what the jobs of a comparison came to, as data for its page and its files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
+from inspire_med.comparing.job import Job
+from inspire_med.comparing.plan import Plan
+from inspire_med.comparing.scores import (
+    Spread,
+    by_seed,
+    mean_over_seeds,
+    spread,
+    whole_set_means,
+)
+from inspire_med.comparing.steps import is_done, progress_of
+from inspire_med.comparing.variants import words_on
+from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.words import Measure, in_pixels
+from inspire_med.evaluation.report.comparison import Comparison, comparison_json
+from inspire_med.evaluation.report.words import counted
+from inspire_med.evaluation.scores import Summaries, Table, summarise_table
+from inspire_med.files import read_json
+from inspire_med.training.checkpoint import precision_of_run
+from inspire_med.training.request import budget_of
+
+_COSTS = (
+    "Costs: the forward pass is that of one training patch, two operations a multiplication, of "
+    "convolutions and matrix products alone; a step is the median one with its wait for data; "
+    "memory is the training process's peak, of the GPU where there is one; inference is the median "
+    "from reading a case to its mask. Seconds are of one machine: read their ratios."
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison with what its networks cost.
+
+    Attributes:
+        comparison: Each case's mean over seeds, with tests against the baseline.
+        jobs: The jobs it is made of.
+        sizes: Of each variant.
+        efforts: Of each variant.
+        spreads: `spreads[variant][region][measure]`, from seed to seed.
+    """
+
+    comparison: Comparison
+    jobs: Sequence[Job]
+    sizes: Mapping[str, Size]
+    efforts: Mapping[str, Effort]
+    spreads: Mapping[str, Mapping[str, Mapping[str, Spread]]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of comparison.json."""
+        variants = {
+            variant: {**asdict(self.sizes[variant]), **asdict(self.efforts[variant])}
+            for variant in self.efforts
+        }
+        seeds = {
+            variant: {
+                region: {measure: asdict(each) for measure, each in measures.items()}
+                for region, measures in regions.items()
+            }
+            for variant, regions in self.spreads.items()
+        }
+        shown = comparison_json(self.comparison)
+        return {"format": 1, **shown, "costs": variants, "seeds": seeds}
+
+
+def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str]) -> Outcome:
+    """Compare the networks all of whose jobs are done.
+
+    Args:
+        plan: The comparison.
+        sizes: Of each variant.
+        failed: What failed, a sentence each.
+
+    Raises:
+        InputError: If there are no two such networks, or the baseline is none of them.
+    """
+    jobs = {name: [job for job in plan.jobs() if job.variant == name] for name in plan.variants}
+    jobs = {name: own for name, own in jobs.items() if all(map(is_done, own))}
+    if len(jobs) < 2 or plan.baseline not in jobs:
+        raise InputError(
+            f"{plan.folder}: nothing to compare yet, {counted(len(failed), 'training')} failed, "
+            f"first {failed[0]}; mend the cause and give the same command again."
+        )
+    by_variant = {name: by_seed(own) for name, own in jobs.items()}
+    tables = {name: mean_over_seeds(list(seeds.values())) for name, seeds in by_variant.items()}
+    measures = _measures(plan, tables[plan.baseline])
+    spreads = {
+        name: {
+            region: {measure: spread(seeds, region, measure) for measure in found}
+            for region, found in tables[name].items()
+        }
+        for name, seeds in by_variant.items()
+    }
+    efforts = {name: effort_of(own) for name, own in jobs.items()}
+    facts = {
+        name: {**facts_of(sizes[name], efforts[name]), **_by_seed_facts(spreads[name], measures)}
+        for name in jobs
+    }
+    used = [job for own in jobs.values() for job in own]
+    comparison = Comparison(
+        protocol=plan.protocol,
+        measures=measures,
+        tables=tables,
+        summaries={name: _summaries(tables[name], own) for name, own in jobs.items()},
+        baseline=plan.baseline,
+        notes=_notes(plan, used, failed),
+        provenance=_provenance(plan, used),
+        facts=facts,
+    )
+    return Outcome(comparison, used, sizes, efforts, spreads)
+
+
+def _measures(plan: Plan, table: Table) -> dict[str, Measure]:
+    """The protocol's measures as they read for this set, those that have a value a case first."""
+    words = dict(plan.protocol.measures)
+    if plan.config.task == "polyp":
+        words = in_pixels(words)
+    found = {name for measures in table.values() for name in measures}
+    return {name: words[name] for name in sorted(words, key=lambda name: name not in found)}
+
+
+def _summaries(table: Table, jobs: Sequence[Job]) -> Summaries:
+    whole = whole_set_means(jobs)
+    return {
+        region: {**measures, **whole.get(region, {})}
+        for region, measures in summarise_table(table).items()
+    }
+
+
+def _by_seed_facts(
+    spreads: Mapping[str, Mapping[str, Spread]], measures: Mapping[str, Measure]
+) -> dict[str, str]:
+    """The first measure of each region, seed by seed, in words."""
+    facts: dict[str, str] = {}
+    for region, found in spreads.items():
+        name = next(name for name in measures if name in found)
+        each, measure = found[name], measures[name]
+        seeds = ", ".join(measure.written(mean) for mean in each.by_seed.values())
+        deviation = "" if each.sd is None else f" (SD {each.sd:.2g})"
+        facts[f"{measure.title} of {region} by seed"] = seeds + deviation
+    return facts
+
+
+def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
+    seeds = len(plan.seeds)
+    notes = [
+        f"Each case's value is its mean over {seeds} seeds, undefined where it is undefined with "
+        "any of them. Intervals and tests are over cases: they say what other cases like these "
+        "would show of these trained networks; the spread over seeds says what training again "
+        "would change."
+        if seeds > 1
+        else "Trained with one seed: what another would change is not known, and may be more than "
+        "the differences shown."
+    ]
+    if plan.config.validations > 1:
+        notes.append(
+            f"Each network predicts with the best of {plan.config.validations} checkpoints by Dice "
+            "on the very cases that are scored: a little too good, for all alike. With "
+            "--validations 1 it is the last."
+        )
+    notes += [*words_on(plan.variants, plan.config.network), _COSTS]
+    notes += [f"Failed: {sentence}" for sentence in failed]
+    shown = {job.variant for job in jobs}
+    absent = [name for name in plan.variants if name not in shown]
+    if absent:
+        notes.append(f"Left out, not all of their trainings being done: {', '.join(absent)}.")
+    for job in jobs:
+        progress = progress_of(job)
+        if progress is not None and (progress.extra_steps or progress.extra_s):
+            notes.append(f"{job.name} was extended: its budget is larger than the others'.")
+    return notes
+
+
+def _provenance(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
+    budget = budget_of(plan.config)
+    limits = [f"{budget.max_steps:,} steps"] if budget.max_steps is not None else []
+    limits += [] if plan.config.max_time is None else [plan.config.max_time]
+    sessions = [each for job in jobs for each in read_json(job.run / "run.json")["sessions"]]
+    precisions = {precision_of_run(job.run / "checkpoints") for job in jobs}
+    return {
+        "Manifest": str(plan.config.manifest),
+        "Manifest hash": plan.manifest.hash,
+        "Folds": ", ".join(map(str, plan.folds)),
+        "Seeds": ", ".join(map(str, plan.seeds)),
+        "Budget of each training": " or ".join(limits),
+        "Precision": ", ".join(sorted(filter(None, precisions))),
+        "Commit": _each_once(str(session["commit"]) for session in sessions),
+        "torch": _each_once(session["versions"]["torch"] for session in sessions),
+        "MONAI": _each_once(session["versions"]["monai"] for session in sessions),
+        "Machine": _each_once(session["machine"]["platform"] for session in sessions),
+        "Folder": str(plan.folder),
+    }
+
+
+def _each_once(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))

@@ -1,0 +1,89 @@
+"""Progress: the jobs of a plan worked through, with what is left and how long it will take."""
+
+from collections.abc import Callable, Sequence
+
+from inspire_med.comparing.child import Child
+from inspire_med.comparing.job import Job
+from inspire_med.comparing.plan import Plan
+from inspire_med.comparing.steps import JobError, do, inference_s, is_done, progress_of
+from inspire_med.inference.precision import Precision
+from inspire_med.training.checkpoint import precision_of_run
+from inspire_med.training.control import Signals
+from inspire_med.training.request import budget_of
+
+
+def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> list[str]:
+    """Do every job that is not done; a failing one does not keep the others from being done.
+
+    Args:
+        plan: The comparison.
+        signals: What this process is sent.
+        say: Hears how it goes.
+
+    Returns:
+        What failed, a sentence each.
+
+    Raises:
+        StoppedError: If a signal came; what is done is kept.
+    """
+    jobs, failed = plan.jobs(), list[str]()
+    left = [job for job in jobs if not is_done(job)]
+    if len(left) < len(jobs):
+        say(f"{len(jobs) - len(left)} of {len(jobs)} trainings are done already")
+    while left:
+        job = left[0]
+        place = len(jobs) - len(left) + 1
+        say(f"[{place}/{len(jobs)}] {job.name}, {outlook(jobs, left)}")
+        child = Child(signals, lambda text, job=job: say(f"  {job.name}: {text}"))
+        try:
+            do(job, child, _precision(jobs))
+        except JobError as error:
+            failed.append(str(error))
+            say(failed[-1])
+        left.pop(0)
+    return failed
+
+
+def outlook(jobs: Sequence[Job], left: Sequence[Job]) -> str:
+    """How long what is left will take, by what was measured so far."""
+    names = {job.name for job in left}
+    done = [(job.variant, _seconds(job)) for job in jobs if job.name not in names]
+    total = 0.0
+    for job in left:
+        expected = _expected(job, done)
+        if expected is None:
+            return "time left: known after the first training"
+        total += max(0.0, expected - _seconds(job))
+    return f"time left: about {in_words(total)}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it: `40 s`, `12 min`, `3 h 05 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _expected(job: Job, done: Sequence[tuple[str, float]]) -> float | None:
+    """Seconds of a job, from those of the same network, or else from its budget or all others."""
+    alike = [seconds for variant, seconds in done if variant == job.variant]
+    limit = budget_of(job.config).max_time_s
+    known = alike or ([seconds for _, seconds in done] if limit is None else [limit])
+    return sum(known) / len(known) if known else None
+
+
+def _seconds(job: Job) -> float:
+    """Seconds of training and prediction so far."""
+    progress = progress_of(job)
+    predicted = sum(inference_s(job).values()) if job.times.is_file() else 0.0
+    return (0.0 if progress is None else progress.elapsed_s) + predicted
+
+
+def _precision(jobs: Sequence[Job]) -> Precision | None:
+    """That of the first training: a trial's timing must not make networks differ in it."""
+    for job in jobs:
+        precision = precision_of_run(job.run / "checkpoints")
+        if precision is not None:
+            return precision
+    return None

@@ -1,0 +1,87 @@
+"""Comparisons whose trainings are made up: the files they leave, without the hours."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from inspire_med.comparing import costs, outcome, progress, steps
+from inspire_med.comparing.plan import Plan, load_labelled
+from inspire_med.config import DataConfig, NetworkConfig, TrainConfig, task_defaults
+from inspire_med.evaluation.protocols import protocol
+from inspire_med.training.checkpoint import Progress
+
+
+@pytest.fixture
+def plan(tmp_path, disc_images) -> Plan:
+    """Two variants with seeds 0 and 1, on fold 0 of the discs."""
+    data = {**task_defaults("polyp")["data"], "image_size": (32, 32), "batch_size": 2}
+    config = TrainConfig(
+        task="polyp",
+        manifest=disc_images,
+        run=tmp_path / "comparison",
+        store=tmp_path / "store",
+        max_steps=4,
+        validations=1,
+        network=NetworkConfig(widths=(4, 8), deep_supervision=1),
+        data=DataConfig(**data),
+    )
+    return Plan(
+        folder=config.run,
+        variants=("concat", "inspire"),
+        baseline="concat",
+        seeds=(0, 1),
+        config=config,
+        manifest=load_labelled(disc_images),
+        protocol=protocol("segmentation"),
+    )
+
+
+@pytest.fixture
+def trained(monkeypatch) -> dict[Path, Progress]:
+    """How far the training in each run folder is, instead of looking at its checkpoint."""
+    found: dict[Path, Progress] = {}
+
+    def look(job):
+        return found.get(job.run)
+
+    for module in (steps, costs, outcome, progress):
+        monkeypatch.setattr(module, "progress_of", look)
+    for module in (outcome, progress):
+        monkeypatch.setattr(module, "precision_of_run", lambda folder: "32-true")
+    return found
+
+
+@pytest.fixture
+def finish(trained):
+    """Leave in a job's folder what its three commands leave there, every case with this Dice."""
+
+    def write(job, dice, hd95="1.5", validations=1):
+        trained[job.run] = Progress(step=4, elapsed_s=60.0, validations=validations)
+        for folder in (job.run, job.predictions, job.scores):
+            folder.mkdir(parents=True, exist_ok=True)
+        lines = [
+            {"kind": "step", "step": step, "step_s": 0.1 * step, "memory_gib": 0.5 + job.seed}
+            for step in range(1, 5)
+        ]
+        lines.append({"kind": "validation", "step": 4})
+        (job.run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        session = {"commit": "abc", "versions": {"torch": "2", "monai": "1"}}
+        sessions = [{**session, "machine": {"platform": "Linux"}}]
+        (job.run / "run.json").write_text(json.dumps({"sessions": sessions}))
+        for case in job.cases:
+            (job.predictions / f"{case.id}.png").touch()
+        seconds = {case.id: 0.25 for case in job.cases}
+        job.times.write_text(json.dumps({"format": 1, "seconds": seconds}))
+        with (job.scores / "scores.csv").open("w", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["case", "region", "measure", "value"])
+            for case in job.cases:
+                writer.writerow([case.id, "polyp", "dice", dice])
+                writer.writerow([case.id, "polyp", "hd95_mm", hd95])
+        summary = {"polyp": {"dice": {"mean": dice}, "max_dice": {"mean": dice + 0.1}}}
+        scores = {"protocol": job.protocol.name, "summary": summary}
+        (job.scores / "scores.json").write_text(json.dumps(scores))
+
+    return write

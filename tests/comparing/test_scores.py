@@ -1,0 +1,82 @@
+import csv
+import io
+import math
+from dataclasses import replace
+
+from inspire_med.comparing.scores import as_csv, by_seed, mean_over_seeds, spread, whole_set_means
+
+TABLES = {
+    0: {"WT": {"dice": {"a": 0.5, "b": 0.9}, "hd95_mm": {"a": 2.0, "b": math.nan}}},
+    1: {"WT": {"dice": {"a": 0.7, "b": 1.0}, "hd95_mm": {"a": 4.0, "b": 3.0}}},
+}
+
+
+def test_a_cases_value_is_its_mean_over_seeds():
+    mean = mean_over_seeds(list(TABLES.values()))
+
+    assert mean["WT"]["dice"] == {"a": 0.6, "b": 0.95}
+    assert mean["WT"]["hd95_mm"]["a"] == 3.0
+
+
+def test_what_one_seed_misses_has_no_mean():
+    assert math.isnan(mean_over_seeds(list(TABLES.values()))["WT"]["hd95_mm"]["b"])
+
+
+def test_the_spread_is_over_the_means_of_the_seeds():
+    found = spread(TABLES, "WT", "dice")
+
+    assert found.by_seed == {0: 0.7, 1: 0.85}
+    assert math.isclose(
+        found.sd, 0.15 / math.sqrt(2)
+    )  # of two values: half their distance times √2
+
+
+def test_one_seed_has_no_spread():
+    assert spread({0: TABLES[0]}, "WT", "dice").sd is None
+
+
+def test_a_seed_without_any_value_leaves_no_spread():
+    nothing = {"WT": {"dice": {"a": math.nan, "b": math.inf}}}
+
+    found = spread({0: TABLES[0], 1: nothing}, "WT", "dice")
+
+    assert found.by_seed == {0: 0.7, 1: None}
+    assert found.sd is None
+
+
+def test_the_folds_of_a_seed_make_one_table(plan, finish):
+    whole = replace(plan, config=replace(plan.config, fold="all"))
+    jobs = [job for job in whole.jobs() if job.variant == "concat"]
+    for job in jobs:
+        finish(job, 0.5 + 0.1 * job.fold + 0.01 * job.seed)
+
+    tables = by_seed(jobs)
+
+    assert list(tables) == [0, 1]
+    assert set(tables[1]["polyp"]["dice"]) == {case.id for case in plan.manifest.cases}
+    assert {round(value, 2) for value in tables[1]["polyp"]["dice"].values()} == {0.51, 0.61}
+
+
+def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
+    jobs = [job for job in plan.jobs() if job.variant == "concat"]
+    for job in jobs:
+        finish(job, 0.5 + 0.1 * job.seed)
+
+    found = whole_set_means(jobs)
+
+    assert list(found["polyp"]) == ["max_dice"]  # dice has a value a case
+    assert math.isclose(found["polyp"]["max_dice"].mean, 0.65)
+
+
+def test_every_score_of_every_job_is_a_row(plan, finish):
+    jobs = plan.jobs()
+    for job in jobs:
+        finish(job, 0.5, hd95="")
+
+    rows = list(csv.DictReader(io.StringIO(as_csv(jobs))))
+
+    assert len(rows) == len(jobs) * len(jobs[0].cases) * 2
+    case = jobs[0].cases[0].id
+    shown = {"seed": "0", "fold": "0", "case": case, "region": "polyp"}
+    assert rows[0] == {"variant": "concat", **shown, "measure": "dice", "value": "0.5"}
+    assert rows[1]["value"] == ""

@@ -1,0 +1,202 @@
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inspire_med.__main__ import main as any_command
+from inspire_med.compare import main
+from inspire_med.comparing import child
+from inspire_med.inference import Predictor
+from inspire_med.networks import MonaiNetwork
+
+TINY = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2",
+        "--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true",
+        "--data.workers", "0", "--validations", "1", "--threads", "1"]  # fmt: skip
+FEW = ["--max_steps", "3", "--protocol", "segmentation"]
+
+
+def compare(manifest: Path, run: Path, *words: str) -> int:
+    return main([*TINY, "--manifest", str(manifest), "--run", str(run), *words])
+
+
+@pytest.fixture
+def at_once(monkeypatch) -> list[tuple[str, str]]:
+    """Let the commands of the jobs run in this process, and note them: command and job."""
+    calls: list[tuple[str, str]] = []
+
+    def run(self, words, log, *, aloud):
+        calls.append((words[0], "/".join(log.parent.parts[-2:])))
+        return any_command(words)
+
+    monkeypatch.setattr(child.Child, "run", run)
+    return calls
+
+
+@pytest.mark.slow
+def test_networks_are_compared_and_nothing_is_done_twice(tmp_path, disc_images, at_once, capsys):
+    words = ["--variants", "concat,inspire", "--seeds", "2", *FEW]
+    assert compare(disc_images, tmp_path / "out", *words) == 0
+
+    jobs = ["concat/seed0", "inspire/seed0", "concat/seed1", "inspire/seed1"]
+    assert at_once == [(step, job) for job in jobs for step in ("train", "predict", "evaluate")]
+    printed = capsys.readouterr()
+    assert "Dice of polyp" in printed.out
+    assert "[2/4] inspire/seed0, time left: about" in printed.err
+    content = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert content["costs"]["inspire"]["steps"] == 3
+    assert content["costs"]["inspire"]["memory_gib"] > 0
+    assert content["costs"]["inspire"]["inference_s"] > 0
+    assert set(content["seeds"]["concat"]["polyp"]["dice"]["by_seed"]) == {"0", "1"}
+    rows = (tmp_path / "out" / "comparison.csv").read_text().splitlines()
+    assert {row["variant"] for row in csv.DictReader(rows)} == {"concat", "inspire"}
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert "inspire" in page
+    assert 'src="http' not in page
+
+    at_once.clear()
+    shutil.rmtree(tmp_path / "out" / "inspire" / "seed0" / "scores")
+    (tmp_path / "out" / "concat" / "seed0" / "times.json").unlink()
+    again = ["--variants", "concat,inspire,monai:SegResNet", "--seeds", "1", *FEW]
+    arguments = ["--network.monai_arguments.init_filters", "8"]
+    assert compare(disc_images, tmp_path / "out", *again, *arguments) == 2  # another request
+    assert "network.monai_arguments.init_filters = None, but 8" in capsys.readouterr().err
+    assert compare(disc_images, tmp_path / "out", *again) == 0
+
+    assert at_once == [
+        ("predict", "concat/seed0"),
+        ("evaluate", "concat/seed0"),
+        ("evaluate", "inspire/seed0"),
+        *((step, "monai-SegResNet/seed0") for step in ("train", "predict", "evaluate")),
+    ]
+    later = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    dice = [each["seeds"]["inspire"]["polyp"]["dice"]["by_seed"]["0"] for each in (content, later)]
+    assert dice[0] == dice[1]
+    assert any("monai:SegResNet: trained without deep" in note for note in later["notes"])
+    run = tmp_path / "out" / "monai-SegResNet" / "seed0" / "run"
+    assert isinstance(Predictor.load(run, device="cpu")._network, MonaiNetwork)
+
+
+@pytest.mark.slow
+def test_a_signal_stops_it_and_the_same_command_goes_on(tmp_path, disc_images, at_once):
+    words = ["--variants", "concat,ise", "--seeds", "[4]", "--max_steps", "100",
+             "--protocol", "segmentation"]  # fmt: skip
+    places = ["--manifest", str(disc_images), "--run", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inspire_med.compare", *TINY, *places, *words],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = tmp_path / "out" / "concat" / "seed4" / "run" / "log.jsonl"
+    until = time.monotonic() + 60
+    while not (log.exists() and log.read_text()) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 75, said
+    assert "concat/seed4: stopped by a signal after" in said
+    assert "the same command goes on from here" in said
+    assert at_once == []
+    assert compare(disc_images, tmp_path / "out", *words) == 0
+    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+    assert steps[:-1] == list(range(1, 101))
+    sessions = json.loads((log.parent / "run.json").read_text())["sessions"]
+    assert len(sessions) == 2
+
+
+@pytest.mark.slow
+def test_a_failing_network_does_not_lose_the_others(tmp_path, disc_images, monkeypatch, capsys):
+    def run(self, words, log, *, aloud):
+        if log.parent.parent.name == "ise":
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("no room left\n")
+            return 1
+        return any_command(words)
+
+    monkeypatch.setattr(child.Child, "run", run)
+    words = ["--variants", "concat,ise,isa", "--seeds", "1", *FEW]
+
+    assert compare(disc_images, tmp_path / "out", *words) == 2
+
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "1 training failed, the others are compared" in error
+    assert "ise/seed0: train failed with status 1: no room left (log: " in error
+    content = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert content["methods"] == ["concat", "isa"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--variants", "concat,inspyre"], "'inspyre' names no network; did you mean 'inspire'?"),
+        (["--variants", "ise,inspire"], "option --baseline: 'concat', which the others are tested"),
+        (["--variants", "concat"], "leaves nothing to compare with"),
+        (["--seeds", "none"], "option --seeds: 'none' is neither"),
+        (["--seed", "3"], "option --seed: unknown; did you mean --seeds?"),
+        (["--network.skip", "concat"], "options --network.skip, --network.monai: the variants"),
+        (["--network.monai", "VNet"], "options --network.skip, --network.monai: the variants"),
+        (["--protocol", "segmentatoin"], "unknown protocol 'segmentatoin'; did you mean"),
+        (["--protocol", "coco"], "coco does not score what networks for polyp predict; choose"),
+        (["--fold", "9"], "fold 9: the manifest has the folds"),
+        (["--manifest", "none.json"], "none.json: no such file"),
+        (["--max_steps", "0"], "--max_steps: 0 is not positive"),
+        (["--max_time", "soon"], "--max_time: 'soon' is not a duration"),
+        (["--task", "isles", "--data.patch_size", "[8,8,8]"], "is for task polyp, not isles"),
+        (
+            ["--variants", "concat,monai:SegResNet", "--network.monai_arguments.init_filtrs", "8"],
+            "SegResNet has no 'init_filtrs'; did you mean 'init_filters'?",
+        ),
+        (["--variants", "concat,monai:VQVAE"], "VQVAE does not answer with one map of logits"),
+    ],
+)  # fmt: skip
+def test_refuses_what_cannot_be_compared_before_anything_is_trained(
+    tmp_path, disc_images, capsys, at_once, words, sentence
+):
+    assert compare(disc_images, tmp_path / "out", *words) == 2
+
+    error = capsys.readouterr().err.strip()
+    assert sentence in error
+    assert len(error.splitlines()) == 1
+    assert at_once == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_leaves_a_folder_of_something_else_alone(tmp_path, disc_images, capsys, at_once):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    assert compare(disc_images, tmp_path) == 2
+
+    assert "holds something else; choose another --run" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_says_where_nothing_can_be_written(tmp_path, disc_images, capsys, at_once):
+    tmp_path.chmod(0o500)
+
+    assert compare(disc_images, tmp_path / "out") == 2
+
+    assert "check the path, its rights and its room" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [([], 20_000), (["--max_time", "5m"], None), (["--max_steps", "7"], 7)],
+)
+def test_a_time_alone_is_the_whole_budget(tmp_path, disc_images, monkeypatch, words, steps):
+    monkeypatch.setattr(
+        child.Child, "run", lambda *_, **__: (_ for _ in ()).throw(child.StoppedError)
+    )
+
+    assert compare(disc_images, tmp_path / "out", *words) == 75
+
+    record = json.loads((tmp_path / "out" / "request.json").read_text())
+    assert record["max_steps"] == steps

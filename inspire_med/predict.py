@@ -11,7 +11,8 @@ from jsonargparse import Namespace
 
 from inspire_med.command import CommandParser, run_command
 from inspire_med.errors import InputError
-from inspire_med.files import refuse_existing, write_json
+from inspire_med.files import read_json, refuse_existing, write_json
+from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
     from inspire_med.data.case import Case
@@ -36,8 +37,6 @@ class PredictOptions:
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
         overwrite: Write into a folder that holds something already; never over an input.
-        times: Also write this JSON file: the seconds each case took, from reading to the finished
-            mask; the first case warms the network up.
     """
 
     run: Path
@@ -50,7 +49,6 @@ class PredictOptions:
     device: str = "auto"
     threads: int = 0
     overwrite: bool = False
-    times: Path | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,8 +64,6 @@ def _predict(namespace: Namespace) -> None:
     namespace.pop("config")
     options = PredictOptions(**vars(namespace))
     refuse_existing(options.output, overwrite=options.overwrite)
-    if options.times is not None:
-        refuse_existing(options.times, overwrite=options.overwrite)
 
     import torch
     from rich.console import Console
@@ -95,8 +91,7 @@ def _predict(namespace: Namespace) -> None:
         prediction = predictor.predict_case(case)
         seconds[case.id] = time.perf_counter() - started
         _write(options, masks[case.id], prediction)
-    if options.times is not None:
-        write_json(options.times, {"format": 1, "seconds": seconds})
+    _write_record(options, seconds)
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, masks.values())
 
@@ -176,6 +171,28 @@ def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> Non
     if options.probabilities:
         probabilities = _probabilities_of(mask)
         write_probabilities(probabilities, prediction.probabilities, prediction.record)
+
+
+def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:
+    """Say beside the masks where they come from, and the seconds that each case took.
+
+    They run from reading to the finished mask; the first case warms the network up.
+    """
+    from inspire_med.evaluation.reading.origin import RECORD
+
+    record = options.run / "run.json"
+    sessions = read_json(record)["sessions"] if record.is_file() else [{}]
+    write_json(
+        options.output / RECORD,
+        {
+            "format": 1,
+            "run": str(options.run.resolve()),
+            "trained_by": sessions[-1].get("commit"),
+            "predicted_by": code_commit(),
+            "flips": options.tta,
+            "seconds": seconds,
+        },
+    )
 
 
 def _probabilities_of(mask: Path) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import inspire_med
 from inspire_med.data.case import Case
 from inspire_med.data.notable import notable_pictures
 from inspire_med.evaluation.cohort import Cohort
@@ -21,6 +22,7 @@ from inspire_med.evaluation.scores import (
 )
 from inspire_med.evaluation.statistics import strata
 from inspire_med.files import atomic_path, write_json
+from inspire_med.provenance import code_commit
 
 
 def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> None:
@@ -32,6 +34,7 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
         cases: The manifest's cases by id, for pictures; empty without a manifest.
     """
     summaries = cohort.summaries
+    provenance = {**cohort.provenance, **_this_code()}
     groups = strata.stratify(cohort.cases, cohort.references.sites)
     report = Report(
         cohort.protocol,
@@ -40,7 +43,7 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
         groups,
         notable_pictures(cohort, cases),
         cohort.notes,
-        cohort.provenance,
+        provenance,
     )
     extra = {
         "regions": {name: list(values) for name, values in cohort.regions.items()},
@@ -48,7 +51,7 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
         "without_reference": list(cohort.pairing.spurious),
         "strata": strata.as_json(groups),
         "notes": list(cohort.notes),
-        "provenance": dict(cohort.provenance),
+        "provenance": provenance,
     }
     _write_text(output / "scores.csv", as_csv(cohort.cases))
     lesions = lesions_csv(cohort.cases)
@@ -86,7 +89,8 @@ def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str 
         ],
         provenance={
             **{name: cohort.provenance["Predictions"] for name, cohort in cohorts.items()},
-            **{key: text for key, text in first.provenance.items() if key != "Predictions"},
+            **first.references.provenance,
+            **_this_code(),
         },
     )
     write_json(output / "comparison.json", comparison_json(comparison))
@@ -103,6 +107,12 @@ def in_short(cohort: Cohort, name: str) -> Iterator[str]:
         mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
         undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
         yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
+
+
+def _this_code() -> dict[str, str]:
+    commit = code_commit()
+    version = inspire_med.__version__
+    return {"Scored by inspire_med": f"{version}, commit {commit}" if commit else version}
 
 
 def _write_text(path: Path, text: str) -> None:

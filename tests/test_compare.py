@@ -62,7 +62,7 @@ def test_networks_are_compared_and_nothing_is_done_twice(tmp_path, disc_images, 
 
     at_once.clear()
     shutil.rmtree(tmp_path / "out" / "inspire" / "seed0" / "scores")
-    (tmp_path / "out" / "concat" / "seed0" / "times.json").unlink()
+    (tmp_path / "out" / "concat" / "seed0" / "predictions" / "predictions.json").unlink()
     again = ["--variants", "concat,inspire,monai:SegResNet", "--seeds", "1", *FEW]
     arguments = ["--network.monai_arguments.init_filters", "8"]
     assert compare(disc_images, tmp_path / "out", *again, *arguments) == 2  # another request

@@ -11,6 +11,7 @@ from PIL import Image
 from inspire_med.data.case import Manifest
 from inspire_med.data.restore import write_mask
 from inspire_med.errors import InputError
+from inspire_med.evaluation.reading.origin import origin_of
 from inspire_med.inference import Predictor
 from inspire_med.inference.predictor import _components
 from inspire_med.predict import main
@@ -18,6 +19,10 @@ from inspire_med.train import main as train
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",
         "--data.workers", "0", "--max_steps", "1", "--validations", "1", "--fold", "0"]  # fmt: skip
+
+
+def masks_in(folder):
+    return sorted(path for path in folder.iterdir() if path.suffix != ".json")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,7 @@ def test_image_masks_have_the_images_own_size_and_are_black_and_white(
 ):
     assert predict(image_run, disc_images, tmp_path / "out") == 0
 
-    masks = sorted((tmp_path / "out").iterdir())
+    masks = masks_in(tmp_path / "out")
     assert [mask.name for mask in masks] == [f"disc{n}.png" for n in range(6)]
     for mask in masks:
         values = np.asarray(Image.open(mask))
@@ -58,7 +63,7 @@ def test_volume_masks_lie_on_the_patients_grid(tmp_path, volume_run, ball_volume
     assert predict(volume_run, ball_volumes, tmp_path / "out", "--fold", "0") == 0
 
     cases = Manifest.load(ball_volumes).fold(0)[1]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{c.id}.nii.gz" for c in cases}
+    assert {path.name for path in masks_in(tmp_path / "out")} == {f"{c.id}.nii.gz" for c in cases}
     for case in cases:
         source = nibabel.load(case.images["flair"])
         mask = nibabel.load(tmp_path / "out" / f"{case.id}.nii.gz")
@@ -117,7 +122,7 @@ def test_one_image_file_is_enough(tmp_path, image_run, disc_images):
 
     assert predict(image_run, picture, tmp_path / "out") == 0
 
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["disc0.png"]
+    assert [path.name for path in masks_in(tmp_path / "out")] == ["disc0.png"]
 
 
 def test_probabilities_have_the_regions_last(tmp_path, volume_run, ball_volumes):
@@ -222,7 +227,7 @@ def test_an_image_without_mask_is_predicted(tmp_path, image_run, disc_images):
 
     assert predict(image_run, tmp_path / "set", tmp_path / "out") == 0
 
-    assert len(list((tmp_path / "out").iterdir())) == 6
+    assert len(masks_in(tmp_path / "out")) == 6
 
 
 def test_one_sequence_is_enough(tmp_path, volume_run, ball_volumes):
@@ -230,7 +235,7 @@ def test_one_sequence_is_enough(tmp_path, volume_run, ball_volumes):
 
     assert predict(volume_run, case.images["t2"], tmp_path / "out") == 0
 
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{case.id}.nii.gz"]
+    assert [path.name for path in masks_in(tmp_path / "out")] == [f"{case.id}.nii.gz"]
 
 
 @pytest.fixture
@@ -307,7 +312,7 @@ def test_options_may_stand_in_a_file(tmp_path, image_run, disc_images):
 
     assert main(["--config", str(config), "--output", str(tmp_path / "out")]) == 0
 
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len(masks_in(tmp_path / "out")) == 3
 
 
 def test_no_mask_takes_the_place_of_an_input(tmp_path, image_run, disc_images, capsys):
@@ -338,16 +343,15 @@ def test_masks_of_an_earlier_request_are_named(tmp_path, image_run, disc_images,
     assert all(f"{name}.png" in error and f"{name}_prob.png" in error for name in others)
 
 
-def test_the_times_of_all_cases_are_written_if_asked(tmp_path, image_run, disc_images, capsys):
-    words = ["--fold", "0", "--times", str(tmp_path / "times.json")]
+def test_masks_say_where_they_come_from_and_how_long_they_took(tmp_path, image_run, disc_images):
+    assert predict(image_run, disc_images, tmp_path / "out", "--fold", "0") == 0
 
-    assert predict(image_run, disc_images, tmp_path / "out", *words) == 0
-
-    seconds = json.loads((tmp_path / "times.json").read_text())["seconds"]
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    seconds = record["seconds"]
+    assert record["run"] == str(image_run.resolve())
     assert set(seconds) == {case.id for case in Manifest.load(disc_images).fold(0)[1]}
     assert min(seconds.values()) > 0
-    assert predict(image_run, disc_images, tmp_path / "again", *words) == 2
-    assert "times.json: exists already; " in capsys.readouterr().err
+    assert origin_of(tmp_path / "out")["Run"] == record["run"]
 
 
 def test_masks_have_the_label_values_of_the_manifest(tmp_path, volume_run, ball_volumes):
@@ -362,7 +366,7 @@ def test_masks_have_the_label_values_of_the_manifest(tmp_path, volume_run, ball_
     assert predict(volume_run, tmp_path / "new.json", tmp_path / "new") == 0
     assert predict(volume_run, ball_volumes, tmp_path / "old") == 0
 
-    for mask in (tmp_path / "old").iterdir():
+    for mask in masks_in(tmp_path / "old"):
         old = np.asarray(nibabel.load(mask).dataobj)
         new = np.asarray(nibabel.load(tmp_path / "new" / mask.name).dataobj)
         assert np.array_equal(new, np.where(old == 4, 3, old))
@@ -402,7 +406,7 @@ def test_the_folder_one_is_in_is_known_by_its_name(tmp_path, volume_run, ball_vo
 
     assert predict(volume_run, Path(), tmp_path / "out") == 0
 
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["BraTS20_Training_000.nii.gz"]
+    assert [path.name for path in masks_in(tmp_path / "out")] == ["BraTS20_Training_000.nii.gz"]
 
 
 def test_masks_of_arrays_can_be_written(tmp_path, volume_run):

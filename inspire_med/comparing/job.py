@@ -6,6 +6,7 @@ from pathlib import Path
 from inspire_med.config import TrainConfig
 from inspire_med.data.case import Case
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
+from inspire_med.evaluation.reading.origin import RECORD
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Job:
         return self.folder / "predictions"
 
     @property
-    def times(self) -> Path:
-        """Seconds of each prediction; written once all masks are there."""
-        return self.folder / "times.json"
+    def record(self) -> Path:
+        """What predict says of the masks, seconds among it; written once all are there."""
+        return self.predictions / RECORD
 
     @property
     def scores(self) -> Path:

@@ -76,7 +76,7 @@ def _expected(job: Job, done: Sequence[tuple[str, float]]) -> float | None:
 def _seconds(job: Job) -> float:
     """Seconds of training and prediction so far."""
     progress = progress_of(job)
-    predicted = sum(inference_s(job).values()) if job.times.is_file() else 0.0
+    predicted = sum(inference_s(job).values()) if job.record.is_file() else 0.0
     return (0.0 if progress is None else progress.elapsed_s) + predicted
 
 

@@ -39,10 +39,10 @@ def do(job: Job, child: Child, precision: Precision | None) -> None:
         StoppedError: If a signal came; training keeps its checkpoint.
     """
     if not is_trained(job):
-        _remove(job.predictions, job.times, job.scores)
+        _remove(job.predictions, job.scores)
         _step(job, child, _train_words(job, precision), is_trained, aloud=True)
     if not is_predicted(job):
-        _remove(job.predictions, job.times, job.scores)
+        _remove(job.predictions, job.scores)
         _step(job, child, _predict_words(job), is_predicted)
     if not is_scored(job):
         _step(job, child, _evaluate_words(job), is_scored)
@@ -66,8 +66,8 @@ def is_trained(job: Job) -> bool:
 
 
 def is_predicted(job: Job) -> bool:
-    """Whether the mask of every case is there; the times are written after the last."""
-    if not job.times.is_file():
+    """Whether the mask of every case is there; their record is written after the last."""
+    if not job.record.is_file():
         return False
     endings = ("", "_prob") if job.wants_probabilities else ("",)
     return all(
@@ -87,7 +87,7 @@ def is_scored(job: Job) -> bool:
 
 def inference_s(job: Job) -> dict[str, float]:
     """Seconds of each case's prediction."""
-    return {case: float(value) for case, value in read_json(job.times)["seconds"].items()}
+    return {case: float(value) for case, value in read_json(job.record)["seconds"].items()}
 
 
 def _step(
@@ -125,7 +125,7 @@ def _train_words(job: Job, precision: Precision | None) -> list[str]:
 def _predict_words(job: Job) -> list[str]:
     source = ["--input", str(job.config.manifest), "--fold", str(job.fold)]
     options = ["--precision", precision_of_run(job.run / "checkpoints") or "auto"]
-    options += ["--threads", str(job.config.threads), "--times", str(job.times), "--overwrite"]
+    options += ["--threads", str(job.config.threads), "--overwrite"]
     options += ["--probabilities"] if job.wants_probabilities else []
     return ["predict", "--run", str(job.run), "--output", str(job.predictions), *source, *options]
 

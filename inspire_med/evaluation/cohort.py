@@ -12,6 +12,7 @@ from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLIC
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
 from inspire_med.evaluation.protocols.kinds import Regions
 from inspire_med.evaluation.reading.masks import is_nifti
+from inspire_med.evaluation.reading.origin import origin_of
 from inspire_med.evaluation.reading.pairs import (
     Pairing,
     find_maps,
@@ -125,7 +126,7 @@ def score_cohort(
         pairing=pairing,
         references=references,
         notes=(*_notes(pairing, cases), *references.notes),
-        provenance={"Predictions": str(folder), **references.provenance},
+        provenance={"Predictions": str(folder), **origin_of(folder), **references.provenance},
         resampled=request.resample,
     )
 

@@ -73,7 +73,7 @@ def finish(trained):
         for case in job.cases:
             (job.predictions / f"{case.id}.png").touch()
         seconds = {case.id: 0.25 for case in job.cases}
-        job.times.write_text(json.dumps({"format": 1, "seconds": seconds}))
+        job.record.write_text(json.dumps({"format": 1, "seconds": seconds}))
         with (job.scores / "scores.csv").open("w", newline="") as handle:
             writer = csv.writer(handle)
             writer.writerow(["case", "region", "measure", "value"])

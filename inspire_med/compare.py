@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
@@ -11,7 +10,7 @@ from jsonargparse import Namespace
 from inspire_med.command import CommandParser, run_command
 from inspire_med.config import Task, TrainConfig, task_defaults
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path, remove_half_written, write_json
+from inspire_med.files import remove_half_written, write_json
 from inspire_med.options import add_training_options, training_config
 
 if TYPE_CHECKING:
@@ -151,14 +150,9 @@ def _write(outcome: "Outcome", plan: "Plan") -> None:
     from inspire_med.comparing.scores import as_csv
     from inspire_med.evaluation.report.comparison import comparison_html
 
-    _write_text(plan.folder / "comparison.csv", as_csv(outcome.jobs))
+    write_text(plan.folder / "comparison.csv", as_csv(outcome.jobs))
     write_json(plan.folder / "comparison.json", outcome.to_json())
-    _write_text(plan.folder / "comparison.html", comparison_html(outcome.comparison))
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(plan.folder / "comparison.html", comparison_html(outcome.comparison))
 
 
 def _print(outcome: "Outcome", plan: "Plan") -> None:

@@ -81,6 +81,12 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically; NaN is refused because JSON has none."""
     with atomic_path(path) as temporary:

@@ -21,7 +21,7 @@ from inspire_med.evaluation.scores import (
     summarise_cases,
 )
 from inspire_med.evaluation.statistics import strata
-from inspire_med.files import atomic_path, write_json
+from inspire_med.files import write_json, write_text
 from inspire_med.provenance import code_commit
 
 
@@ -53,12 +53,12 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
         "notes": list(cohort.notes),
         "provenance": provenance,
     }
-    _write_text(output / "scores.csv", as_csv(cohort.cases))
+    write_text(output / "scores.csv", as_csv(cohort.cases))
     lesions = lesions_csv(cohort.cases)
     if lesions:
-        _write_text(output / "lesions.csv", lesions)
+        write_text(output / "lesions.csv", lesions)
     write_json(output / "scores.json", as_json(cohort.protocol, cohort.cases, summaries, extra))
-    _write_text(output / "report.html", report_html(report))
+    write_text(output / "report.html", report_html(report))
 
 
 def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str | None) -> None:
@@ -94,7 +94,7 @@ def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str 
         },
     )
     write_json(output / "comparison.json", comparison_json(comparison))
-    _write_text(output / "comparison.html", comparison_html(comparison))
+    write_text(output / "comparison.html", comparison_html(comparison))
 
 
 def in_short(cohort: Cohort, name: str) -> Iterator[str]:
@@ -113,8 +113,3 @@ def _this_code() -> dict[str, str]:
     commit = code_commit()
     version = inspire_med.__version__
     return {"Scored by inspire_med": f"{version}, commit {commit}" if commit else version}
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from jsonargparse import Namespace
 from inspire_med.command import CommandParser, run_command
 from inspire_med.config import Task, TrainConfig, task_defaults
 from inspire_med.errors import InputError
-from inspire_med.files import remove_half_written, write_json
+from inspire_med.files import remove_half_written, write_json, write_text
 from inspire_med.options import add_training_options, training_config
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from jsonargparse import Namespace
 from inspire_med.command import CommandParser, run_command
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path, read_json, remove_half_written, write_json
+from inspire_med.files import read_json, remove_half_written, write_json, write_text
 from inspire_med.options import training_config, training_parser
 from inspire_med.provenance import code_commit
 
@@ -167,8 +167,7 @@ def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
         }
     )
     write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
-    with atomic_path(config.run / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
+    write_text(config.run / "config.yaml", yaml.safe_dump(config.to_json(), sort_keys=False))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from inspire_med.comparing.child import Child
 from inspire_med.comparing.job import Job
 from inspire_med.data.picture import is_picture
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path, read_json
+from inspire_med.files import read_json, write_text
 from inspire_med.inference.precision import Precision
 from inspire_med.training.checkpoint import Progress, precision_of_run, verified_progress
 from inspire_med.training.request import budget_of
@@ -117,8 +117,7 @@ def _train_words(job: Job, precision: Precision | None) -> list[str]:
     if config.precision == "auto" and precision is not None:
         config = replace(config, precision=precision)
     options = job.folder / "train.yaml"
-    with atomic_path(options) as temporary:
-        temporary.write_text(yaml.safe_dump(config.to_json(), sort_keys=False))
+    write_text(options, yaml.safe_dump(config.to_json(), sort_keys=False))
     return ["train", "--config", str(options)]
 
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path
+from inspire_med.files import atomic_path, write_text
 from inspire_med.training.boards import Board
 from inspire_med.training.checkpoint import Progress
 
@@ -172,8 +172,7 @@ def _drop_lines_after(log: Path, last: Mapping[str, int]) -> None:
                 kept.append(line)
         except (json.JSONDecodeError, KeyError):
             continue  # the half line of a session that was killed while writing
-    with atomic_path(log) as temporary:
-        temporary.write_text("".join(line + "\n" for line in kept))
+    write_text(log, "".join(line + "\n" for line in kept))
 
 
 def _remaining(spent: float, elapsed_s: float) -> str:

@@ -66,12 +66,16 @@ class Comparison:
         """
         return compare_tables(self.tables, self.measures, self.baseline)
 
+    @property
+    def ranked(self) -> Mapping[str, Measure]:
+        """The measures that the ranking counts: the protocol's, all where it names none."""
+        names = [name for name in self.measures if name in self.protocol.ranked_by]
+        return {name: self.measures[name] for name in names or self.measures}
+
     @cached_property
     def standings(self) -> list[Standing]:
-        """The methods from best to worst over cases, regions and the protocol's ranked measures."""
-        names = [name for name in self.measures if name in self.protocol.ranked_by]
-        ranked = {name: self.measures[name] for name in names}
-        return rank_methods(self.tables, ranked or self.measures)
+        """The methods from best to worst over all cases, regions and ranked measures."""
+        return rank_methods(self.tables, self.ranked)
 
     @property
     def policy(self) -> tuple[str, ...]:
@@ -168,7 +172,7 @@ def _header(comparison: Comparison, titles: Sequence[str]) -> str:
 def _ranking(comparison: Comparison) -> str:
     entered = ", ".join(
         escape(measure.title)
-        for name, measure in comparison.measures.items()
+        for name, measure in comparison.ranked.items()
         if any(name in each for each in next(iter(comparison.tables.values())).values())
     )
     return _hint(

@@ -106,6 +106,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "differences": [
             {**asdict(each), "n_left_out": each.n_left_out} for each in comparison.differences
         ],
+        "ranked_by": list(comparison.ranked),
         "ranking": [asdict(each) for each in comparison.standings],
         "facts": {method: dict(facts) for method, facts in comparison.facts.items()},
         "policy": "\n".join(comparison.policy),

@@ -1,6 +1,5 @@
 """Command: Dice and the rest, under a named protocol (`python -m inspire_med.evaluate ...`)."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from inspire_med.evaluation.protocols import Protocol, SetProtocol
     from inspire_med.evaluation.reading.references import References
 
+# What makes sense only where each case has files of its own.
+_OF_CASES = ("fold", "regions", "allow_missing", "ignore_affine", "resample", "calibration")
 _MOST_WORKERS = 8  # each holds one case; more seldom helps, and memory counts
 
 
@@ -95,14 +96,16 @@ def _evaluate(namespace: Namespace) -> None:
     refuse_existing(options.output, overwrite=options.overwrite)
     if options.output.is_file():
         raise InputError(f"option --output: {options.output} is a file; give a folder.")
-    if options.baseline is not None and options.baseline not in methods:
-        raise InputError(
-            f"option --baseline: no prediction is named {options.baseline}; "
-            f"choose one of {', '.join(methods)}."
-        )
+    _refuse_baseline(options.baseline, methods)
 
     from inspire_med.evaluation.protocols import SetProtocol, protocol
-    from inspire_med.scoresheet import in_short, write_comparison, write_scores
+    from inspire_med.scoresheet import (
+        compared,
+        in_short,
+        remove_scores,
+        write_comparison,
+        write_scores,
+    )
 
     rules = protocol(options.protocol)  # refuse an unknown one before any file is read
     if isinstance(rules, SetProtocol):
@@ -110,11 +113,13 @@ def _evaluate(namespace: Namespace) -> None:
     else:
         cohorts, cases = _score_folders(options, methods, rules)
     alone = len(cohorts) == 1
+    comparison = None if alone else compared(cohorts, options.baseline)
+    remove_scores(options.output)
     for name, cohort in cohorts.items():
         write_scores(cohort, options.output if alone else options.output / name, cases)
         print("\n".join(in_short(cohort, "" if alone else name)))
-    if not alone:
-        write_comparison(cohorts, options.output, options.baseline)
+    if comparison is not None:
+        write_comparison(comparison, options.output)
     names = "scores.csv, scores.json, report.html"
     print(f"{names if alone else 'comparison.html and a folder for each'} in {options.output}")
 
@@ -138,8 +143,19 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
             )
         if name in methods:
             raise InputError(f"option --prediction: {name} comes twice; give each its own name.")
+        if Path(name).suffix in (".csv", ".json", ".html"):
+            raise InputError(
+                f"option --prediction: {name} could be a file of the scores; rename it."
+            )
         methods[name] = Path(folder)
     return methods
+
+
+def _refuse_baseline(baseline: str | None, methods: Mapping[str, Path]) -> None:
+    if baseline is None or (baseline in methods and len(methods) > 1):
+        return
+    known = f"choose one of {', '.join(methods)}" if len(methods) > 1 else "leave it out"
+    raise InputError(f"option --baseline: no other prediction is named {baseline}; {known}.")
 
 
 def _score_folders(
@@ -148,9 +164,12 @@ def _score_folders(
     from rich.console import Console
     from rich.progress import Progress
 
+    from inspire_med.evaluation.batch import usable_cores
     from inspire_med.evaluation.cohort import Request, score_cohort
 
-    workers = options.workers or min(_MOST_WORKERS, os.cpu_count() or 1)
+    if options.workers < 0:
+        raise InputError(f"option --workers: {options.workers} is too few; 0 is one a core.")
+    workers = options.workers or min(_MOST_WORKERS, usable_cores())
     references, cases = _references(options, rules, workers)
     request = Request(
         rules,
@@ -184,11 +203,12 @@ def _score_whole_set(
             f"option --prediction: protocol {rules.name} has no scores a case to compare by; "
             "evaluate one file at a time."
         )
-    if options.fold is not None or options.regions is not None:
-        raise InputError(
-            f"options --fold, --regions: protocol {rules.name} takes its images and categories "
-            "from the reference file; leave them out."
-        )
+    for option in _OF_CASES:
+        if getattr(options, option) not in (None, False):
+            raise InputError(
+                f"option --{option}: protocol {rules.name} takes its images and categories from "
+                "the reference file; leave it out."
+            )
     (prediction,) = methods.values()
     return score_whole_set(options.reference, prediction, rules)
 
@@ -205,7 +225,8 @@ def _references(
         raise InputError(
             f"option --fold: {options.reference} has no folds; give a manifest, or no fold."
         )
-    found = references_of_folder(options.reference, options.regions, rules, workers=workers)
+    words = [options.regions] if isinstance(options.regions, str) else options.regions
+    found = references_of_folder(options.reference, words, rules, workers=workers)
     return found, {}
 
 

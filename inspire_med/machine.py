@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch.nn import functional as F
 
+from inspire_med.evaluation.batch import usable_cores
 from inspire_med.inference.precision import choose_precision
 
 PACKAGES = (
@@ -78,7 +79,7 @@ def look_at_devices() -> Finding:
         text = ", ".join(f"{card.name} ({card.total_memory / _GIB:.0f} GiB)" for card in cards)
         return Finding("ok", "devices", text)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     text = f"no GPU; {cores} cores, {memory:.0f} GiB; 3-D networks will train slowly"
     return Finding("warn", "devices", text)
 

@@ -13,6 +13,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_masks
 from inspire_med.evaluation.grey_case import score_grey
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
+from inspire_med.evaluation.statistics.summary import Summary, summarise
 
 
 class ProtocolMetric(CumulativeIterationMetric):
@@ -22,7 +23,7 @@ class ProtocolMetric(CumulativeIterationMetric):
         name: Of the protocol, such as `segmentation` or `brats2023-gli`; `coco` is none of these,
             since it scores a whole set at once.
         regions: Names of the channels, in order.
-        spacing_mm: Voxel size along each spatial axis; a call may give its own.
+        spacing_mm: Voxel size along each spatial axis; a call may give its own. Needed for masks.
 
     Shape:
         - y_pred: `(batch, regions, *spatial)`, or a list of `(regions, *spatial)`; 0 or 1, for
@@ -41,7 +42,7 @@ class ProtocolMetric(CumulativeIterationMetric):
         >>> ball[..., 2:5, 2:5, 2:5] = 1
         >>> metric(ball, ball).shape
         torch.Size([1, 1, 10])
-        >>> metric.aggregate()["tumour"]["dice"]
+        >>> metric.aggregate()["tumour"]["dice"].mean
         1.0
     """
 
@@ -57,17 +58,27 @@ class ProtocolMetric(CumulativeIterationMetric):
         self.spacing_mm = spacing_mm
         self._measures: list[str] = []
 
-    def aggregate(self) -> dict[str, dict[str, float]]:
-        """Mean over all cases so far by region and measure; undefined values are left out."""
+    def aggregate(self) -> dict[str, dict[str, Summary]]:
+        """Mean, interval and how many were undefined, over all cases, by region and measure.
+
+        Raises:
+            InputError: If nothing was scored.
+        """
+        if not self._measures:
+            raise InputError("nothing was scored yet: call the metric on predictions first.")
         values = np.asarray(self.get_buffer())
-        defined = np.isfinite(values)
-        counts = defined.sum(axis=0)
-        sums = np.where(defined, values, 0.0).sum(axis=0)
-        means = np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
         return {
-            region: dict(zip(self._measures, map(float, row), strict=True))
-            for region, row in zip(self.regions, means, strict=True)
+            region: {
+                measure: summarise(values[:, row, column])
+                for column, measure in enumerate(self._measures)
+            }
+            for row, region in enumerate(self.regions)
         }
+
+    def reset(self) -> None:
+        """Forget all cases."""
+        super().reset()
+        self._measures = []
 
     def _compute_tensor(
         self,
@@ -82,12 +93,12 @@ class ProtocolMetric(CumulativeIterationMetric):
                 f"shapes {shapes}: prediction and reference must both be (batch, "
                 f"{len(self.regions)} regions, *spatial)."
             )
-        spacing = spacing_mm or self.spacing_mm or (1.0,) * (y.ndim - 2)
-        pairs = zip(y.cpu().numpy(), y_pred.cpu().numpy(), strict=True)
+        spacing = self.spacing_mm if spacing_mm is None else spacing_mm
+        pairs = zip(_as_numpy(y), _as_numpy(y_pred), strict=True)
         return torch.stack([self._of_case(truth, answer, spacing) for truth, answer in pairs])
 
     def _of_case(
-        self, truth: NDArray[Any], answer: NDArray[Any], spacing_mm: Sequence[float]
+        self, truth: NDArray[Any], answer: NDArray[Any], spacing_mm: Sequence[float] | None
     ) -> Tensor:
         rows: list[list[float]] = []
         for mask, predicted in zip(truth, answer, strict=True):
@@ -99,6 +110,11 @@ class ProtocolMetric(CumulativeIterationMetric):
             self._measures = list(result.measures)
             rows.append(list(result.measures.values()))
         return torch.tensor(rows, dtype=torch.float64)
+
+
+def _as_numpy(values: Tensor) -> NDArray[Any]:
+    """Numpy has no bfloat16."""
+    return (values.float() if values.is_floating_point() else values).cpu().numpy()
 
 
 def _as_mask(values: NDArray[Any], name: str) -> NDArray[np.bool_]:

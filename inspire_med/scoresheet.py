@@ -21,8 +21,13 @@ from inspire_med.evaluation.scores import (
     summarise_cases,
 )
 from inspire_med.evaluation.statistics import strata
-from inspire_med.files import write_json, write_text
+from inspire_med.files import read_json, write_json, write_text
 from inspire_med.provenance import code_commit
+
+_WRITTEN = (
+    *("scores.csv", "scores.json", "report.html", "lesions.csv"),
+    *("comparison.json", "comparison.html"),
+)
 
 
 def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> None:
@@ -53,26 +58,30 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
         "notes": list(cohort.notes),
         "provenance": provenance,
     }
-    write_text(output / "scores.csv", as_csv(cohort.cases))
+    content = as_json(cohort.protocol, cohort.cases, summaries, extra)
+    texts = {"scores.csv": as_csv(cohort.cases), "report.html": report_html(report)}
     lesions = lesions_csv(cohort.cases)
     if lesions:
-        write_text(output / "lesions.csv", lesions)
-    write_json(output / "scores.json", as_json(cohort.protocol, cohort.cases, summaries, extra))
-    write_text(output / "report.html", report_html(report))
+        texts["lesions.csv"] = lesions
+    write_json(output / "scores.json", content)  # only now: whatever failed, failed before
+    for name, text in texts.items():
+        write_text(output / name, text)
 
 
-def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str | None) -> None:
-    """Write comparison.json and comparison.html of several methods, over the cases all have.
+def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
+    """Several methods over the cases that all of them have.
 
     Args:
         cohorts: The scores of each, under one protocol.
-        output: Folder for them.
         baseline: The method that each other one is compared with; None compares all pairs.
+
+    Raises:
+        InputError: If no case is in all of them.
     """
     tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
     left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
     first = next(iter(cohorts.values()))
-    comparison = Comparison(
+    return Comparison(
         protocol=first.protocol,
         measures=first.protocol.measures,
         tables=tables,
@@ -93,8 +102,25 @@ def write_comparison(cohorts: Mapping[str, Cohort], output: Path, baseline: str 
             **_this_code(),
         },
     )
+
+
+def write_comparison(comparison: Comparison, output: Path) -> None:
+    """Write comparison.json and comparison.html."""
+    page = comparison_html(comparison)
     write_json(output / "comparison.json", comparison_json(comparison))
-    write_text(output / "comparison.html", comparison_html(comparison))
+    write_text(output / "comparison.html", page)
+
+
+def remove_scores(output: Path) -> None:
+    """Remove what an earlier evaluation left in a folder, so that nothing old stands beside new."""
+    methods = []
+    if (output / "comparison.json").is_file():
+        methods = read_json(output / "comparison.json").get("methods", [])
+    for folder in (output, *(output / str(method) for method in methods)):
+        for name in _WRITTEN:
+            (folder / name).unlink(missing_ok=True)
+        if folder != output and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def in_short(cohort: Cohort, name: str) -> Iterator[str]:
@@ -107,6 +133,8 @@ def in_short(cohort: Cohort, name: str) -> Iterator[str]:
         mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
         undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
         yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
+    for note in cohort.notes:
+        yield f"  note: {note}"
 
 
 def _this_code() -> dict[str, str]:

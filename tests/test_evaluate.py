@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -351,7 +352,9 @@ class TestSeveralPredictions:
     def test_an_unknown_baseline_is_refused(self, two, capsys):
         assert self.evaluate(two, "--baseline", "best") == 2
 
-        assert "no prediction is named best; choose one of poor, good" in capsys.readouterr().err
+        assert (
+            "no other prediction is named best; choose one of poor, good" in capsys.readouterr().err
+        )
         assert not (two / "scores").exists()
 
 
@@ -456,7 +459,7 @@ class TestProtocols:
 
     def test_volumes_are_not_polyps_nor_pictures_tumours(self, folders, capsys):
         sentence = refusal(capsys, folders, "--protocol", "polyp-pranet")
-        assert "not a readable image" in sentence
+        assert "a.nii.gz: a volume; protocol polyp-pranet scores images" in sentence
 
     def test_coco_scores_one_file_against_another(self, tmp_path):
         truth = {
@@ -479,3 +482,135 @@ class TestProtocols:
         content = json.loads((tmp_path / "scores" / "scores.json").read_text())
         assert content["protocol"] == "coco"
         assert all(each for each in content["summary"]["all"].values())
+
+
+class TestEdges:
+    def test_an_all_white_polyp_has_no_specificity_and_still_a_report(self, tmp_path):
+        for name in ("reference", "prediction"):
+            (tmp_path / name).mkdir()
+            white = Image.fromarray(np.full((12, 9), 255, dtype=np.uint8))
+            white.save(tmp_path / name / "a.png")
+
+        assert evaluate(tmp_path, "--protocol", "polyp-pranet") == 0
+
+        content = json.loads((tmp_path / "scores" / "scores.json").read_text())
+        assert content["summary"]["polyp"]["mean_specificity"]["n_undefined"] == 1
+        assert None not in content["curves"]["polyp"]["dice"]
+
+    def test_what_an_earlier_evaluation_left_is_gone(self, folders):
+        assert evaluate(folders, "--protocol", "brats2023-gli") == 0
+        assert (folders / "scores" / "lesions.csv").exists()
+
+        assert evaluate(folders, "--overwrite") == 0
+
+        assert not (folders / "scores" / "lesions.csv").exists()
+
+    def test_methods_of_an_earlier_comparison_go_too_but_nothing_else(self, folders):
+        two = [f"{name}={folders / 'prediction'}" for name in ("one", "two")]
+        places = ["--reference", str(folders / "reference"), "--output", str(folders / "scores")]
+        assert main(["--prediction", *two, *places, "--workers", "1"]) == 0
+        (folders / "scores" / "two" / "mine.txt").write_text("kept")
+
+        assert evaluate(folders, "--overwrite") == 0
+
+        left = {path.name for path in (folders / "scores").iterdir()}
+        assert left == {"two", "scores.csv", "scores.json", "report.html"}
+        assert [path.name for path in (folders / "scores" / "two").iterdir()] == ["mine.txt"]
+
+    def test_methods_without_a_common_case_leave_nothing_behind(self, folders, capsys):
+        for name in ("one", "two"):
+            (folders / name).mkdir()
+        shutil.copy(folders / "prediction" / "a.nii.gz", folders / "one")
+        shutil.copy(folders / "prediction" / "b.nii.gz", folders / "two")
+        both = [f"one={folders / 'one'}", f"two={folders / 'two'}", "--allow_missing"]
+        places = ["--reference", str(folders / "reference"), "--output", str(folders / "scores")]
+
+        assert main(["--prediction", *both, *places, "--workers", "1"]) == 2
+
+        assert "no case is in all of one, two" in capsys.readouterr().err
+        assert not (folders / "scores").exists()
+
+    def test_rules_name_the_labels_that_were_scored(self, ball_volumes, tmp_path):
+        (tmp_path / "prediction").mkdir()
+        for case in Manifest.load(ball_volumes).cases:
+            shutil.copy(case.label, tmp_path / "prediction" / f"{case.id}.nii.gz")
+
+        assert evaluate(tmp_path, "--protocol", "brats2023-gli", reference=ball_volumes) == 0
+
+        policy = json.loads((tmp_path / "scores" / "scores.json").read_text())["policy"]
+        assert "ET = 4" in policy  # as the manifest says, not the challenge's 3
+
+    def test_notes_of_different_kinds_are_said_each_and_on_the_screen(self, tmp_path, capsys):
+        mask = np.zeros((8, 8), dtype=np.uint8)
+        mask[2:4, 2:4] = 1
+        for name in ("reference", "prediction"):
+            (tmp_path / name).mkdir()
+            Image.fromarray(mask).save(tmp_path / name / "a.png")
+        large = np.kron(mask, np.ones((2, 2), dtype=np.uint8)) * 255
+        Image.fromarray(large).save(tmp_path / "prediction" / "b.png")
+        Image.fromarray(mask * 255).save(tmp_path / "reference" / "b.png")
+
+        assert evaluate(tmp_path, "--resample") == 0
+
+        notes = json.loads((tmp_path / "scores" / "scores.json").read_text())["notes"]
+        assert [note.split(": ")[1].split()[0] for note in notes] == ["holds", "resampled"]
+        assert f"note: {notes[0]}" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["--workers", "-1"], "--workers: -1 is too few"),
+            (["--baseline", "z"], "--baseline: no other prediction is named z; leave it out"),
+        ],
+    )
+    def test_options_that_say_nothing_are_refused(self, folders, capsys, words, sentence):
+        assert sentence in refusal(capsys, folders, *words)
+
+    @pytest.mark.parametrize("option", ["calibration", "resample", "ignore_affine"])
+    def test_grey_maps_have_no_use_for_what_is_for_labels(self, tmp_path, capsys, option):
+        for name in ("reference", "prediction"):
+            (tmp_path / name).mkdir()
+            Image.fromarray(np.eye(9, dtype=np.uint8) * 255).save(tmp_path / name / "a.png")
+
+        sentence = refusal(capsys, tmp_path, "--protocol", "polyp-pranet", f"--{option}")
+
+        assert f"option --{option}: is for masks with labels" in sentence
+
+    @pytest.mark.parametrize("option", ["--calibration", "--resample", "--allow_missing"])
+    def test_a_set_has_no_use_for_options_of_cases(self, tmp_path, capsys, option):
+        words = ["--protocol", "coco", "--prediction", "a.json", "--reference", "b.json"]
+
+        assert main([*words, "--output", str(tmp_path / "scores"), option]) == 2
+
+        assert "takes its images and categories from the reference" in capsys.readouterr().err
+
+    def test_several_files_of_a_set_are_not_compared(self, tmp_path, capsys):
+        words = ["--protocol", "coco", "--prediction", "a=a.json", "b=b.json"]
+        places = ["--reference", "c.json", "--output", str(tmp_path / "scores")]
+
+        assert main([*words, *places]) == 2
+
+        assert "has no scores a case to compare by" in capsys.readouterr().err
+
+    def test_a_method_is_not_named_like_a_file(self, folders, capsys):
+        two = ["x=a", "comparison.html=b", "--reference", "c", "--output", str(folders / "scores")]
+
+        assert main(["--prediction", *two]) == 2
+
+        assert "comparison.html could be a file of the scores" in capsys.readouterr().err
+
+    def test_a_region_that_no_reference_has_is_noted(self, folders):
+        assert evaluate(folders, "--regions", "all=1,2", "x=7") == 0
+
+        notes = json.loads((folders / "scores" / "scores.json").read_text())["notes"]
+        assert notes == ["Region x is in no reference: every reference of it is empty."]
+
+    def test_hostile_case_ids_stay_text(self, tmp_path):
+        name = "<img src=x onerror=alert(1)>"
+        for folder in ("reference", "prediction"):
+            (tmp_path / folder).mkdir()
+            Image.fromarray(np.eye(9, dtype=np.uint8) * 255).save(tmp_path / folder / f"{name}.png")
+
+        assert evaluate(tmp_path) == 0
+
+        assert "<img src=x" not in (tmp_path / "scores" / "report.html").read_text()

@@ -14,6 +14,7 @@ from inspire_med.data.view import read_background
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import region_masks, regions_under
 from inspire_med.evaluation.cohort import Cohort
+from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols import MaskProtocol
 from inspire_med.evaluation.reading.grey_map import fitted, read_grey_map, read_official_mask
 from inspire_med.evaluation.reading.masks import read_label_map
@@ -66,10 +67,10 @@ def _masks(cohort: Cohort, rules: MaskProtocol, *files: Path) -> tuple[Any, ...]
 
 
 def _of_map(reference: Path, prediction: Path) -> tuple[Any, ...]:
-    """A grey map is shown where it is above a half."""
+    """A grey map is shown where it is above a half once stretched, as its scores have it."""
     truth, _ = read_official_mask(reference)
     answer = fitted(read_grey_map(prediction), truth.shape)
-    return truth[np.newaxis], (answer.values > 0.5)[np.newaxis], (1.0, 1.0), None
+    return truth[np.newaxis], (stretched(answer.values) > 0.5)[np.newaxis], (1.0, 1.0), None
 
 
 def _background(case: Case, shape: tuple[int, ...]) -> NDArray[Any] | None:

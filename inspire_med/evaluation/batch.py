@@ -1,6 +1,7 @@
 """Batch: many cases scored side by side, each worker holding one case at a time."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -40,6 +41,13 @@ class Rules:
     background: tuple[int, ...] = (0,)
     ignore_affine: bool = False
     resample: bool = False
+
+
+def usable_cores() -> int:
+    """Cores this process may run on, fewer than the machine's under a scheduler."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def score_batch(

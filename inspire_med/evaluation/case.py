@@ -24,8 +24,8 @@ FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
 
 
 def evaluate_case(
-    reference: Path | NDArray[Any],
-    prediction: Path | NDArray[Any],
+    reference: str | Path | NDArray[Any],
+    prediction: str | Path | NDArray[Any],
     spacing_mm: Sequence[float] | None = None,
     protocol: str = "segmentation",
     *,
@@ -37,8 +37,8 @@ def evaluate_case(
     Args:
         reference: Label map `(*spatial)`, or a mask file (NIfTI labels, image binarised at 128).
         prediction: Likewise, on the same grid.
-        spacing_mm: Voxel size along each axis; needed where the reference is an array, a reference
-            file has its own.
+        spacing_mm: Voxel size along each axis; needed where the reference is an array, and may be
+            given for an image, whose pixels count as 1 mm otherwise; a NIfTI file has its own.
         protocol: Name of the protocol.
         regions: Label values of each region. By default the protocol's own; where it has none,
             value 1 is the only region.
@@ -58,8 +58,9 @@ def evaluate_case(
     """
     rules = find_protocol(protocol)
     if isinstance(rules, MapProtocol):
-        if isinstance(reference, Path) and isinstance(prediction, Path):
-            return dict(score_picture(reference.stem, reference, prediction, rules).regions)
+        if isinstance(reference, str | Path) and isinstance(prediction, str | Path):
+            files = Path(reference), Path(prediction)
+            return dict(score_picture(files[0].stem, *files, rules).regions)
         return score_grey(np.asarray(reference), np.asarray(prediction), rules)
     if not isinstance(rules, MaskProtocol):
         raise InputError(
@@ -67,7 +68,7 @@ def evaluate_case(
             "command with its two files."
         )
     truth = _loaded(reference, spacing_mm, "reference")
-    answer = _loaded(prediction, truth.spacing_mm, "prediction")
+    answer = _loaded(prediction, None, "prediction", like=truth)
     asked = regions_under(rules, regions or FOREGROUND)
     return score_maps(truth, answer, rules, regions=asked, ignore_affine=ignore_affine)
 
@@ -81,7 +82,10 @@ def regions_under(rules: MaskProtocol, known: Regions) -> Regions:
     """
     if rules.regions is None:
         return known
-    return {name: known.get(name, values) for name, values in rules.regions.items()}
+    return {
+        name: values if values == ANY_LABEL else known.get(name, values)
+        for name, values in rules.regions.items()
+    }
 
 
 def score_maps(
@@ -106,12 +110,7 @@ def score_maps(
     Raises:
         InputError: If the grids differ or labels stand in no region.
     """
-    if reference.labels.ndim not in rules.spatial_dims:
-        kind = "volumes" if rules.spatial_dims == (3,) else "images"
-        raise InputError(
-            f"{reference.name}: {reference.labels.ndim}-D, but protocol {rules.name} scores "
-            f"{kind}; choose another, such as segmentation."
-        )
+    _refuse_dims(reference, rules)
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
@@ -136,27 +135,35 @@ def score_maps(
 def score_masks(
     reference: NDArray[np.bool_],
     prediction: NDArray[np.bool_],
-    spacing_mm: Sequence[float],
+    spacing_mm: Sequence[float] | None,
     rules: MaskProtocol,
 ) -> RegionResult:
     """Score one region given as two boolean masks of one shape, `(*spatial)`.
 
     Raises:
-        InputError: If the protocol needs other regions beside this one.
+        InputError: If shapes or spacing do not fit, or the protocol needs other regions beside.
     """
     if rules.tissues:
         raise InputError(
             f"protocol {rules.name}: joins lesions across tissues, which the masks of one region "
             "do not show; score label maps with evaluate_case instead."
         )
+    whole = label_map_of(reference, spacing_mm, "reference")
+    _refuse_dims(whole, rules)
+    check_grids(whole, label_map_of(prediction, spacing_mm, "prediction"), ignore_affine=True)
     box = joint_box(reference, prediction) or (slice(0, 1),) * reference.ndim
     truth, answer = (np.ascontiguousarray(mask[box]) for mask in (reference, prediction))
     origin = tuple(side.start for side in box)
-    return _scored(RegionPair(truth, answer, tuple(spacing_mm), reference.shape, origin), rules)
+    return _scored(RegionPair(truth, answer, whole.spacing_mm, reference.shape, origin), rules)
 
 
 def add_calibration(
-    results: Mapping[str, RegionResult], reference: LabelMap, probabilities: Path, regions: Regions
+    results: Mapping[str, RegionResult],
+    reference: LabelMap,
+    probabilities: Path,
+    regions: Regions,
+    *,
+    ignore_affine: bool = False,
 ) -> dict[str, RegionResult]:
     """Results with `ece` and `brier` of the regions whose probabilities a file holds.
 
@@ -165,6 +172,7 @@ def add_calibration(
         reference: Its truth.
         probabilities: A file with `regions` along its last axis.
         regions: Label values of the regions, in the file's order.
+        ignore_affine: Compare voxel by voxel even where affines differ.
 
     Raises:
         InputError: If the file does not hold probabilities of these regions on this grid.
@@ -172,12 +180,10 @@ def add_calibration(
     read = read_probabilities(probabilities, list(regions))
     found = dict(results)
     for region in results.keys() & regions.keys():
-        if read[region].shape != reference.labels.shape:
-            raise InputError(
-                f"{probabilities}: shape {read[region].shape} a region, its reference "
-                f"{reference.name} has {reference.labels.shape}; write it on the case's own grid."
-            )
-        extra = calibration_scores(_among(reference.labels, regions[region]), read[region])
+        likely = read.maps[region]
+        on_grid = LabelMap(likely, reference.spacing_mm, read.affine, read.name)
+        check_grids(reference, on_grid, ignore_affine=ignore_affine)
+        extra = calibration_scores(_among(reference.labels, regions[region]), likely)
         found[region] = replace(found[region], measures={**found[region].measures, **extra})
     return found
 
@@ -249,7 +255,35 @@ def _sizes(pair: RegionPair) -> tuple[float, float]:
     )
 
 
-def _loaded(given: Path | NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:
-    if isinstance(given, Path):
-        return read_label_map(given)
-    return label_map_of(np.asarray(given), spacing_mm, name)
+def _refuse_dims(reference: LabelMap, rules: MaskProtocol) -> None:
+    if reference.labels.ndim not in rules.spatial_dims:
+        kind = "volumes" if rules.spatial_dims == (3,) else "images"
+        raise InputError(
+            f"{reference.name}: {reference.labels.ndim}-D, but protocol {rules.name} scores "
+            f"{kind}; choose another, such as segmentation."
+        )
+
+
+def _loaded(
+    given: str | Path | NDArray[Any],
+    spacing_mm: Sequence[float] | None,
+    name: str,
+    like: LabelMap | None = None,
+) -> LabelMap:
+    """A file, or an array with a spacing of its own or that of the map it is `like`."""
+    if isinstance(given, str | Path):
+        found = read_label_map(Path(given))
+        if spacing_mm is None:
+            return found
+        if found.affine is not None:
+            raise InputError(f"{given}: has a spacing of its own; leave spacing_mm out.")
+        return label_map_of(found.labels, spacing_mm, str(given))
+    array = np.asarray(given)
+    if like is None:
+        return label_map_of(array, spacing_mm, name)
+    if array.shape != like.labels.shape:
+        raise InputError(
+            f"{name}: shape {array.shape}, but its reference {like.name} has {like.labels.shape}; "
+            "give both on one grid."
+        )
+    return label_map_of(array, like.spacing_mm, name)

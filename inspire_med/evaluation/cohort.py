@@ -1,7 +1,9 @@
 """Cohort: a set of predictions under a protocol: its files paired, scored and written down."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
 from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLICY, in_pixels
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
-from inspire_med.evaluation.protocols.kinds import Regions
+from inspire_med.evaluation.protocols.kinds import Regions, regions_in_words
 from inspire_med.evaluation.reading.masks import is_nifti
 from inspire_med.evaluation.reading.origin import origin_of
 from inspire_med.evaluation.reading.pairs import (
@@ -68,19 +70,19 @@ class Cohort:
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
     resampled: bool = False
 
-    @property
+    @cached_property
     def regions(self) -> Regions:
         """Label values of what was scored; empty where it has none."""
         if not isinstance(self.protocol, MaskProtocol):
             return {}
         return regions_under(self.protocol, self.references.regions)
 
-    @property
+    @cached_property
     def table(self) -> Table:
         """`table[region][measure][case]`."""
         return as_table(self.cases)
 
-    @property
+    @cached_property
     def summaries(self) -> Summaries:
         """`summaries[region][measure]`."""
         return summarise_cases(self.protocol, self.cases)
@@ -106,6 +108,7 @@ def score_cohort(
         InputError: If a file is missing, unreadable or not what the protocol takes.
     """
     rules = request.protocol
+    _refuse_vain_options(request)
     found = find_maps(folder) if isinstance(rules, MapProtocol) else find_masks(folder)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
@@ -121,7 +124,7 @@ def score_cohort(
     )
     cases = score_batch(jobs, how, workers=request.workers, on_done=on_done)
     return Cohort(
-        protocol=_as_read(rules, jobs[0].reference, calibration=request.calibration),
+        protocol=_as_read(rules, references, calibration=request.calibration),
         cases=cases,
         pairing=pairing,
         references=references,
@@ -159,16 +162,31 @@ def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
     return maps
 
 
-def _as_read(rules: Protocol, example: Path, *, calibration: bool) -> Protocol:
-    """The protocol with its measures as they read for files of this kind."""
+def _refuse_vain_options(request: Request) -> None:
+    """Options that a protocol on grey maps has no use for would be passed over in silence."""
+    if not isinstance(request.protocol, MapProtocol):
+        return
+    for option in ("calibration", "resample", "ignore_affine"):
+        if getattr(request, option):
+            raise InputError(
+                f"option --{option}: is for masks with labels; protocol {request.protocol.name} "
+                "scores grey maps; leave it out."
+            )
+
+
+def _as_read(rules: Protocol, references: References, *, calibration: bool) -> Protocol:
+    """The protocol with its measures and rules as they read for these cases."""
     measures = {**rules.measures, **(CALIBRATION if calibration else {})}
     policy = (*rules.policy, *(CALIBRATION_POLICY if calibration else ()))
+    if isinstance(rules, MaskProtocol):
+        policy = (regions_in_words(regions_under(rules, references.regions)), *policy)
+    example = next(iter(references.masks.values()))
     words = measures if is_nifti(example) else in_pixels(measures)
     return replace(rules, measures=words, policy=policy)
 
 
 def _notes(pairing: Pairing, cases: Sequence[CaseScores]) -> list[str]:
-    """What was left out and what readers decided; a reader's kind of note is said once."""
+    """What was left out and what readers decided; each kind of note is said once."""
     notes = [
         f"Left out, {what}: {', '.join(ids)}."
         for ids, what in (
@@ -177,8 +195,11 @@ def _notes(pairing: Pairing, cases: Sequence[CaseScores]) -> list[str]:
         )
         if ids
     ]
-    decided = [note for each in cases for note in each.notes]
-    if decided:
-        others = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
-        notes.append(decided[0] + others)
+    kinds: dict[str, list[str]] = {}
+    for note in (note for each in cases for note in each.notes):
+        _, _, text = note.partition(": ")  # after the file's name; numbers make no other kind
+        kinds.setdefault(re.sub(r"\d+", "0", text), []).append(note)
+    for alike in kinds.values():
+        others = f" ({len(alike) - 1} more likewise.)" if len(alike) > 1 else ""
+        notes.append(alike[0] + others)
     return notes

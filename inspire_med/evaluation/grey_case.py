@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols.kinds import MapProtocol
-from inspire_med.evaluation.reading.grey_map import fitted, read_grey_map, read_official_mask
+from inspire_med.evaluation.reading.grey_map import (
+    BLACK_UP_TO,
+    fitted,
+    read_grey_map,
+    read_official_mask,
+)
+from inspire_med.evaluation.reading.masks import is_nifti
 from inspire_med.evaluation.result import CaseScores, RegionResult
 
 
@@ -19,6 +26,9 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
     Raises:
         InputError: If a file is not what it should be.
     """
+    for path in (reference, prediction):
+        if is_nifti(path):
+            raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
     truth, note = read_official_mask(reference)
     answer = fitted(read_grey_map(prediction), truth.shape)
     results = score_grey(truth, answer.values, rules)
@@ -30,12 +40,14 @@ def score_grey(
 ) -> dict[str, RegionResult]:
     """Score a map in [0, 1], or of 8 bits, against a mask of its shape, (height, width).
 
+    The mask holds 0 and 1, or grey of 8 bits that is foreground above 128, as in files.
+
     Raises:
-        InputError: If shapes differ, or values are neither in [0, 1] nor of 8 bits.
+        InputError: If shapes differ, or values are neither of these.
     """
-    mask = np.asarray(reference) != 0
     grey = np.asarray(prediction)
-    if mask.ndim != 2 or grey.shape != mask.shape:
+    mask = _mask(np.asarray(reference), rules)
+    if mask.ndim != 2 or grey.shape != mask.shape or mask.size == 0:
         raise InputError(
             f"prediction: shape {grey.shape}, reference {mask.shape}; protocol {rules.name} takes "
             "two images (height, width) of one size."
@@ -46,5 +58,16 @@ def score_grey(
             f"prediction: values from {values.min():g} to {values.max():g}; protocol {rules.name} "
             "takes probabilities between 0 and 1, or 8-bit greys."
         )
-    sizes = float(mask.sum()), float((values >= 0.5).sum())
+    sizes = float(mask.sum()), float((stretched(values) > 0.5).sum())  # as dice@0.5 has it
     return {rules.region: replace(rules.score(mask, values), sizes=sizes)}
+
+
+def _mask(reference: NDArray[Any], rules: MapProtocol) -> NDArray[np.bool_]:
+    if reference.dtype == np.uint8 and (reference > 1).any():
+        return np.asarray(reference > BLACK_UP_TO)
+    if not np.isin(reference, (0, 1)).all():
+        raise InputError(
+            f"reference: holds values other than 0 and 1; protocol {rules.name} takes a mask, or "
+            "8-bit grey."
+        )
+    return reference != 0

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.statistics.summary import (
@@ -19,7 +21,7 @@ from inspire_med.evaluation.statistics.summary import (
 
 Table = dict[str, dict[str, dict[str, float]]]
 Summaries = dict[str, dict[str, Summary]]
-Curves = dict[str, dict[str, list[float]]]
+Curves = dict[str, dict[str, NDArray[np.float64]]]
 
 
 def as_csv(cases: Sequence[CaseScores]) -> str:
@@ -50,9 +52,18 @@ def table_of_csv(text: str) -> Table:
 
 
 def in_common(tables: Mapping[str, Table]) -> tuple[dict[str, Table], tuple[str, ...]]:
-    """The tables of several methods with the cases that all of them have, and the other cases."""
+    """The tables of several methods with the cases that all of them have, and the other cases.
+
+    Raises:
+        InputError: If no case is in all of them.
+    """
     each = [{c for r in table.values() for m in r.values() for c in m} for table in tables.values()]
     shared = set.intersection(*each)
+    if not shared:
+        raise InputError(
+            f"no case is in all of {', '.join(tables)}, so there is nothing to compare; predict "
+            "the same cases with each."
+        )
     kept = {
         name: {
             region: {
@@ -80,20 +91,30 @@ def summarise_cases(protocol: Protocol, cases: Sequence[CaseScores]) -> Summarie
     if isinstance(protocol, MapProtocol):
         for region, measures in summaries.items():
             results = [each.regions[region] for each in cases]
-            for name, statistic in protocol.whole_set.items():
-                measures[name] = whole_set_summary(results, statistic)
+            for name, (curve, statistic) in protocol.whole_set.items():
+                curves = np.array([result.curves[curve] for result in results])
+                measures[name] = whole_set_summary(curves, statistic)
     return summaries
 
 
 def mean_curves(cases: Sequence[CaseScores]) -> Curves:
-    """`curves[region][name]`: each threshold's mean over cases, where a protocol has curves."""
-    found: Curves = {}
-    for region in cases[0].regions:
-        results = [each.regions[region] for each in cases]
-        for name in results[0].curves:
-            mean = np.mean([result.curves[name] for result in results], axis=0)
-            found.setdefault(region, {})[name] = [float(value) for value in mean]
-    return found
+    """`curves[name][region]`, the mean over the cases in which it is defined at a threshold.
+
+    Cases in which it is defined nowhere are left out.
+    """
+    gathered: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
+    for each in cases:
+        for region, result in each.regions.items():
+            for name, values in result.curves.items():
+                if np.isfinite(values).any():
+                    gathered.setdefault(name, {}).setdefault(region, []).append(values)
+    return {
+        name: {
+            region: np.ma.masked_invalid(values).mean(axis=0).filled(np.nan)
+            for region, values in lines.items()
+        }
+        for name, lines in gathered.items()
+    }
 
 
 def lesions_csv(cases: Sequence[CaseScores]) -> str:
@@ -119,7 +140,11 @@ def as_json(
     protocol: Protocol, cases: Sequence[CaseScores], summaries: Summaries, extra: dict[str, Any]
 ) -> dict[str, Any]:
     """The content of scores.json: protocol, number of cases, summaries, policy, and what else."""
-    curves = mean_curves(cases)
+    curves: dict[str, dict[str, list[float | None]]] = {}
+    for name, lines in mean_curves(cases).items():
+        for region, values in lines.items():
+            written = [float(value) if np.isfinite(value) else None for value in values]
+            curves.setdefault(region, {})[name] = written
     return {
         "protocol": protocol.name,
         "n_cases": len(cases),

@@ -68,7 +68,6 @@ BRATS2021 = MaskProtocol(
     name="brats2021",
     title="BraTS 2021: whole regions, labels 1, 2 and 4",
     policy=(
-        "regions: WT = labels 1, 2, 4; TC = 1, 4; ET = 4",
         *whole_policy("373.1287 (the diagonal of 240 x 240 x 155 voxels of 1 mm)"),
         "hd95 on surface elements is the convention of the BraTS evaluators; papers that used "
         "MedPy's percentile over both directions together report other values",

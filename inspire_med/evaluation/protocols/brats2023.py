@@ -102,7 +102,6 @@ def _protocol(name: str) -> MaskProtocol:
         name=f"brats2023-{name}",
         title=f"BraTS 2023 {name.upper()}: lesion-wise Dice and HD95",
         policy=(
-            "regions: WT = labels 1, 2, 3; TC = 1, 3; ET = 3",
             *lesion_policy(
                 "one dilation" if challenge.steps == 1 else f"{challenge.steps} dilations",
                 f"{challenge.larger_than:g} mm3",

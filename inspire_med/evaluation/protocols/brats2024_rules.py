@@ -71,7 +71,6 @@ def _merged(steps: int, size: float, joined_by: tuple[str, ...] = ()) -> Rule:
 
 
 _REGIONS = {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}
-_REGIONS_LINE = "regions: WT = labels 1, 2, 3; TC = 1, 3; ET = 3"
 _DIAGONAL_LINE = (
     "penalty: the diagonal of the volume, sqrt(nx^2 + ny^2 + nz^2), in voxels taken as mm"
 )
@@ -100,7 +99,6 @@ CHALLENGES = {
         penalty_mm=literal(337.0),
         sizes=("3 dilations (NETC, RC: 5)", "20 mm3 (ET: 10)"),
         policy=(
-            f"{_REGIONS_LINE}; NETC = 1; SNFH = 2; RC = 4",
             _MERGED_LINE.format(removed="20 voxels (ET 10; not mm3)"),
             _JOINED_LINE.format(joined="ET, NETC, RC and SNFH"),
             "penalty: 337 mm",
@@ -114,7 +112,6 @@ CHALLENGES = {
         penalty_mm=literal(374.0),
         sizes=("one dilation", "50 mm3"),
         policy=(
-            _REGIONS_LINE,
             "lesions of the prediction: its 26-connected parts, of any size, not dilated",
             "penalty: 374 mm",
         ),
@@ -127,7 +124,6 @@ CHALLENGES = {
         penalty_mm=diagonal,
         sizes=("one dilation", "50 mm3"),
         policy=(
-            "region: GTV = label 1",
             _MERGED_LINE.format(removed="50 mm3"),
             _DIAGONAL_LINE,
             "spurious lesions are counted in lesions_fp, but enter no lesion-wise mean",
@@ -145,7 +141,6 @@ CHALLENGES = {
         penalty_mm=diagonal,
         sizes=("one dilation", "2 mm3"),
         policy=(
-            f"{_REGIONS_LINE}; RC = 4",
             _MERGED_LINE.format(removed="2 voxels (not mm3)"),
             _JOINED_LINE.format(joined="ET") + "; the other tissue is NETC, label 1",
             _DIAGONAL_LINE,
@@ -167,7 +162,6 @@ CHALLENGES = {
         penalty_mm=literal(374.0),
         sizes=("5 dilations", "10 mm3"),
         policy=(
-            "regions: WT = labels 1, 2, 3, 4; TC = 1, 2, 3; ET = 1; NETC = 2; CC = 3; ED = 4",
             _MERGED_LINE.format(removed="10 voxels (not mm3)"),
             "penalty: 374 mm",
         ),
@@ -183,7 +177,6 @@ CHALLENGES = {
         penalty_mm=literal(374.0),
         sizes=("3 dilations", "50 mm3"),
         policy=(
-            _REGIONS_LINE,
             _MERGED_LINE.format(removed="50 voxels (not mm3)"),
             _JOINED_LINE.format(joined="ET") + "; the other tissue is NETC, label 1",
             "penalty: 374 mm",

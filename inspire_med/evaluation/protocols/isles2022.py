@@ -37,7 +37,6 @@ ISLES2022 = MaskProtocol(
     name="isles2022",
     title="ISLES'22: stroke lesions",
     policy=(
-        "region: lesion = any label but 0",
         "lesions: connected by faces, edges or corners (26 neighbours), of any size",
         "dice: both masks empty 1, one empty 0",
         "lesion_f1: TP / (TP + (FP + FN) / 2), TP lesions of the reference with a predicted voxel, "

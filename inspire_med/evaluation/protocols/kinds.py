@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,19 @@ from inspire_med.evaluation.result import CaseScores, RegionResult
 Regions = Mapping[str, Sequence[int]]
 
 ANY_LABEL: tuple[int, ...] = ()  # a region of whatever is not 0
+
+
+def regions_in_words(regions: Regions) -> str:
+    """One line that says which labels make up which region."""
+    parts = [
+        f"{name} = any label but 0" if values == ANY_LABEL else f"{name} = {_listed(values)}"
+        for name, values in regions.items()
+    ]
+    return f"regions by label: {'; '.join(parts)}"
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,18 @@ class MaskProtocol(Protocol):
     tissues: Regions = field(default_factory=dict[str, Sequence[int]])
 
 
+class OfMeanCurve(NamedTuple):
+    """A value of the whole set: a statistic of the curve averaged over all cases.
+
+    Attributes:
+        curve: The name among a result's `curves`.
+        statistic: From mean curves, `(..., thresholds)`, to the value of each, `(...)`.
+    """
+
+    curve: str
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class MapProtocol(Protocol):
     """Scores a grey map, not thresholded, against a reference mask.
@@ -89,13 +115,13 @@ class MapProtocol(Protocol):
     Attributes:
         score: From a boolean mask and a map in [0, 1] of its shape, (height, width), to the result.
         region: The name of what the map shows.
-        whole_set: Summary values by measure that a mean over cases does not give, with the
-            statistic of the whole set that does; each takes the results of all cases.
+        whole_set: Summary values by measure that a mean over cases does not give, and how the
+            whole set does.
     """
 
     score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
     region: str
-    whole_set: Mapping[str, Callable[[Sequence[RegionResult]], float]]
+    whole_set: Mapping[str, OfMeanCurve]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,5 @@
 """`polyp-pranet`: grey maps at 256 thresholds, as the polyp papers since PraNet report them."""
 
-from collections.abc import Sequence
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +14,7 @@ from inspire_med.evaluation.measures.threshold_curves import (
 )
 from inspire_med.evaluation.measures.weighted_f import weighted_f
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.protocols.kinds import MapProtocol
+from inspire_med.evaluation.protocols.kinds import MapProtocol, OfMeanCurve
 from inspire_med.evaluation.result import RegionResult
 
 
@@ -49,9 +46,12 @@ def score_polyp(mask: NDArray[np.bool_], grey: NDArray[np.float64]) -> RegionRes
     return RegionResult(scores, curves=curves)
 
 
-def highest_of_mean_curve(curve: str, results: Sequence[RegionResult]) -> float:
-    """The best threshold's mean over all pictures: not the mean of each picture's own best."""
-    return float(np.mean([each.curves[curve] for each in results], axis=0).max())
+def highest(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Value at the best threshold of each curve, `(..., thresholds)`.
+
+    Of the mean curve of all pictures: not the mean of each picture's own best.
+    """
+    return curves.max(axis=-1)
 
 
 POLYP_PRANET = MapProtocol(
@@ -100,8 +100,8 @@ POLYP_PRANET = MapProtocol(
     score=score_polyp,
     region="polyp",
     whole_set={
-        "max_dice": partial(highest_of_mean_curve, "dice"),
-        "max_iou": partial(highest_of_mean_curve, "iou"),
-        "max_e": partial(highest_of_mean_curve, "e"),
+        "max_dice": OfMeanCurve("dice", highest),
+        "max_iou": OfMeanCurve("iou", highest),
+        "max_e": OfMeanCurve("e", highest),
     },
 )

@@ -11,10 +11,9 @@ from inspire_med.evaluation.report.axes import Axis
 from inspire_med.evaluation.report.frame import Frame
 from inspire_med.evaluation.report.legend import legend
 from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.scores import mean_curves
 
 _QUARTERS = Axis((0.0, 0.25, 0.5, 0.75, 1.0))
-
-Curves = dict[str, dict[str, NDArray[np.float64]]]  # curves[name][region]
 
 
 def curves_section(
@@ -30,26 +29,6 @@ def curves_section(
         f"its highest point.</p>{legend(regions) if len(regions) > 1 else ''}"
         f'<div class="plots">{figures}</div>'
     )
-
-
-def mean_curves(cases: Sequence[CaseScores]) -> Curves:
-    """`curves[name][region]`, the mean over the cases in which it is defined at a threshold.
-
-    Cases in which it is defined nowhere are left out.
-    """
-    gathered: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
-    for each in cases:
-        for region, result in each.regions.items():
-            for name, values in result.curves.items():
-                if np.isfinite(values).any():
-                    gathered.setdefault(name, {}).setdefault(region, []).append(values)
-    return {
-        name: {
-            region: np.ma.masked_invalid(values).mean(axis=0).filled(np.nan)
-            for region, values in lines.items()
-        }
-        for name, lines in gathered.items()
-    }
 
 
 def _figure(

@@ -33,7 +33,8 @@ class EvaluateOptions:
             for `coco` a file of annotations.
         output: Folder for scores.csv, scores.json and report.html; with several predictions a
             folder for each, and comparison.html beside them.
-        protocol: Name of the rules; docs/protocols.md says what each is.
+        protocol: Name of the rules; docs/protocols.md says what each is. `segmentation@0.5,3` takes
+            NSD at 0.5 and 3 mm.
         fold: With a manifest: only the validation cases of this fold.
         regions: With a folder: label values of each region; by default the protocol's own, or each
             value is a region.

@@ -1,6 +1,7 @@
 """Protocols: named sets of measures, each with the rules its numbers are made by."""
 
 import difflib
+import math
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols.brats2021 import BRATS2021
@@ -17,9 +18,11 @@ from inspire_med.evaluation.protocols.kinds import (
 )
 from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
 from inspire_med.evaluation.protocols.segmentation import (
+    CONVENTIONS,
     SEGMENTATION,
     SEGMENTATION_BORDER_MAX,
     SEGMENTATION_BORDER_UNION,
+    segmentation,
 )
 
 __all__ = [
@@ -43,11 +46,29 @@ PROTOCOLS: dict[str, Protocol] = {each.name: each for each in _ALL}
 def protocol(name: str) -> Protocol:
     """The protocol of this name.
 
+    `segmentation@0.5,3`, and its conventions likewise, take NSD at 0.5 and 3 mm instead.
+
     Raises:
         InputError: If there is none.
     """
+    base, at, tolerances = name.partition("@")
+    if at and base in CONVENTIONS:
+        return segmentation(base, _tolerances_mm(tolerances, name))
     if name not in PROTOCOLS:
         guess = difflib.get_close_matches(name, PROTOCOLS, n=1)
         hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(PROTOCOLS)}."
         raise InputError(f"option --protocol: unknown protocol {name!r}; {hint}")
     return PROTOCOLS[name]
+
+
+def _tolerances_mm(words: str, name: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(word) for word in words.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < each < math.inf for each in found) or len(set(found)) < len(found):
+        raise InputError(
+            f"option --protocol: {name!r} has no tolerances of NSD in mm after its @; write them "
+            "as in segmentation@0.5,3."
+        )
+    return found

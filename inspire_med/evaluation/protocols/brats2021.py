@@ -9,7 +9,7 @@ import numpy as np
 from inspire_med.evaluation.measures.box import joint_box
 from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
-from inspire_med.evaluation.protocols.segmentation import score_region, surfel_max
+from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.evaluation.result import RegionResult
 
 DIAGONAL_MM = sqrt(240**2 + 240**2 + 155**2)  # of a BraTS volume, 373.1287
@@ -22,7 +22,7 @@ def score_brats2021(pair: RegionPair) -> RegionResult:
 
 def score_whole(pair: RegionPair, penalty_mm: float) -> dict[str, float]:
     """The measures of `segmentation` with the empty rules of BraTS, as in `defined`."""
-    return defined(score_region(surfel_max, pair).measures, penalty_mm)
+    return defined(SEGMENTATION.score(pair).measures, penalty_mm)
 
 
 def defined(measures: Mapping[str, float], penalty_mm: float) -> dict[str, float]:

@@ -4,22 +4,42 @@ One set of measures under three conventions of surface distance: surface element
 (the default), and border voxels as MONAI and as MedPy count them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from inspire_med.evaluation.measures import conventions, overlap, surface
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.words import MEASURES, Measure
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
 
-_DISTANCES = ("hd95_mm", "assd_mm", "nsd@1mm", "nsd@2mm")
+TOLERANCES_MM = (1.0, 2.0)
 
-Distances = Callable[[RegionPair], dict[str, float]]
+Scores = dict[str, float]
 
 
-def score_region(distances: Distances, pair: RegionPair) -> RegionResult:
+@dataclass(frozen=True)
+class Convention:
+    """Where the surface lies, what its pieces weigh, how directions are joined.
+
+    Attributes:
+        title: The protocol's title.
+        distances: From a region and NSD's tolerances in mm to `hd95_mm`, `assd_mm` and NSD.
+        policy: How it makes HD95 and ASSD, a line each.
+        nsd: How it makes NSD.
+    """
+
+    title: str
+    distances: Callable[[RegionPair, Sequence[float]], Scores]
+    policy: tuple[str, ...]
+    nsd: str
+
+
+def score_region(
+    convention: Convention, tolerances_mm: Sequence[float], pair: RegionPair
+) -> RegionResult:
     """Overlap, surface distances by a convention, and volume where there is one."""
     counts = overlap.count(pair.reference, pair.prediction, pair.size)
     scores = {
@@ -28,49 +48,51 @@ def score_region(distances: Distances, pair: RegionPair) -> RegionResult:
         "precision": overlap.precision(counts),
         "recall": overlap.recall(counts),
         "specificity": overlap.specificity(counts),
-        **distances(pair),
+        **convention.distances(pair, tolerances_mm),
     }
     if len(pair.spacing_mm) == 3:
         scores["volume_difference_ml"] = volume_difference_ml(counts, pair.spacing_mm)
     return RegionResult(scores)
 
 
-def surfel_max(pair: RegionPair) -> dict[str, float]:
+def surfel_max(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
     """Surface elements weighted by area, the larger direction; the mean over border voxels."""
     elements = surface.surface_distances(pair.reference, pair.prediction, pair.spacing_mm)
     border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
     return {
         "hd95_mm": surface.hausdorff_mm(elements, 95.0),
         "assd_mm": surface.mean_mm(border),
-        "nsd@1mm": surface.nsd(elements, 1.0),
-        "nsd@2mm": surface.nsd(elements, 2.0),
+        **{nsd_name(each): surface.nsd(elements, each) for each in tolerances_mm},
     }
 
 
-def border_max(pair: RegionPair) -> dict[str, float]:
+def border_max(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
     """Border voxels, the larger direction, as MONAI has it."""
     border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
     if all(border.empty):
-        return dict.fromkeys(_DISTANCES, float("nan"))
+        return dict.fromkeys(_distances(tolerances_mm), float("nan"))
     return {
         "hd95_mm": conventions.larger_percentile_mm(border, 95.0),
         "assd_mm": surface.mean_mm(border),
-        "nsd@1mm": surface.nsd(border, 1.0),
-        "nsd@2mm": surface.nsd(border, 2.0),
+        **{nsd_name(each): surface.nsd(border, each) for each in tolerances_mm},
     }
 
 
-def border_union(pair: RegionPair) -> dict[str, float]:
+def border_union(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
     """Border voxels, both directions in one list, as MedPy has it; NSD as nnU-Net has it."""
     border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
     if any(border.empty):
-        return dict.fromkeys(_DISTANCES, float("nan"))
+        return dict.fromkeys(_distances(tolerances_mm), float("nan"))
     return {
         "hd95_mm": conventions.joint_percentile_mm(border, 95.0),
         "assd_mm": surface.mean_mm(border),
-        "nsd@1mm": conventions.nsd_by_direction(border, 1.0),
-        "nsd@2mm": conventions.nsd_by_direction(border, 2.0),
+        **{nsd_name(each): conventions.nsd_by_direction(border, each) for each in tolerances_mm},
     }
+
+
+def nsd_name(tolerance_mm: float) -> str:
+    """The csv name of NSD at a tolerance."""
+    return f"nsd@{tolerance_mm:g}mm"
 
 
 def volume_difference_ml(counts: overlap.Counts, spacing_mm: tuple[float, ...]) -> float:
@@ -78,64 +100,81 @@ def volume_difference_ml(counts: overlap.Counts, spacing_mm: tuple[float, ...]) 
     return (counts.fp - counts.fn) * float(np.prod(spacing_mm)) / 1000
 
 
-def _protocol(name: str, title: str, distances: Distances, rules: tuple[str, ...]) -> MaskProtocol:
-    """The protocol of one convention."""
+CONVENTIONS = {
+    "segmentation": Convention(
+        title="Whole-region overlap, surface distance and volume",
+        distances=surfel_max,
+        policy=(
+            "hd95_mm: surface elements weighted by area, larger of the two directed 95 % "
+            "distances, not interpolated; both empty 0, one empty infinite, counted as undefined",
+            "assd_mm: mean over the border voxels of both masks together; both empty 0, one empty "
+            "infinite, counted as undefined",
+        ),
+        nsd="share of the surface area within (<=) so many mm of the other surface; both empty 1, "
+        "one empty 0",
+    ),
+    "segmentation-border-max": Convention(
+        title="Whole-region measures, surface distances as MONAI has them",
+        distances=border_max,
+        policy=(
+            "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), larger of the two directed 95 % "
+            "quantiles, interpolated; undefined where a mask is empty",
+            "assd_mm: mean over the border voxels of both masks together; both empty undefined, "
+            "one empty infinite, counted as undefined",
+        ),
+        nsd="share of the border voxels of both masks within (<=) so many mm of the other's; both "
+        "empty undefined, one empty 0",
+    ),
+    "segmentation-border-union": Convention(
+        title="Whole-region measures, surface distances as MedPy and nnU-Net have them",
+        distances=border_union,
+        policy=(
+            "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), 95 % quantile of both "
+            "directions in one list, interpolated; undefined where a mask is empty",
+            "assd_mm: mean over the same list; undefined where a mask is empty",
+        ),
+        nsd="mean of the two masks' shares of border voxels within (<=) so many mm of the other's, "
+        "each mask counting half; undefined where a mask is empty",
+    ),
+}
+
+
+def segmentation(name: str, tolerances_mm: Sequence[float] = TOLERANCES_MM) -> MaskProtocol:
+    """The protocol of one convention.
+
+    Args:
+        name: One of `CONVENTIONS`.
+        tolerances_mm: Of NSD; others than the usual ones are added to the protocol's name.
+    """
+    convention = CONVENTIONS[name]
+    usual = tuple(tolerances_mm) == TOLERANCES_MM
+    listed = ",".join(f"{each:g}" for each in tolerances_mm)
+    names = [nsd_name(each) for each in tolerances_mm]
+    before = ("dice", "iou", "precision", "recall", "specificity", "hd95_mm", "assd_mm")
+    after = {"volume_difference_ml": MEASURES["volume_difference_ml"]}
+    nsd = {nsd_name(each): Measure(f"NSD @ {each:g} mm", "", "high") for each in tolerances_mm}
     return MaskProtocol(
-        name=name,
-        title=title,
+        name=name if usual else f"{name}@{listed}",
+        title=convention.title,
         policy=(
             "dice, iou, precision, recall: both masks empty 1, one empty 0",
             "specificity: over the whole volume; undefined where the reference leaves no "
             "background",
-            *rules,
+            *convention.policy,
+            f"{', '.join(names)}: {convention.nsd}",
             "volume_difference_ml: prediction minus reference, signed; not given for flat images",
             "distances use the reference's voxel spacing in mm; images (PNG, JPEG) have none: "
             "there a pixel counts as 1 mm, so read mm as px",
             "a missed region leaves hd95 and assd undefined: read them beside dice",
         ),
-        measures=MEASURES,
+        measures={**{key: MEASURES[key] for key in before}, **nsd, **after},
         ranked_by=("dice", "hd95_mm"),
-        score=partial(score_region, distances),
+        score=partial(score_region, convention, tuple(tolerances_mm)),
     )
 
 
-SEGMENTATION = _protocol(
-    "segmentation",
-    "Whole-region overlap, surface distance and volume",
-    surfel_max,
-    (
-        "hd95_mm: surface elements weighted by area, larger of the two directed 95 % distances, "
-        "not interpolated; both empty 0, one empty infinite, counted as undefined",
-        "assd_mm: mean over the border voxels of both masks together; both empty 0, one empty "
-        "infinite, counted as undefined",
-        "nsd@1mm, nsd@2mm: share of the surface area within (<=) 1 and 2 mm of the other surface; "
-        "both empty 1, one empty 0",
-    ),
-)
+def _distances(tolerances_mm: Sequence[float]) -> list[str]:
+    return ["hd95_mm", "assd_mm", *map(nsd_name, tolerances_mm)]
 
-SEGMENTATION_BORDER_MAX = _protocol(
-    "segmentation-border-max",
-    "Whole-region measures, surface distances as MONAI has them",
-    border_max,
-    (
-        "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), larger of the two directed 95 % "
-        "quantiles, interpolated; undefined where a mask is empty",
-        "assd_mm: mean over the border voxels of both masks together; both empty undefined, one "
-        "empty infinite, counted as undefined",
-        "nsd@1mm, nsd@2mm: share of the border voxels of both masks within (<=) 1 and 2 mm of the "
-        "other's; both empty undefined, one empty 0",
-    ),
-)
 
-SEGMENTATION_BORDER_UNION = _protocol(
-    "segmentation-border-union",
-    "Whole-region measures, surface distances as MedPy and nnU-Net have them",
-    border_union,
-    (
-        "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), 95 % quantile of both directions "
-        "in one list, interpolated; undefined where a mask is empty",
-        "assd_mm: mean over the same list; undefined where a mask is empty",
-        "nsd@1mm, nsd@2mm: mean of the two masks' shares of border voxels within (<=) 1 and 2 mm "
-        "of the other's, each mask counting half; undefined where a mask is empty",
-    ),
-)
+SEGMENTATION, SEGMENTATION_BORDER_MAX, SEGMENTATION_BORDER_UNION = map(segmentation, CONVENTIONS)

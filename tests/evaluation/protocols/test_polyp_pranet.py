@@ -6,6 +6,8 @@ from hypothesis.extra.numpy import arrays
 
 from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
 from inspire_med.evaluation.reading.grey_map import read_official_mask
+from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.scores import summarise_cases
 
 
 def picture(name):
@@ -117,7 +119,10 @@ DIFFERING = {
 def scores(mask, grey):
     """Every measure of a set of this one picture."""
     result = POLYP_PRANET.score(mask, grey)
-    of_set = {name: statistic([result]) for name, statistic in POLYP_PRANET.whole_set.items()}
+    of_set = {
+        name: float(statistic(result.curves[curve]))
+        for name, (curve, statistic) in POLYP_PRANET.whole_set.items()
+    }
     return {**result.measures, **of_set}
 
 
@@ -140,12 +145,14 @@ def test_the_highest_values_are_those_of_the_mean_curve():
     bright = np.where(mask, 1.0, 0.6)
     bright[9, 9] = 0
     results = [POLYP_PRANET.score(mask, each) for each in (dim, bright)]
+    cases = [CaseScores(str(at), {"polyp": each}) for at, each in enumerate(results)]
+    summaries = summarise_cases(POLYP_PRANET, cases)["polyp"]
 
     for measure, curve in (("max_dice", "dice"), ("max_iou", "iou"), ("max_e", "e")):
         curves = [each.curves[curve] for each in results]
         best = max((curves[0][level] + curves[1][level]) / 2 for level in range(256))
 
-        assert POLYP_PRANET.whole_set[measure](results) == pytest.approx(best, abs=1e-15)
+        assert summaries[measure].mean == pytest.approx(best, abs=1e-15)
         assert best < (curves[0].max() + curves[1].max()) / 2 - 0.05
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.protocols import PROTOCOLS, MaskProtocol, RegionPair, protocol
 from inspire_med.evaluation.protocols.segmentation import (
     SEGMENTATION,
@@ -172,3 +173,42 @@ def test_the_documentation_speaks_of_every_protocol_and_measure(name):
 def test_an_unknown_protocol_is_named_with_a_guess(name, hint):
     with pytest.raises(InputError, match=f"option --protocol: .*{hint}"):
         protocol(name)
+
+
+class TestTolerances:
+    """A bar of three voxels and one a voxel longer: what differs lies 1 voxel = 2 mm away."""
+
+    def test_others_may_be_asked_for_by_the_name(self):
+        truth = np.zeros((5, 5, 9), dtype=np.uint8)
+        truth[2, 2, 2:5] = 1
+        longer = truth.copy()
+        longer[2, 2, 5] = 1
+
+        found = evaluate_case(truth, longer, (1, 1, 2), "segmentation@0.5,2")["foreground"].measures
+
+        assert list(found)[7:9] == ["nsd@0.5mm", "nsd@2mm"]
+        assert found["nsd@0.5mm"] < found["nsd@2mm"] == 1.0
+        usual = evaluate_case(truth, longer, (1, 1, 2))["foreground"].measures
+        assert found["nsd@2mm"] == usual["nsd@2mm"]
+
+    def test_the_name_says_them_and_the_policy_too(self):
+        rules = protocol("segmentation-border-max@0.5")
+
+        assert rules.name == "segmentation-border-max@0.5"
+        assert any(line.startswith("nsd@0.5mm: ") for line in rules.policy)
+        assert list(rules.measures) == [
+            *("dice", "iou", "precision", "recall", "specificity", "hd95_mm", "assd_mm"),
+            *("nsd@0.5mm", "volume_difference_ml"),
+        ]
+
+    def test_the_usual_ones_are_the_plain_protocol(self):
+        assert protocol("segmentation@1,2").name == "segmentation"
+
+    @pytest.mark.parametrize("words", ["", "x", "1,", "0", "-1", "1,1", "inf", "nan"])
+    def test_what_is_no_list_of_lengths_is_refused(self, words):
+        with pytest.raises(InputError, match="has no tolerances of NSD in mm after its @"):
+            protocol(f"segmentation@{words}")
+
+    def test_only_segmentation_takes_them(self):
+        with pytest.raises(InputError, match="unknown protocol 'brats2021@3'"):
+            protocol("brats2021@3")

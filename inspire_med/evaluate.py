@@ -236,6 +236,7 @@ def _references_of_manifest(
 ) -> "tuple[References, Mapping[str, Case]]":
     from inspire_med.data.case import Manifest
     from inspire_med.evaluation.reading.references import References
+    from inspire_med.evaluation.statistics.patients import patients_note
 
     if options.regions is not None:
         raise InputError("option --regions: the manifest has its own; leave the option out.")
@@ -244,11 +245,12 @@ def _references_of_manifest(
     masks = {case.id: case.label for case in chosen if case.label is not None}
     if not masks:
         raise InputError(f"{options.reference}: no case has a label; give a labelled manifest.")
+    note = patients_note({case.id: case.patient for case in chosen if case.id in masks})
     references = References(
         masks=masks,
         regions=manifest.regions,
         elsewhere=frozenset(case.id for case in manifest.cases) - masks.keys(),
-        notes=manifest.notes,
+        notes=(*manifest.notes, *filter(None, [note])),
         provenance={
             "Manifest": str(options.reference),
             "Manifest hash": manifest.hash,

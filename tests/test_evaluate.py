@@ -404,6 +404,15 @@ class TestCalibration:
         policy = json.loads((folders / "scores" / "scores.json").read_text())["policy"]
         assert "ece, brier" in policy
 
+    def test_on_another_grid_they_are_refused_unless_affines_do_not_count(self, folders, capsys):
+        for name in "abc":
+            labels = np.asarray(nib.load(folders / "reference" / f"{name}.nii.gz").dataobj)
+            sure = np.stack([labels == 1, labels == 2], axis=-1).astype(np.float32)
+            save(folders / "prediction" / f"{name}_prob.nii.gz", sure, np.eye(4))
+
+        assert "a_prob.nii.gz: its affine differs" in refusal(capsys, folders, "--calibration")
+        assert evaluate(folders, "--calibration", "--ignore_affine") == 0
+
     def test_and_missed_where_they_are_not_there(self, folders, capsys):
         assert "no probabilities of case a" in refusal(capsys, folders, "--calibration")
 
@@ -604,6 +613,22 @@ class TestEdges:
 
         notes = json.loads((folders / "scores" / "scores.json").read_text())["notes"]
         assert notes == ["Region x is in no reference: every reference of it is empty."]
+
+    def test_several_cases_of_one_patient_are_said(self, ball_volumes, tmp_path):
+        content = json.loads(ball_volumes.read_text())
+        del content["hash"]
+        (tmp_path / "prediction").mkdir()
+        for case in content["cases"]:
+            case["patient"] = "one"
+            case["images"] = {}
+            case["label"] = str(ball_volumes.parent / case["label"])
+            shutil.copy(case["label"], tmp_path / "prediction" / f"{case['id']}.nii.gz")
+        (tmp_path / "m.json").write_text(json.dumps(content))
+
+        assert evaluate(tmp_path, reference="m.json") == 0
+
+        notes = json.loads((tmp_path / "scores" / "scores.json").read_text())["notes"]
+        assert any("4 cases of 1 patient (or video): intervals" in note for note in notes)
 
     def test_hostile_case_ids_stay_text(self, tmp_path):
         name = "<img src=x onerror=alert(1)>"

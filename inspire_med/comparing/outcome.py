@@ -21,6 +21,7 @@ from inspire_med.evaluation.measures.words import Measure, in_pixels
 from inspire_med.evaluation.report.comparison import Comparison, comparison_json
 from inspire_med.evaluation.report.words import counted
 from inspire_med.evaluation.scores import Summaries, Table, summarise_table
+from inspire_med.evaluation.statistics.patients import patients_note
 from inspire_med.files import read_json
 from inspire_med.training.checkpoint import precision_of_run
 from inspire_med.training.request import budget_of
@@ -111,6 +112,7 @@ def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str])
         notes=_notes(plan, used, failed),
         provenance=_provenance(plan, used),
         facts=facts,
+        seeds={name: list(seeds.values()) for name, seeds in by_variant.items()},
     )
     return Outcome(comparison, used, sizes, efforts, spreads)
 
@@ -163,6 +165,8 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
             "on the very cases that are scored: a little too good, for all alike. With "
             "--validations 1 it is the last."
         )
+    patients = {case.id: case.patient for job in jobs for case in job.cases}
+    notes += filter(None, [patients_note(patients)])
     notes += [*words_on(plan.variants, plan.config.network), _COSTS]
     notes += [f"Failed: {sentence}" for sentence in failed]
     shown = {job.variant for job in jobs}

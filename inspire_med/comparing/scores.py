@@ -72,21 +72,31 @@ def spread(tables: dict[int, Table], region: str, measure: str) -> Spread:
 
 
 def whole_set_means(jobs: Sequence[Job]) -> Summaries:
-    """Means over jobs of the measures that have no value a case, as the maximum of a mean curve."""
+    """Means over jobs of the measures that have no value a case, as the maximum of a mean curve.
+
+    Undefined where it is undefined for any job. The cases of a summary are those of all jobs, each
+    once.
+    """
     found: dict[str, dict[str, list[float]]] = {}
     for job in jobs:
         table = scores_of(job)
         for region, measures in read_json(job.scores / "scores.json")["summary"].items():
             for name, summary in measures.items():
-                if name not in table.get(region, {}) and summary["mean"] is not None:
-                    found.setdefault(region, {}).setdefault(name, []).append(summary["mean"])
+                if name not in table.get(region, {}):
+                    mean = math.nan if summary["mean"] is None else summary["mean"]
+                    found.setdefault(region, {}).setdefault(name, []).append(mean)
+    cases = len({case.id for job in jobs for case in job.cases})
     return {
-        region: {
-            name: Summary(statistics.fmean(values), None, None, None, len(values), 0)
-            for name, values in measures.items()
-        }
+        region: {name: _of_whole_set(values, cases) for name, values in measures.items()}
         for region, measures in found.items()
     }
+
+
+def _of_whole_set(values: Sequence[float], cases: int) -> Summary:
+    mean = _mean(values)
+    if math.isnan(mean):
+        return Summary(None, None, None, None, 0, cases)
+    return Summary(mean, None, None, None, cases, 0)
 
 
 def as_csv(jobs: Iterable[Job]) -> str:

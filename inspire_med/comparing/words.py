@@ -19,7 +19,8 @@ def in_short(comparison: Comparison) -> Iterator[str]:
             if first in found:
                 each = found[first]
                 ends = "" if each.ci95 is None else " [{:.3f}, {:.3f}]".format(*each.ci95)
-                yield f"  {region}: {measure.title} {measure.written(each.mean)}{ends}"
+                counts = f"n {each.n}" + f", {each.n_undefined} undefined" * bool(each.n_undefined)
+                yield f"  {region}: {measure.title} {measure.written(each.mean)}{ends} ({counts})"
     for difference in comparison.differences:
         if difference.measure == first:
             yield sentence(difference, measure)

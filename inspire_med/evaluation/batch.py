@@ -86,7 +86,13 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
         ignore_affine=rules.ignore_affine,
     )
     if job.probabilities is not None:
-        results = add_calibration(results, truth, job.probabilities, rules.regions)
+        results = add_calibration(
+            results,
+            truth,
+            job.probabilities,
+            rules.regions,
+            ignore_affine=rules.ignore_affine,
+        )
     return CaseScores(job.case, results, tuple(each.note for each in (truth, answer) if each.note))
 
 

@@ -45,7 +45,48 @@ def test_says_when_a_network_is_not_better(plan, finish):
         "inspire: Parameters 1,234, Forward pass 5.6 GFLOPs, Step 0.25 s, Steps 4, Training 1.0"
     )
     assert any(line.startswith(expense) for line in lines)
-    assert "  polyp: Dice 0.705 [0.705, 0.705]" in lines
+    count = len(plan.jobs()[0].cases)
+    assert f"  polyp: Dice 0.705 [0.705, 0.705] (n {count})" in lines
+
+
+def test_cases_that_have_no_value_are_printed(plan, finish):
+    for job in plan.jobs():
+        finish(job, 0.5)
+        scores = job.scores / "scores.csv"
+        scores.write_text(scores.read_text().replace("dice,0.5", "dice,"))
+
+    lines = list(in_short(bring_together(plan, SIZES, []).comparison))
+
+    count = len(plan.jobs()[0].cases)
+    assert f"  polyp: Dice – (n 0, {count} undefined)" in lines
+
+
+def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish):
+    gains = {("inspire", 0): 0.2, ("inspire", 1): -0.1}
+    for job in plan.jobs():
+        finish(job, 0.5 + gains.get((job.variant, job.seed), 0.0))
+
+    outcome = bring_together(plan, SIZES, [])
+
+    said = " ".join(in_short(outcome.comparison))
+    assert "The mean has this sign in 1 of 2 seeds." in said
+    (dice,) = [e for e in outcome.to_json()["differences"] if e["measure"] == "dice"]
+    assert (dice["seeds"], dice["seeds_alike"]) == (2, 1)
+
+
+def test_cases_of_one_patient_are_said_not_to_be_independent(plan, finish):
+    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
+    alike = tuple(replace(case, patient="one") for case in plan.manifest.cases)
+    shared = replace(plan, manifest=replace(plan.manifest, cases=alike))
+
+    def told(plan):
+        notes = bring_together(plan, SIZES, []).comparison.notes
+        return [note for note in notes if "patient" in note]
+
+    assert told(plan) == []
+    (note,) = told(shared)
+    count = len(plan.jobs()[0].cases)
+    assert note.startswith(f"{count} cases of 1 patient (or video): intervals and tests take")
 
 
 def test_the_json_holds_costs_seeds_and_tests(plan, finish):

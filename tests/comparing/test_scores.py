@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import math
 from dataclasses import replace
 
@@ -66,6 +67,30 @@ def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
 
     assert list(found["polyp"]) == ["max_dice"]  # dice has a value a case
     assert math.isclose(found["polyp"]["max_dice"].mean, 0.65)
+    assert found["polyp"]["max_dice"].n == len(jobs[0].cases)  # both seeds predict the same
+
+
+def test_of_all_folds_the_whole_set_is_every_case(plan, finish):
+    whole = replace(plan, config=replace(plan.config, fold="all"))
+    jobs = [job for job in whole.jobs() if job.variant == "concat"]
+    for job in jobs:
+        finish(job, 0.5)
+
+    assert whole_set_means(jobs)["polyp"]["max_dice"].n == len(plan.manifest.cases)
+
+
+def test_what_one_job_lacks_the_whole_set_lacks(plan, finish):
+    jobs = [job for job in plan.jobs() if job.variant == "concat"]
+    for job in jobs:
+        finish(job, 0.5)
+    file = jobs[1].scores / "scores.json"
+    scores = json.loads(file.read_text())
+    scores["summary"]["polyp"]["max_dice"]["mean"] = None
+    file.write_text(json.dumps(scores))
+
+    found = whole_set_means(jobs)["polyp"]["max_dice"]
+
+    assert (found.mean, found.n, found.n_undefined) == (None, 0, len(jobs[0].cases))
 
 
 def test_every_score_of_every_job_is_a_row(plan, finish):

@@ -5,9 +5,9 @@ from PIL import Image
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
-from inspire_med.evaluation.case import score_maps
+from inspire_med.evaluation.case import add_calibration, score_maps
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
-from inspire_med.evaluation.reading.masks import LabelMap
+from inspire_med.evaluation.reading.masks import LabelMap, read_label_map
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 
@@ -101,6 +101,45 @@ def test_rounding_of_an_affine_is_put_up_with(tmp_path):
     paths = save(tmp_path / "a.nii.gz", nested()), save(tmp_path / "b.nii.gz", nested(), moved)
 
     assert values(evaluate_case(*paths, regions=BRATS), "dice")["WT"] == 1.0
+
+
+def probabilities_beside(tmp_path, affine):
+    """A perfect case's results, its truth and its probabilities, those put there by an affine."""
+    truth = read_label_map(save(tmp_path / "a.nii.gz", (nested() > 0).astype(np.uint8)))
+    likely = truth.labels[..., np.newaxis].astype(np.float32)
+    nib.save(nib.Nifti1Image(likely, affine), tmp_path / "a_prob.nii.gz")
+    regions = {"foreground": (1,)}
+    return score_maps(truth, truth, SEGMENTATION, regions=regions), truth, regions
+
+
+def test_probabilities_on_the_grid_are_scored_beside(tmp_path):
+    results, truth, regions = probabilities_beside(tmp_path, np.eye(4))
+
+    found = add_calibration(results, truth, tmp_path / "a_prob.nii.gz", regions)
+
+    assert values(found, "brier") == {"foreground": 0.0}
+
+
+def test_refuses_probabilities_that_lie_elsewhere(tmp_path):
+    moved = np.eye(4)
+    moved[0, 3] = 2.5
+    results, truth, regions = probabilities_beside(tmp_path, moved)
+    path = tmp_path / "a_prob.nii.gz"
+
+    with pytest.raises(
+        InputError, match=r"a_prob.nii.gz: its affine differs: .* 2.5 mm .*--ignore_affine"
+    ):
+        add_calibration(results, truth, path, regions)
+    found = add_calibration(results, truth, path, regions, ignore_affine=True)
+    assert values(found, "brier") == {"foreground": 0.0}
+
+
+def test_refuses_probabilities_of_another_shape(tmp_path):
+    results, truth, regions = probabilities_beside(tmp_path, np.eye(4))
+    nib.save(nib.Nifti1Image(np.zeros((6, 6, 5, 1)), np.eye(4)), tmp_path / "a_prob.nii.gz")
+
+    with pytest.raises(InputError, match=r"a_prob.nii.gz: shape \(6, 6, 5\), but its reference"):
+        add_calibration(results, truth, tmp_path / "a_prob.nii.gz", regions)
 
 
 def test_refuses_labels_of_another_convention():

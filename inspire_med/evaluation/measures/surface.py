@@ -100,21 +100,13 @@ def nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:
 
 
 def mean_mm(distances: SurfaceDistances) -> float:
-    """Mean over the distances of both directions together; both empty 0, one empty infinite."""
+    """Mean over the distances of both directions together; both empty 0, one empty infinite.
+
+    Of `border_distances` it is the average symmetric surface distance (ASSD).
+    """
     if any(distances.empty):
         return 0.0 if all(distances.empty) else float("inf")
     return float(np.concatenate([side.distance_mm for side in distances.sides]).mean())
-
-
-def assd_mm(
-    reference: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]
-) -> float:
-    """Average symmetric surface distance over the union of both border-voxel distance lists.
-
-    Border voxels are those of the mask with a face neighbour outside it (or outside the array).
-    Both empty 0, one empty infinite.
-    """
-    return mean_mm(border_distances(reference, prediction, spacing_mm))
 
 
 def _between(

@@ -81,12 +81,6 @@ def surface_elements(mask: NDArray[Any], spacing_mm: Sequence[float]) -> Element
     return Elements(box.points(found), area_table(tuple(spacing_mm))[codes[found]])
 
 
-def corner_codes(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """Neighbourhood code of every corner, one more than voxels along each axis."""
-    box = FlatBox(mask.shape, (1,) * mask.ndim)
-    return _codes(box, mask).reshape(box.padded)
-
-
 def _codes(box: FlatBox, mask: NDArray[Any]) -> NDArray[np.uint8]:
     """The codes in a row. Corner i lies between voxels i - 1 and i."""
     codes = box.laid_out(mask).view(np.uint8)

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import opened_image
+from inspire_med.evaluation.reading.images import opened_image, refuse_half_tones
 
 # White begins above this in the polyp evaluators: 128 itself is black there.
 BLACK_UP_TO = 128
-_MOST_GREY = 0.1  # a mask with more of its pixels between black and white is none
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,8 @@ def read_official_mask(path: Path) -> tuple[NDArray[np.bool_], str]:
     with opened_image(path) as image:
         _refuse_unless_of_eight_bits(image, path)
         grey = np.asarray(image.convert("L"))
-    between = float(np.mean((grey > BLACK_UP_TO // 2) & (grey < 255 - BLACK_UP_TO // 2)))
+    refuse_half_tones(grey, path)
     top = int(grey.max())
-    if between > _MOST_GREY and (grey[grey > 0] != top).any():
-        raise InputError(
-            f"{path}: {between:.0%} of its pixels are grey, a map or a photograph rather than a "
-            "reference mask; check that reference and prediction are not exchanged."
-        )
     mask = grey > BLACK_UP_TO
     if 0 < top <= BLACK_UP_TO:
         return mask, (

@@ -66,6 +66,27 @@ def read_mask_image(path: Path) -> tuple[NDArray[np.uint8], str]:
     return foreground.astype(np.uint8), note
 
 
+def refuse_half_tones(grey: NDArray[np.uint8], path: Path) -> None:
+    """Refuse what is grey where a mask is black or white.
+
+    A picture of black and one other value is a mask, however dark that is.
+
+    Args:
+        grey: `(height, width)`, of 8 bits.
+        path: Where it came from.
+
+    Raises:
+        InputError: If more than a tenth of the pixels lie about the middle.
+    """
+    half = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
+    if half > _GREY_LIMIT and (grey[grey > 0] != grey.max()).any():
+        raise InputError(
+            f"{path}: {half:.0%} of its pixels are grey, probabilities or a photograph rather than "
+            "a mask; threshold it to 0 and 255 first, or check that reference and prediction are "
+            "not exchanged."
+        )
+
+
 def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_], str]:
     """Foreground of a grey mask, and what had to be decided about it."""
     if grey.dtype == bool:
@@ -80,12 +101,7 @@ def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_],
             f"{path}: several values, the brightest {top}, below {THRESHOLD} where foreground "
             "begins; write masks as 0 and 255."
         )
-    between = np.mean((grey > THRESHOLD // 2) & (grey < 255 - THRESHOLD // 2))
-    if between > _GREY_LIMIT:
-        raise InputError(
-            f"{path}: {between:.0%} of its pixels are grey, probabilities or a photograph rather "
-            "than a mask; threshold it to 0 and 255 first."
-        )
+    refuse_half_tones(grey, path)
     return grey >= THRESHOLD, ""
 
 

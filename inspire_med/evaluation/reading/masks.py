@@ -1,22 +1,18 @@
 """Masks: label maps read from NIfTI and image files, with a sentence for whatever is wrong."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES, read_mask_image
+from inspire_med.evaluation.reading.nifti import read_nifti
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
-_DEFLATE_LIMIT = 1032  # no gzip stream grows by more
 
 
 @dataclass(frozen=True)
@@ -43,13 +39,13 @@ def read_label_map(path: Path) -> LabelMap:
     """Read a mask file: labels from NIfTI, foreground 1 from images binarised at 128.
 
     Raises:
-        InputError: If the file is missing, unreadable, truncated, of another kind, or does not hold
-            whole non-negative labels.
+        InputError: If the file is missing, unreadable, truncated, of another kind, does not hold
+            whole non-negative labels, or lies nowhere by its affine.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")
     if is_nifti(path):
-        return _read_nifti(path)
+        return _labels_of(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         labels, note = read_mask_image(path)
         return LabelMap(labels, (1.0, 1.0), None, str(path), note)
@@ -75,26 +71,11 @@ def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: 
     return LabelMap(_whole(_spatial(array, name), name), _checked(spacing, array, name), None, name)
 
 
-def _read_nifti(path: Path) -> LabelMap:
-    name = str(path)
-    try:
-        image: Any = nib.load(path)
-        promised = int(np.prod(image.shape, dtype=float)) * image.get_data_dtype().itemsize
-        if promised > path.stat().st_size * _DEFLATE_LIMIT:
-            raise EOFError
-        array = np.asarray(image.dataobj)
-        # nibabel replaces a voxel size of 0 by 1 while loading; here it is an error
-        with ImageOpener(str(path)) as stream:
-            sizes = type(image.header).from_fileobj(stream, check=False).get_zooms()
-    except (EOFError, OSError, ValueError, MemoryError, zlib.error, ImageFileError) as error:
-        reason = f"{error}".strip().splitlines()[0] if f"{error}".strip() else "cut short"
-        raise InputError(
-            f"{path}: not a readable NIfTI file ({reason}); it may be truncated, copy it again."
-        ) from None
-    labels = _whole(_spatial(array, name), name)
-    zooms = tuple(float(size) for size in sizes[: labels.ndim])
-    affine = np.asarray(image.affine, dtype=np.float64)
-    return LabelMap(labels, _checked(zooms, labels, name), affine, name)
+def _labels_of(path: Path) -> LabelMap:
+    volume, name = read_nifti(path), str(path)
+    labels = _whole(_spatial(volume.values, name), name)
+    spacing = _checked(volume.sizes[: labels.ndim], labels, name)
+    return LabelMap(labels, spacing, volume.affine, name)
 
 
 def _spatial(array: NDArray[Any], name: str) -> NDArray[Any]:

@@ -1,12 +1,13 @@
 """Pairs: which prediction belongs to which reference, by case id."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.reading.masks import IMAGE_SUFFIXES, NIFTI_SUFFIXES
 
+_PROBABILITIES = "_prob"  # at the end of a map's name, after its case id
 _NAMED = 5  # ids written out in a message
 
 
@@ -33,24 +34,7 @@ def find_masks(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: If the folder is missing or holds no masks, or two files have one id.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; check the path.")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = case_id(path)
-        if name is None or name.startswith(".") or name.endswith("_prob") or not path.is_file():
-            continue
-        if name in found:
-            raise InputError(
-                f"{path}: case {name} is there twice, also as {found[name].name}; keep one."
-            )
-        found[name] = path
-    if not found:
-        raise InputError(
-            f"{folder}: holds no masks (.nii, .nii.gz or images) directly inside; check the path, "
-            "or give a manifest.json for a set in sub-folders."
-        )
-    return found
+    return _not_empty(_masks(folder), folder)
 
 
 def find_maps(folder: Path) -> dict[str, Path]:
@@ -59,19 +43,20 @@ def find_maps(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: As `find_masks`, where there are neither.
     """
-    maps = find_probabilities(folder) if folder.is_dir() else {}
-    try:
-        return {**find_masks(folder), **maps}
-    except InputError:
-        if maps:  # probabilities alone are enough
-            return maps
-        raise
+    return _not_empty({**_masks(folder), **find_probabilities(folder)}, folder)
 
 
 def find_probabilities(folder: Path) -> dict[str, Path]:
-    """Probability maps (`<case id>_prob.nii.gz`, `<case id>_prob.png`) in a folder, by case id."""
-    names = ((case_id(path) or "", path) for path in sorted(folder.iterdir()) if path.is_file())
-    return {name.removesuffix("_prob"): path for name, path in names if name.endswith("_prob")}
+    """Probability maps (`<case id>_prob.nii.gz`, `<case id>_prob.png`) in a folder, by case id.
+
+    Raises:
+        InputError: If the folder is missing, or two files have one id.
+    """
+    return _each_once(
+        (name.removesuffix(_PROBABILITIES), path)
+        for name, path in _named(folder)
+        if name.endswith(_PROBABILITIES)
+    )
 
 
 def case_id(path: Path) -> str | None:
@@ -119,3 +104,38 @@ def pair(
 def _listed(ids: tuple[str, ...]) -> str:
     shown = ", ".join(ids[:_NAMED])
     return shown + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "") or "none"
+
+
+def _masks(folder: Path) -> dict[str, Path]:
+    named = _named(folder)
+    return _each_once((name, path) for name, path in named if not name.endswith(_PROBABILITIES))
+
+
+def _named(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files directly in a folder that have a case id; hidden ones are passed over."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; check the path.")
+    for path in sorted(folder.iterdir()):
+        name = case_id(path)
+        if name is not None and not name.startswith(".") and path.is_file():
+            yield name, path
+
+
+def _each_once(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for name, path in named:
+        if name in found:
+            raise InputError(
+                f"{path}: case {name} is there twice, also as {found[name].name}; keep one."
+            )
+        found[name] = path
+    return found
+
+
+def _not_empty(found: dict[str, Path], folder: Path) -> dict[str, Path]:
+    if not found:
+        raise InputError(
+            f"{folder}: holds no masks (.nii, .nii.gz or images) directly inside; check the path, "
+            "or give a manifest.json for a set in sub-folders."
+        )
+    return found

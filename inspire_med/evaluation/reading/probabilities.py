@@ -1,22 +1,35 @@
 """Probabilities: the files that `predict --probabilities` writes, region by region."""
 
-import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.reading.images import opened_image
 from inspire_med.evaluation.reading.masks import is_nifti
+from inspire_med.evaluation.reading.nifti import read_nifti
 
 
-def read_probabilities(path: Path, regions: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """Read the probability of each region, `(*spatial)`, float32 in [0, 1].
+@dataclass(frozen=True)
+class Probabilities:
+    """How likely each voxel belongs to each region.
+
+    Attributes:
+        maps: By region, `(*spatial)`, float32 in [0, 1].
+        affine: Voxel to world in mm, or None for images.
+        name: Where they came from, for messages.
+    """
+
+    maps: dict[str, NDArray[np.float32]]
+    affine: NDArray[np.float64] | None
+    name: str
+
+
+def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
+    """Read the probability of each region.
 
     Args:
         path: A volume, `<case id>_prob.nii.gz`, with the regions along its last axis; an image,
@@ -30,7 +43,7 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> dict[str, NDArray[
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; predict with --probabilities.")
-    values = _read_volume(path) if is_nifti(path) else _read_image(path)
+    values, affine = _of_volume(path) if is_nifti(path) else (_of_image(path), None)
     if len(regions) == 1 and values.ndim < 4:
         values = values[..., np.newaxis]
     if values.ndim not in (3, 4) or values.shape[-1] != len(regions):
@@ -44,21 +57,16 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> dict[str, NDArray[
             f"{path}: values from {low:g} to {high:g} are no probabilities; write them between 0 "
             "and 1, without NaN."
         )
-    return {name: values[..., place] for place, name in enumerate(regions)}
+    maps = {name: values[..., place] for place, name in enumerate(regions)}
+    return Probabilities(maps, affine, str(path))
 
 
-def _read_volume(path: Path) -> NDArray[np.float32]:
-    try:
-        image: Any = nib.load(path)
-        return np.asarray(image.dataobj, dtype=np.float32)
-    except (EOFError, OSError, ValueError, MemoryError, zlib.error, ImageFileError) as error:
-        reason = f"{error}".strip().splitlines()[0] if f"{error}".strip() else "cut short"
-        raise InputError(
-            f"{path}: not a readable NIfTI file ({reason}); it may be truncated, write it again."
-        ) from None
+def _of_volume(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    volume = read_nifti(path, dtype=np.float32)
+    return volume.values, volume.affine
 
 
-def _read_image(path: Path) -> NDArray[np.float32]:
+def _of_image(path: Path) -> NDArray[np.float32]:
     with opened_image(path) as image:
         if image.mode != "L":
             raise InputError(

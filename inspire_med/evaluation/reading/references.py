@@ -67,10 +67,15 @@ def references_of_folder(
         each = {f"label {value}": (value,) for value in values}
         return References(masks, each, provenance=provenance)
     loose = tuple(sorted(set(values).difference(*named.values())))
-    note = f"Label {', '.join(map(str, loose))} is in no region and counts as background."
-    return References(
-        masks, named, (0, *loose), notes=(note,) if loose else (), provenance=provenance
-    )
+    notes = [
+        f"Region {name} is in no reference: every reference of it is empty."
+        for name, wanted in named.items()
+        if not set(wanted) & set(values)
+    ]
+    if loose:
+        listed = ", ".join(map(str, loose))
+        notes.append(f"Label {listed} is in no region and counts as background.")
+    return References(masks, named, (0, *loose), notes=tuple(notes), provenance=provenance)
 
 
 def parse_regions(

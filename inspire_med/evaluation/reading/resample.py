@@ -21,11 +21,14 @@ def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
     already on the grid comes back as it is.
 
     Raises:
-        InputError: If shapes differ, and nothing says where a volume lies.
+        InputError: If shapes differ, and nothing says where a volume lies; or if an affine says it
+            of a plane or a line alone.
     """
     if _on_one_grid(reference, prediction):
         return prediction
     if reference.affine is not None and prediction.affine is not None:
+        _refuse_singular(reference)
+        _refuse_singular(prediction)
         labels = _at_voxels_of(reference, prediction)
     elif len(reference.labels.shape) == len(prediction.labels.shape) == 2:
         height, width = reference.labels.shape
@@ -56,8 +59,24 @@ def _on_one_grid(reference: LabelMap, prediction: LabelMap) -> bool:
     return apart <= GRID_TOLERANCE_MM
 
 
+def _refuse_singular(one: LabelMap) -> None:
+    assert one.affine is not None
+    if np.linalg.matrix_rank(one.affine[:3, :3]) < 3:
+        raise InputError(
+            f"{one.name}: its affine is singular, so its voxels have no places of their own; mend "
+            "the header, or evaluate without --resample."
+        )
+
+
 def _at_voxels_of(reference: LabelMap, prediction: LabelMap) -> NDArray[Any]:
-    source: Any = nib.Nifti1Image(prediction.labels, prediction.affine)
-    target = (reference.labels.shape, reference.affine)
-    moved: Any = resample_from_to(source, target, order=0, mode="constant", cval=0)
-    return np.asarray(moved.dataobj).astype(prediction.labels.dtype)
+    """Labels where the reference's voxels lie; a flat file is a volume of one slice."""
+    source: Any = nib.Nifti1Image(_lifted(prediction.labels), prediction.affine)
+    target = (_lifted(reference.labels).shape, reference.affine)
+    # grid-constant: a voxel reaches half its size beyond its centre, at the border too
+    moved: Any = resample_from_to(source, target, order=0, mode="grid-constant", cval=0)
+    labels = np.asarray(moved.dataobj).astype(prediction.labels.dtype)
+    return labels.reshape(reference.labels.shape)
+
+
+def _lifted(labels: NDArray[Any]) -> NDArray[Any]:
+    return labels[..., np.newaxis] if labels.ndim == 2 else labels

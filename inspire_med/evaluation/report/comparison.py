@@ -24,6 +24,7 @@ from inspire_med.evaluation.report.words import counted, titled
 from inspire_med.evaluation.scores import Summaries, Table
 from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, Difference, compare_tables
 from inspire_med.evaluation.statistics.ranking import RANKING_POLICY, Standing, rank_methods
+from inspire_med.evaluation.statistics.seeds import with_seeds
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
 
 _MOST_NAMED = 4  # methods in the page's title
@@ -46,6 +47,8 @@ class Comparison:
         provenance: Where things came from, label to text.
         facts: `facts[method][label]`, text of a table of what each method costs or is: parameters,
             time a step; empty where nothing is known.
+        seeds: `seeds[method]`, the table of each seed, in one order, that `tables` is the mean of;
+            empty where predictions came otherwise.
     """
 
     protocol: Protocol
@@ -56,6 +59,7 @@ class Comparison:
     notes: Sequence[str] = ()
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    seeds: Mapping[str, Sequence[Table]] = field(default_factory=dict[str, Sequence[Table]])
 
     @cached_property
     def differences(self) -> list[Difference]:
@@ -64,7 +68,8 @@ class Comparison:
         Raises:
             InputError: As `compare_tables`: tables of different cases, an unknown baseline.
         """
-        return compare_tables(self.tables, self.measures, self.baseline)
+        found = compare_tables(self.tables, self.measures, self.baseline)
+        return with_seeds(found, self.seeds, self.measures) if self.seeds else found
 
     @property
     def ranked(self) -> Mapping[str, Measure]:

@@ -8,7 +8,7 @@ from inspire_med.evaluation.report.words import counted
 from inspire_med.evaluation.statistics.paired import ALPHA, Difference
 
 _MOST_SENTENCES = 12  # beyond, those that show nothing are counted instead
-_FEWEST_CASES = 6  # five signs alike have p = 2 / 2^5 = 0.0625
+_TO_SHOW = f"for p after Holm to fall under {ALPHA}"
 
 
 def findings_section(differences: Sequence[Difference], words: Mapping[str, Measure]) -> str:
@@ -18,19 +18,15 @@ def findings_section(differences: Sequence[Difference], words: Mapping[str, Meas
     asked = [each for each in differences if each.measure == first]
     told = [each for each in asked if each.shown or len(asked) <= _MOST_SENTENCES]
     sentences = [sentence(each, words[each.measure]) for each in told]
-    if len(told) < len(asked):
+    left = [each for each in asked if each not in told]
+    if left:
+        few = sum(not each.can_show for each in left)
+        too_few = f"; in {few} of them too few cases differ {_TO_SHOW}" if few else ""
         sentences.append(
-            f"No difference shown in {len(asked) - len(told)} "
-            f"of {counted(len(asked), 'comparison')}."
+            f"No difference shown in {len(left)} of {counted(len(asked), 'comparison')}{too_few}."
         )
     items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
-    most = max((each.n + each.n_left_out for each in asked), default=0)
-    if most >= _FEWEST_CASES:
-        return f"<ul>{items}</ul>"
-    return (
-        f'<ul>{items}</ul><p class="hint">With {counted(most, "case")} p cannot fall under '
-        f"{ALPHA}, whatever the scores: that no difference is shown says nothing here.</p>"
-    )
+    return f"<ul>{items}</ul>"
 
 
 def sentence(difference: Difference, measure: Measure) -> str:
@@ -41,7 +37,8 @@ def sentence(difference: Difference, measure: Measure) -> str:
         pair = f"{difference.first} and {difference.second}"
         return f"{pair} cannot be compared in {where}: no case has a value."
     told = _shown if difference.shown else _not_shown
-    return " ".join((told(difference, measure, where), *_one_sided(difference)))
+    said = (told(difference, measure, where), _too_few(difference), _in_seeds(difference))
+    return " ".join((*filter(None, said), *_one_sided(difference)))
 
 
 def p_text(p: float | None) -> str:
@@ -87,6 +84,20 @@ def _not_shown(difference: Difference, measure: Measure, where: str) -> str:
         return f"{pair}: no case has a value of both, {p}."
     mean = f"{signed(measure, difference.mean)}{_unit(measure)}"
     return f"{pair}: mean {mean}{_between(difference, measure, up=True)}, {p}."
+
+
+def _too_few(difference: Difference) -> str:
+    if difference.can_show:
+        return ""
+    cases = counted(difference.n + difference.n_left_out, "case")
+    return f"They differ in {difference.n_differing} of {cases}, too few {_TO_SHOW}."
+
+
+def _in_seeds(difference: Difference) -> str:
+    """How many trainings the sign rests on; nothing of one training, or where no mean has one."""
+    if difference.seeds in (None, 1) or not difference.mean:
+        return ""
+    return f"The mean has this sign in {difference.seeds_alike} of {difference.seeds} seeds."
 
 
 def _one_sided(difference: Difference) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Bootstrap: how far a value would move had other cases been drawn."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,38 +27,44 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """
     if values.min() == values.max():
         return float(values[0]), float(values[0])
-    return _interval(values, np.mean, vectorized=True)
+    return _interval(values, np.mean)
 
 
 def set_interval(
-    count: int, statistic: Callable[[Sequence[int]], float]
-) -> tuple[float, float] | None:
-    """As `mean_interval`, of a statistic that is not a mean over cases.
+    curves: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> tuple[float, float]:
+    """As `mean_interval`, of a statistic of the mean curve over cases.
 
     Args:
-        count: How many cases there are, at least two.
-        statistic: Of the cases at these places; a place may occur more than once.
-
-    Returns:
-        The interval; None where the statistic is undefined for some of the draws.
+        curves: `(cases, thresholds)`, at least two cases, all finite.
+        statistic: From mean curves, `(..., thresholds)`, to a finite value each, `(...)`.
     """
+    if (curves == curves[0]).all():
+        value = float(statistic(curves[0]))
+        return value, value
+    count = len(curves)
 
-    def of_drawn(places: NDArray[Any]) -> float:
-        return statistic([int(place) for place in places])
+    def of_drawn(places: NDArray[Any], axis: int) -> NDArray[np.float64]:
+        return statistic(_times_drawn(places, count) @ curves / places.shape[axis])
 
-    interval = _interval(np.arange(count), of_drawn, vectorized=False)
-    return interval if np.isfinite(interval).all() else None
+    return _interval(np.arange(count), of_drawn)
 
 
-def _interval(
-    sample: NDArray[Any], statistic: Callable[..., Any], *, vectorized: bool
-) -> tuple[float, float]:
+def _times_drawn(places: NDArray[Any], count: int) -> NDArray[np.float64]:
+    """How often each of `count` cases is drawn, `(..., count)`, from places `(..., drawn)`."""
+    rows = places.reshape(-1, places.shape[-1])
+    each = rows + count * np.arange(len(rows))[:, np.newaxis]
+    times = np.bincount(each.ravel(), minlength=len(rows) * count)
+    return times.astype(np.float64).reshape(*places.shape[:-1], count)
+
+
+def _interval(sample: NDArray[Any], statistic: Callable[..., Any]) -> tuple[float, float]:
     draw = partial(
         bootstrap,
         (sample,),
         statistic,
         batch=max(1, AT_ONCE // len(sample)),  # memory stays bounded for any number of cases
-        vectorized=vectorized,
+        vectorized=True,
         rng=np.random.default_rng(SEED),
     )
     # BCa divides by zero where the statistic does not move: its warning comes as NaN below

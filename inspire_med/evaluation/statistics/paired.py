@@ -12,6 +12,7 @@ from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.scores import Table
 from inspire_med.evaluation.statistics.aligned import Series, aligned
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
+from inspire_med.evaluation.statistics.holm import holm, least_after_holm
 from inspire_med.evaluation.statistics.signed_rank import (
     EXACT_UP_TO,
     p_value,
@@ -31,10 +32,12 @@ PAIRED_POLICY: tuple[str, ...] = (
     "fixed seed",
     "p: Wilcoxon signed-rank test, two-sided, zeros after Pratt (ranked, then dropped); exact "
     f"up to {EXACT_UP_TO} differing cases, normal approximation beyond; 1 where no case differs",
-    "below six differing cases p cannot fall under 0.05, whatever the scores",
     "p_holm: p after Holm over one measure's tests, all its regions and pairs of methods "
     "together; tests of different measures are not corrected for each other: the first measure "
     "is the one to decide by",
+    "p_least: what p_holm would be were one method better in every case that differs, the other "
+    "tests as they are; where it is not below 0.05 the cases are too few to show anything: one "
+    "test needs six that differ, nine alike need nine",
     "rank_biserial: matched pairs, from -1 to 1; cohens_dz: mean difference over its standard "
     "deviation; both positive where the first method is better",
     "no difference shown does not mean that there is none",
@@ -63,10 +66,15 @@ class Difference:
             None below two cases or where all differences are equal.
         p: Of the two-sided signed-rank test; None where neither is ever defined.
         p_holm: p after Holm over all regions and pairs of this measure.
+        p_least: What p_holm would be were one method better in every case that differs, the other
+            tests as they are; None where p is.
         rank_biserial: From -1 to 1, positive where the first is better; None where p is.
         wins: Cases where the first is better.
         ties: Cases where they are equal.
         losses: Cases where the second is better.
+        seeds: With how many seeds each method was trained; None where that is not known.
+        seeds_alike: In how many of them the mean, of that seed alone, has the same sign; None
+            where seeds or mean are.
     """
 
     region: str
@@ -83,10 +91,13 @@ class Difference:
     cohens_dz: float | None
     p: float | None
     p_holm: float | None
+    p_least: float | None
     rank_biserial: float | None
     wins: int
     ties: int
     losses: int
+    seeds: int | None = None
+    seeds_alike: int | None = None
 
     @property
     def n_left_out(self) -> int:
@@ -94,9 +105,19 @@ class Difference:
         return self.only_first + self.only_second + self.neither
 
     @property
+    def n_differing(self) -> int:
+        """Cases where one of the two is better."""
+        return self.wins + self.losses
+
+    @property
     def shown(self) -> bool:
         """Whether the test, after Holm, shows the methods to differ."""
         return self.p_holm is not None and self.p_holm < ALPHA
+
+    @property
+    def can_show(self) -> bool:
+        """Whether so many differing cases could have shown it."""
+        return self.p_least is not None and self.p_least < ALPHA
 
 
 def compare_tables(
@@ -131,25 +152,25 @@ def compare_tables(
     found = [
         _difference(series, methods, pair) for series in aligned(tables, measures) for pair in pairs
     ]
-    adjusted: dict[int, float] = {}
     for name in measures:
         family = [at for at, each in enumerate(found) if each.measure == name]
-        tested = [at for at in family if found[at].p is not None]
-        corrected = holm([found[at].p or 0.0 for at in tested])
-        adjusted.update(zip(tested, corrected, strict=True))
-    return [replace(each, p_holm=adjusted.get(at)) for at, each in enumerate(found)]
+        corrected = _corrected([found[at] for at in family])
+        for at, each in zip(family, corrected, strict=True):
+            found[at] = each
+    return found
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values of one family, adjusted; in the order given.
-
-    Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Stat. 6, 1979.
-    """
-    order = np.argsort(p_values, kind="stable")
-    rising = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(rising))
-    return [float(p) for p in adjusted]
+def _corrected(family: Sequence[Difference]) -> list[Difference]:
+    """The tests of one family after Holm; what could not be tested does not burden it."""
+    tested = [at for at, each in enumerate(family) if each.p is not None]
+    p_values = [each.p for each in family if each.p is not None]
+    lowest = [min(1.0, 2.0 ** (1 - family[at].n_differing)) for at in tested]  # all signs alike
+    adjusted = dict(zip(tested, holm(p_values), strict=True))
+    least = dict(zip(tested, least_after_holm(p_values, lowest), strict=True))
+    return [
+        replace(each, p_holm=adjusted.get(at), p_least=least.get(at))
+        for at, each in enumerate(family)
+    ]
 
 
 def _difference(series: Series, methods: Sequence[str], pair: tuple[str, str]) -> Difference:
@@ -175,6 +196,7 @@ def _difference(series: Series, methods: Sequence[str], pair: tuple[str, str]) -
         cohens_dz=_cohens_dz(differences if series.better == "high" else -differences),
         p=p_value(ranks) if tested else None,
         p_holm=None,
+        p_least=None,
         rank_biserial=rank_biserial(ranks) if tested else None,
         wins=int((gains > 0).sum()),
         ties=int((gains == 0).sum()),

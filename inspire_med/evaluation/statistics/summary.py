@@ -1,15 +1,13 @@
 """Summary: what the scores of all cases say, and how sure it is."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval, set_interval
-
-Item = TypeVar("Item")
 
 SUMMARY_POLICY: tuple[str, ...] = (
     "undefined values (empty in scores.csv) are left out of mean, median, sd and interval, and "
@@ -64,21 +62,16 @@ def summarise(scores: Iterable[float]) -> Summary:
 
 
 def whole_set_summary(
-    results: Sequence[Item], statistic: Callable[[Sequence[Item]], float]
+    curves: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> Summary:
-    """Summarise a statistic of the whole set that is not a mean over cases.
+    """Summarise a statistic of the mean curve over cases; undefined where a curve is.
 
     Args:
-        results: One a case.
-        statistic: Of any such sequence, a case may occur in it more than once; NaN or infinite
-            where undefined.
+        curves: `(cases, thresholds)`, at least one case.
+        statistic: From mean curves, `(..., thresholds)`, to a value each, `(...)`.
     """
-    value = float(statistic(results)) if results else math.nan
-    if not math.isfinite(value):
-        return Summary(None, None, None, None, 0, len(results))
-
-    def of_drawn(places: Sequence[int]) -> float:
-        return statistic([results[place] for place in places])
-
-    interval = set_interval(len(results), of_drawn) if len(results) > 1 else None
-    return Summary(value, None, None, interval, len(results), 0)
+    if not np.isfinite(curves).all():
+        return Summary(None, None, None, None, 0, len(curves))
+    value = float(statistic(curves.mean(axis=0)))
+    interval = set_interval(curves, statistic) if len(curves) > 1 else None
+    return Summary(value, None, None, interval, len(curves), 0)

@@ -5,7 +5,6 @@ import pytest
 
 from inspire_med.evaluation.measures.surface_elements import (
     area_table,
-    corner_codes,
     surface_elements,
 )
 
@@ -64,17 +63,6 @@ def test_contour_lengths_of_a_flat_mask():
         2 * 2 * 3.0 + 2 * 1 * 2.0
     )  # two interior corners on each long side, one on each short
     assert found.areas.sum() == pytest.approx(straight + 4 * 0.5 * np.sqrt(13))
-
-
-def test_codes_give_the_lowest_voxel_the_highest_bit():
-    mask = np.zeros((1, 1, 2), dtype=bool)
-    mask[0, 0, 1] = True
-
-    codes = corner_codes(mask)
-
-    # corner (1, 1, 1) lies between the two voxels: voxel (0, 0, 0) has bit 128, (0, 0, 1) bit 64
-    assert codes[1, 1, 1] == 64
-    assert codes[0, 0, 2] == 2  # the voxel is that corner's (a, b, c) = (1, 1, 0)
 
 
 def test_the_border_of_the_array_is_surface():

@@ -60,7 +60,7 @@ def test_refuses_a_palette_of_colours(tmp_path):
     image.putpalette([0, 0, 0, 128, 0, 0])
     image.save(tmp_path / "a.png")
 
-    with pytest.raises(InputError, match="a.png: a colour picture"):
+    with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
         read_label_map(tmp_path / "a.png")
 
 
@@ -68,7 +68,7 @@ def test_refuses_a_colour_picture(tmp_path):
     pixels = np.zeros((4, 4, 3))
     pixels[..., 0] = 255
 
-    with pytest.raises(InputError, match="a.png: a colour picture"):
+    with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
         read_label_map(picture(tmp_path / "a.png", pixels))
 
 

@@ -48,7 +48,10 @@ class TestNifti:
             (np.array([[[0.0, np.nan]]]), "NaN or infinite"),
             (np.array([[[0.0, np.inf]]]), "NaN or infinite"),
             (np.array([[[0, -1]]], dtype=np.int16), "negative values"),
-            (np.array([[[0, 70000]]], dtype=np.int32), "too large for a label"),
+            (
+                np.array([[[0, 70000]]], dtype=np.int32),
+                "holds 70000, too large for a label; is it an image",
+            ),
             (np.zeros((2, 2, 2, 3), dtype=np.uint8), "is not one mask"),
         ],
     )
@@ -62,7 +65,7 @@ class TestNifti:
         path.write_bytes(path.read_bytes()[:-2000])
 
         with pytest.raises(
-            InputError, match=r"a.nii.gz: not a readable NIfTI file .*copy it again"
+            InputError, match=r"a.nii.gz: not a readable NIfTI file .*fetch or write it again"
         ):
             read_label_map(path)
 
@@ -82,6 +85,33 @@ class TestNifti:
         path.write_bytes(bytes(raw))
 
         with pytest.raises(InputError, match="one positive size an axis is needed"):
+            read_label_map(path)
+
+    @pytest.mark.parametrize("number", [np.nan, np.inf])
+    def test_refuses_an_affine_that_is_nowhere(self, tmp_path, number):
+        path = nifti(tmp_path / "a.nii", BALL)
+        raw = bytearray(path.read_bytes())
+        raw[292:296] = np.array([number], dtype="<f4").tobytes()  # srow_x[3], the shift
+        path.write_bytes(bytes(raw))
+
+        with pytest.raises(InputError, match=r"a.nii: its affine holds NaN or infinite numbers"):
+            read_label_map(path)
+
+    @pytest.mark.parametrize(
+        ("start", "content"),
+        [
+            (70, b"\xe3\x00"),  # a data type that there is not
+            (108, b"\x00\x00\xc8\x42"),  # voxels that begin within the header
+            (108, b"\x00\x00\x80\x7f"),  # voxels that begin infinitely far on
+        ],
+    )
+    def test_refuses_a_damaged_header(self, tmp_path, start, content):
+        path = nifti(tmp_path / "a.nii", BALL)
+        raw = bytearray(path.read_bytes())
+        raw[start : start + len(content)] = content
+        path.write_bytes(bytes(raw))
+
+        with pytest.raises(InputError, match=r"a.nii: not a readable NIfTI file"):
             read_label_map(path)
 
     def test_refuses_a_file_that_only_looks_like_one(self, tmp_path):

@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.pairs import case_id, find_masks, pair
+from inspire_med.evaluation.reading.pairs import (
+    case_id,
+    find_maps,
+    find_masks,
+    find_probabilities,
+    pair,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,62 @@ def test_refuses_one_id_twice(tmp_path):
 
     with pytest.raises(InputError, match=r"a.png: case a is there twice, also as a.nii.gz"):
         find_masks(tmp_path)
+
+
+def test_of_probabilities_hidden_files_and_masks_are_passed_over(tmp_path):
+    for name in ("b_prob.nii.gz", "a_prob.png", "a.png", ".tmp-1-c_prob.png", "d_prob.txt"):
+        (tmp_path / name).touch()
+
+    found = find_probabilities(tmp_path)
+
+    assert found == {"a": tmp_path / "a_prob.png", "b": tmp_path / "b_prob.nii.gz"}
+
+
+@pytest.mark.parametrize("find", [find_probabilities, find_maps])
+def test_refuses_the_probabilities_of_one_case_twice(tmp_path, find):
+    for name in ("a_prob.nii.gz", "a_prob.png"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(
+        InputError, match=r"a_prob.png: case a is there twice, also as a_prob.nii.gz; keep one"
+    ):
+        find(tmp_path)
+    with pytest.raises(InputError, match="holds no masks"):  # which do not care
+        find_masks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("a.png", "b.png"), {"a": "a.png", "b": "b.png"}),
+        (("a_prob.png",), {"a": "a_prob.png"}),
+        (("a.png", "a_prob.png", "b.png"), {"a": "a_prob.png", "b": "b.png"}),
+    ],
+)
+def test_maps_are_probabilities_where_there_are_any(tmp_path, names, expected):
+    for name in names:
+        (tmp_path / name).touch()
+
+    assert {case: path.name for case, path in find_maps(tmp_path).items()} == expected
+
+
+def test_probabilities_do_not_hide_that_a_picture_is_there_twice(tmp_path):
+    for name in ("a.png", "a.jpg", "b_prob.png"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(InputError, match=r"a.png: case a is there twice, also as a.jpg"):
+        find_maps(tmp_path)
+
+
+@pytest.mark.parametrize("find", [find_maps, find_probabilities])
+def test_refuses_a_missing_folder_of_maps(tmp_path, find):
+    with pytest.raises(InputError, match="no such folder"):
+        find(tmp_path / "nowhere")
+
+
+def test_refuses_a_folder_without_maps(tmp_path):
+    with pytest.raises(InputError, match="holds no masks"):
+        find_maps(tmp_path)
 
 
 def test_refuses_a_folder_without_masks(tmp_path):

@@ -1,3 +1,5 @@
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ def save(path, values):
 def test_regions_lie_along_the_last_axis(tmp_path):
     values = np.random.default_rng(0).random((3, 4, 5, 2)).astype(np.float32)
 
-    found = read_probabilities(save(tmp_path / "a_prob.nii.gz", values), ["WT", "ET"])
+    found = read_probabilities(save(tmp_path / "a_prob.nii.gz", values), ["WT", "ET"]).maps
 
     assert list(found) == ["WT", "ET"]
     assert found["ET"].dtype == np.float32
@@ -26,7 +28,7 @@ def test_regions_lie_along_the_last_axis(tmp_path):
 def test_one_region_needs_no_last_axis(tmp_path, shape):
     values = np.random.default_rng(0).random(shape)
 
-    found = read_probabilities(save(tmp_path / "a_prob.nii.gz", values), ["lesion"])
+    found = read_probabilities(save(tmp_path / "a_prob.nii.gz", values), ["lesion"]).maps
 
     assert found["lesion"].shape == shape[:3]
     assert (found["lesion"].ravel() == values.astype(np.float32).ravel()).all()
@@ -35,9 +37,20 @@ def test_one_region_needs_no_last_axis(tmp_path, shape):
 def test_of_images_white_is_one(tmp_path):
     Image.fromarray(np.array([[0, 51, 255]], dtype=np.uint8)).save(tmp_path / "a_prob.png")
 
-    found = read_probabilities(tmp_path / "a_prob.png", ["polyp"])["polyp"]
+    found = read_probabilities(tmp_path / "a_prob.png", ["polyp"])
 
-    np.testing.assert_allclose(found, [[0, 0.2, 1]], rtol=1e-6)
+    np.testing.assert_allclose(found.maps["polyp"], [[0, 0.2, 1]], rtol=1e-6)
+    assert (found.affine, found.name) == (None, str(tmp_path / "a_prob.png"))
+
+
+def test_a_volume_says_where_it_lies(tmp_path):
+    affine = np.diag([1.0, 2.0, -3.0, 1.0])
+    nib.save(nib.Nifti1Image(np.zeros((3, 4, 5, 2)), affine), tmp_path / "a_prob.nii.gz")
+
+    found = read_probabilities(tmp_path / "a_prob.nii.gz", ["WT", "ET"])
+
+    assert (found.affine == affine).all()
+    assert found.name == str(tmp_path / "a_prob.nii.gz")
 
 
 @pytest.mark.parametrize("regions", [["WT", "TC", "ET"], ["WT"]])
@@ -82,3 +95,13 @@ def test_refuses_a_coloured_image(tmp_path):
 
     with pytest.raises(InputError, match="of mode RGB; give 8-bit grey"):
         read_probabilities(tmp_path / "a_prob.png", ["polyp"])
+
+
+def test_refuses_a_header_that_promises_more_than_there_is(tmp_path):
+    path = save(tmp_path / "a_prob.nii.gz", np.zeros((3, 4, 5, 2)))
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    raw[42:48] = np.array([30000] * 3, dtype="<i2").tobytes()
+    path.write_bytes(gzip.compress(bytes(raw)))
+
+    with pytest.raises(InputError, match=r"not a readable NIfTI file \(cut short\)"):
+        read_probabilities(path, ["a", "b"])

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -122,12 +123,15 @@ def test_no_difference_is_said_as_plainly():
     found = one(DICE, [0.5, 0.7, 0.5, 0.7], [0.6, 0.6, 0.6, 0.6])
 
     assert found.startswith("No difference shown between A and B in Dice of WT: mean 0.000 (95 %")
-    assert found.endswith("p 1 after Holm.")
+    assert found.endswith(
+        "p 1 after Holm. They differ in 4 of 4 cases, too few for p after Holm to fall under 0.05."
+    )
 
 
 def test_a_lacking_value_is_said_to_count_against_its_method():
     found = one(HD95, [2.0] * 4, [2.0, math.inf, math.inf, 2.0])
 
+    assert "They differ in 2 of 4 cases, too few" in found
     assert found.endswith("2 cases undefined for B alone count against it.")
 
 
@@ -154,10 +158,47 @@ def test_nothing_to_compare_is_said():
     )
 
 
-def test_few_cases_are_said_to_show_nothing():
-    found = findings_section(comparison({"A": 0.0, "B": 0.2}, cases=5).differences, MEASURES)
+@pytest.mark.parametrize(("cases", "few"), [(6, True), (7, False)])
+def test_cases_too_few_for_their_number_of_tests_are_said_to_be(cases, few):
+    # two regions: 2 x 2 / 2^6 is above 0.05, 2 x 2 / 2^7 below
+    found = findings_section(comparison({"A": 0.0, "B": 0.2}, cases=cases).differences, MEASURES)
 
-    assert "With 5 cases p cannot fall under 0.05" in found
+    said = "They differ in 6 of 6 cases, too few for p after Holm to fall under 0.05."
+    assert found.count(said) == (2 if few else 0)
+    assert found.count("No difference shown") == (2 if few else 0)
+
+
+def test_a_difference_that_more_cases_could_not_have_hidden_goes_without_a_caveat():
+    assert "too few" not in one(DICE, [0.5, 0.7] * 4, [0.6, 0.6] * 4)
+
+
+def test_of_several_seeds_it_is_said_how_many_agree():
+    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
+    turned = {"A": made.tables["B"], "B": made.tables["A"]}
+    seeds = {name: [made.tables[name], made.tables[name], turned[name]] for name in turned}
+
+    text = read(replace(made, seeds=seeds)).text
+
+    assert "B is better than A in Dice of WT by 0.2" in text
+    assert "p < 0.001 after Holm. The mean has this sign in 2 of 3 seeds." in text
+    (dice, _) = comparison_json(replace(made, seeds=seeds))["differences"]
+    assert (dice["seeds"], dice["seeds_alike"]) == (3, 2)
+
+
+def test_one_seed_is_not_counted():
+    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
+    seeds = {name: [table] for name, table in made.tables.items()}
+
+    assert "seeds" not in read(replace(made, seeds=seeds)).text.partition("Please")[0]
+
+
+def test_of_many_comparisons_those_of_too_few_cases_are_counted():
+    few = comparison({name: at / 9 for at, name in enumerate("ABCDEF")}, cases=5, regions=("WT",))
+
+    assert findings_section(few.differences, MEASURES) == (
+        "<ul><li>No difference shown in 15 of 15 comparisons; in 15 of them too few cases differ "
+        "for p after Holm to fall under 0.05.</li></ul>"
+    )
 
 
 def test_many_comparisons_are_counted_where_they_show_nothing():

@@ -21,15 +21,19 @@ def quantile_by_hand(values, share):
     return values[low] + (place - low) * (values[high] - values[low])
 
 
-def bca_by_loops(values):
+def mean_of(values):
+    return sum(values) / len(values)
+
+
+def bca_by_loops(values, statistic=mean_of):
     """Efron 1987, step by step, from the same draws."""
     n = len(values)
-    mean = sum(values) / n
+    whole = statistic(values)
     draws = np.random.default_rng(bootstrap.SEED).integers(0, n, (bootstrap.RESAMPLES, n))
-    drawn = [sum(values[place] for place in row) / n for row in draws]
-    below = sum((each < mean) + 0.5 * (each == mean) for each in drawn) / len(drawn)
+    drawn = [statistic([values[place] for place in row]) for row in draws]
+    below = sum((each < whole) + 0.5 * (each == whole) for each in drawn) / len(drawn)
     bias = NORMAL.inv_cdf(below)
-    left_out = [(sum(values) - value) / (n - 1) for value in values]
+    left_out = [statistic(values[:at] + values[at + 1 :]) for at in range(n)]
     centre = sum(left_out) / n
     cubes = sum((centre - each) ** 3 for each in left_out)
     squares = sum((centre - each) ** 2 for each in left_out)
@@ -128,17 +132,46 @@ def test_many_cases_are_drawn_a_few_at_a_time(monkeypatch):
     assert mean_interval(values) == pytest.approx(at_once, abs=1e-12)
 
 
-def test_the_interval_of_any_statistic_is_that_of_the_mean_for_the_mean():
+def highest(curves):
+    return curves.max(axis=-1)
+
+
+def highest_by_loops(curves):
+    return max(mean_of([curve[level] for curve in curves]) for level in range(len(curves[0])))
+
+
+@pytest.mark.parametrize(("count", "levels"), [(2, 3), (5, 4), (17, 9)])
+def test_the_interval_of_a_mean_curves_statistic_is_efrons(count, levels):
+    # multiples of 1/64: exact sums, so that draws of all cases equal the whole
+    bumps = np.random.default_rng(count).random((count, levels)) + np.hanning(levels + 2)[1:-1]
+    curves = np.round(64 * bumps) / 64
+
+    expected = bca_by_loops(curves.tolist(), highest_by_loops)
+
+    assert set_interval(curves, highest) == pytest.approx(expected, abs=1e-9)
+
+
+def test_of_one_threshold_it_is_the_interval_of_the_mean():
     values = np.random.default_rng(3).random(15)
 
-    found = set_interval(15, lambda places: float(np.mean(values[list(places)])))
+    found = set_interval(values[:, np.newaxis], highest)
 
     assert found == pytest.approx(mean_interval(values), abs=1e-12)
 
 
+def test_equal_curves_have_an_interval_of_no_width():
+    assert set_interval(np.tile([0.1, 0.7, 0.3], (6, 1)), highest) == (0.7, 0.7)
+
+
 def test_a_statistic_that_does_not_move_has_no_width():
-    assert set_interval(6, lambda _: 0.7) == (0.7, 0.7)
+    curves = np.hstack([np.random.default_rng(0).random((6, 3)), np.full((6, 1), 2.0)])
+
+    assert set_interval(curves, highest) == (2.0, 2.0)
 
 
-def test_a_statistic_undefined_in_a_draw_has_no_interval():
-    assert set_interval(4, lambda places: math.nan if 0 in places else 1.0) is None
+def test_many_curves_are_drawn_a_few_at_a_time(monkeypatch):
+    curves = np.random.default_rng(0).random((40, 5))
+    at_once = set_interval(curves, highest)
+    monkeypatch.setattr(bootstrap, "AT_ONCE", 1000)
+
+    assert set_interval(curves, highest) == pytest.approx(at_once, abs=1e-12)

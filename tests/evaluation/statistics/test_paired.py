@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.statistics.bootstrap import mean_interval
-from inspire_med.evaluation.statistics.paired import compare_tables, holm
+from inspire_med.evaluation.statistics.holm import holm
+from inspire_med.evaluation.statistics.paired import compare_tables
 from inspire_med.evaluation.statistics.signed_rank import p_value, signed_ranks
 
 DICE = {"dice": MEASURES["dice"]}
@@ -119,41 +120,6 @@ def test_an_unknown_baseline_is_refused():
         compare_tables(tables(A=[1.0], B=[1.0]), DICE, "D")
 
 
-def test_holm_known_by_hand():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-def holm_by_loops(values):
-    """Each p times the number of tests not yet passed, never below an earlier one."""
-    left = sorted(range(len(values)), key=lambda at: values[at])
-    found, least = [0.0] * len(values), 0.0
-    while left:
-        at = left[0]
-        least = max(least, min(1.0, values[at] * len(left)))
-        found[at] = least
-        left = left[1:]
-    return found
-
-
-probabilities = st.lists(st.floats(0, 1), max_size=12)
-
-
-@given(probabilities)
-def test_holm_is_that_of_loops(values):
-    assert holm(values) == holm_by_loops(values)
-
-
-@given(probabilities)
-def test_holm_keeps_the_order_and_never_lowers_p(values):
-    adjusted = holm(values)
-
-    assert all(p <= q <= 1 for p, q in zip(values, adjusted, strict=True))
-    by_p = [q for _, q in sorted(zip(values, adjusted, strict=True))]
-    assert by_p == sorted(by_p)
-
-
 def test_a_family_is_one_measure_over_all_regions_and_pairs():
     rows = np.random.default_rng(0).random((3, 2, 2, 12))
     methods = {
@@ -173,6 +139,80 @@ def test_a_family_is_one_measure_over_all_regions_and_pairs():
         family = [each for each in found if each.measure == measure]
         assert len(family) == 2 * 3
         assert [each.p_holm for each in family] == holm([each.p for each in family])
+
+
+def regions_of(**gains):
+    """Tables of A and B that differ by these gains, region by region."""
+    return {
+        method: {
+            region: {"dice": {f"c{at}": 0.5 + sign * each for at, each in enumerate(values)}}
+            for region, values in gains.items()
+        }
+        for method, sign in (("A", 0.25), ("B", -0.25))
+    }
+
+
+def test_nine_tests_need_nine_differing_cases():
+    many = [at / 64 for at in range(1, 10)]
+    nine = {f"R{at}": many for at in range(9)}
+    eight = {region: [*gains[:8], 0.0] for region, gains in nine.items()}
+
+    lacking = compare_tables(regions_of(**eight), DICE)
+    enough = compare_tables(regions_of(**nine), DICE)
+
+    assert {each.p for each in lacking} == {2 / 2**8}
+    assert {each.p_least for each in lacking} == {each.p_holm for each in lacking} == {9 / 2**7}
+    assert not any(each.can_show for each in lacking)
+    assert {each.p_least for each in enough} == {9 / 2**8}
+    assert all(each.can_show and each.shown for each in enough)
+
+
+@pytest.mark.parametrize(("differing", "can_show"), [(5, False), (6, True)])
+def test_one_test_needs_six_differing_cases(differing, can_show):
+    values = [0.25 + at / 64 for at in range(differing)]
+    won = [1.0, *([0.0] * (differing - 1))]  # once better, else worse: nothing is shown
+
+    found = one(A=[*won, 0.5], B=[*values, 0.5])
+
+    assert found.n_differing == differing
+    assert found.p_least == 2.0 ** (1 - differing)
+    assert found.can_show is can_show
+    assert not found.shown
+
+
+def test_what_other_tests_show_leaves_fewer_to_correct_for():
+    plain = [at / 64 for at in range(1, 21)]
+    undecided = [0.25, -0.25, 0.25, -0.25, 0.25, -0.25]
+
+    found = compare_tables(regions_of(WT=plain, TC=plain, ET=[*undecided, *([0.0] * 14)]), DICE)
+
+    # after two smaller ones it is corrected for itself alone
+    assert found[2].p_least == 2 / 2**6
+    assert found[2].can_show
+    assert not found[2].shown
+
+
+def test_methods_that_never_differ_could_not_have_shown_it():
+    found = one(A=[0.5] * 20, B=[0.5] * 20)
+
+    assert (found.n_differing, found.p_least, found.can_show) == (0, 1.0, False)
+
+
+def test_nothing_defined_has_no_least_p():
+    found = one(HD95, A=[math.nan], B=[math.nan])
+
+    assert (found.p_least, found.can_show) == (None, False)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=9, max_size=9), min_size=1, max_size=4))
+def test_no_p_after_holm_is_below_the_least(rows):
+    gains = {f"R{at}": [each / 64 for each in row] for at, row in enumerate(rows)}
+
+    found = compare_tables(regions_of(**gains), DICE)
+
+    assert all(each.p_least <= each.p_holm for each in found)
+    assert all(each.can_show for each in found if each.shown)
 
 
 def test_what_cannot_be_tested_does_not_burden_its_family():

@@ -50,11 +50,11 @@ def test_the_order_of_cases_moves_nothing(values, random):
     assert summarise(moved) == summarise(values)
 
 
-CURVES = [np.array([0.2, 0.9, 0.1]), np.array([0.4, 0.5, 0.9]), np.array([0.3, 0.7, 0.2])]
+CURVES = np.array([[0.2, 0.9, 0.1], [0.4, 0.5, 0.9], [0.3, 0.7, 0.2]])
 
 
 def highest(curves):
-    return float(np.mean(curves, axis=0).max())
+    return curves.max(axis=-1)
 
 
 def test_a_value_of_the_whole_set_is_not_the_mean_of_the_cases_values():
@@ -75,11 +75,18 @@ def test_one_case_has_no_interval():
     assert whole_set_summary(CURVES[:1], highest) == Summary(0.9, None, None, None, 1, 0)
 
 
-@pytest.mark.parametrize("results", [[], CURVES])
-def test_an_undefined_value_of_the_whole_set_has_no_mean(results):
-    found = whole_set_summary(results, lambda _: math.nan)
+def test_its_mean_is_that_of_the_mean_curve_to_the_last_digit():
+    curves = np.random.default_rng(0).random((37, 11))
 
-    assert found == Summary(None, None, None, None, 0, len(results))
+    assert whole_set_summary(curves, highest).mean == np.mean(list(curves), axis=0).max()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_undefined_curve_leaves_the_whole_set_without_a_value(value):
+    curves = CURVES.copy()
+    curves[1, 2] = value
+
+    assert whole_set_summary(curves, highest) == Summary(None, None, None, None, 0, 3)
 
 
 def test_the_policy_says_how_intervals_are_made():

@@ -1,0 +1,84 @@
+import math
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.statistics.paired import compare_tables
+from inspire_med.evaluation.statistics.seeds import with_seeds
+
+DICE = {"dice": MEASURES["dice"]}
+VOLUME = {"volume_difference_ml": MEASURES["volume_difference_ml"]}
+
+
+def table(values, measure="dice"):
+    return {"WT": {measure: {f"c{at}": value for at, value in enumerate(values)}}}
+
+
+def mean_table(rows, measure="dice"):
+    return table([statistics.fmean(values) for values in zip(*rows, strict=True)], measure)
+
+
+def seen(measures=DICE, **seeds):
+    """The only difference of two methods given by the values of their seeds."""
+    (name,) = measures
+    means = {method: mean_table(rows, name) for method, rows in seeds.items()}
+    tables = {method: [table(row, name) for row in rows] for method, rows in seeds.items()}
+    (found,) = with_seeds(compare_tables(means, measures), tables, measures)
+    return found
+
+
+def test_counts_the_seeds_that_agree_with_their_mean():
+    found = seen(
+        A=[[0.9, 0.9], [0.6, 0.5], [0.5, 0.5]],  # means 0.9, 0.55, 0.5
+        B=[[0.5, 0.5], [0.5, 0.5], [0.6, 0.5]],  # 0.5, 0.5, 0.55
+    )
+
+    assert found.mean == pytest.approx(2 / 15)
+    assert (found.seeds, found.seeds_alike) == (3, 2)
+
+
+def test_of_signed_volumes_the_sizes_of_each_seed_count():
+    found = seen(VOLUME, A=[[-3.0], [1.0]], B=[[2.0], [0.5]])
+
+    # of the means A is at -1, so nearer than B at 1.25; of each seed alone it is farther
+    assert found.mean == -0.25
+    assert (found.seeds, found.seeds_alike) == (2, 0)
+
+
+def test_a_seed_without_a_common_case_agrees_with_nothing():
+    means = {"A": table([0.7]), "B": table([0.5])}
+    tables = {"A": [table([0.7]), table([math.nan])], "B": [table([0.5]), table([0.5])]}
+
+    (found,) = with_seeds(compare_tables(means, DICE), tables, DICE)
+
+    assert (found.seeds, found.seeds_alike) == (2, 1)
+
+
+def test_without_a_mean_there_is_no_sign():
+    nothing = {"A": table([0.7]), "B": table([math.nan])}
+
+    (found,) = with_seeds(
+        compare_tables(nothing, DICE), {name: [each] for name, each in nothing.items()}, DICE
+    )
+
+    assert (found.mean, found.seeds, found.seeds_alike) == (None, 1, None)
+
+
+values = st.lists(st.integers(0, 4).map(lambda each: each / 4), min_size=2, max_size=2)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(values, values), min_size=1, max_size=4))
+def test_it_is_the_count_of_loops(rows):
+    found = seen(A=[first for first, _ in rows], B=[second for _, second in rows])
+
+    def sign(number):
+        return (number > 0) - (number < 0)
+
+    alike = 0
+    for first, second in rows:
+        alike += sign(sum(first) - sum(second)) == sign(found.mean)
+    assert found.seeds_alike == alike

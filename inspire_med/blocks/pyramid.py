@@ -1,6 +1,7 @@
 """Pyramid: the top-down path over any hierarchy, and the feature pyramids made of it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -94,7 +95,9 @@ def inspire_pyramid(
         width: Channels of the pyramid.
         out_channels: Channels of a 3-convolution on every level; None for none.
     """
-    laterals = [nn.Sequential(Pointwise(c, width), nn.ReLU(), ISE(width)) for c in in_channels]
+    laterals = [
+        nn.Sequential(_lateral(c, width, "relu"), nn.ReLU(), ISE(width)) for c in in_channels
+    ]
     merges = [
         ISA(FlowAlign(spatial_dims, width, width + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS), width)
         for _ in in_channels[1:]
@@ -118,14 +121,35 @@ def released_pyramid(
         out_channels: Channels of the 3-convolution on every level.
         norm: How ISE normalises its pooled path; `SeparateNorm` for batches of one.
     """
-    laterals = [Pointwise(channels, width) for channels in in_channels]
+    laterals = [_lateral(channels, width) for channels in in_channels]
     merges = [released_isa(width, norm=norm) for _ in in_channels[1:]]
     outputs = [_output(2, width, out_channels) for _ in in_channels]
     return FeaturePyramid(TopDown(laterals, merges), outputs)
+
+
+def _lateral(
+    in_channels: int, width: int, followed_by: Literal["linear", "relu"] = "linear"
+) -> Pointwise:
+    """Make a level's lateral layer."""
+    lateral = Pointwise(in_channels, width)
+    _start(lateral.weight, lateral.bias, nn.init.calculate_gain(followed_by))
+    return lateral
 
 
 def _output(spatial_dims: SpatialDims, width: int, out_channels: int | None) -> nn.Module:
     """Make a level's output layer."""
     if out_channels is None:
         return nn.Identity()
-    return CONVOLUTION[spatial_dims](width, out_channels, 3, padding=1)
+    output = CONVOLUTION[spatial_dims](width, out_channels, 3, padding=1)
+    _start(output.weight, output.bias)
+    return output
+
+
+def _start(weight: Tensor, bias: Tensor | None, gain: float = 1.0) -> None:
+    """Begin as FPN's layers do (Glorot, no bias).
+
+    torch's own start makes the maps several times smaller than the heads are made for.
+    """
+    nn.init.xavier_uniform_(weight, gain)
+    if bias is not None:
+        nn.init.zeros_(bias)

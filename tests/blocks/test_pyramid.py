@@ -32,3 +32,13 @@ def test_rejects_an_output_too_few():
 
     with pytest.raises(ValueError, match=r"outputs=1, levels=2: one output per level"):
         FeaturePyramid(top_down, [nn.Identity()])
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_maps_start_at_the_scale_of_the_features(dims):
+    """As FPN's do: heads are made for that. With torch's own start they would have a quarter."""
+    pyramid = inspire_pyramid(dims, (32, 48, 64), 24, out_channels=24)
+    features = [torch.randn(2, c, *(size,) * dims) for c, size in ((32, 16), (48, 8), (64, 4))]
+
+    for made in pyramid(features):
+        assert 0.4 < made.std() < 2

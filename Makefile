@@ -37,7 +37,13 @@ demo: .venv/core  ## the whole job on made data: prepare, train, predict, evalua
 	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q slurm-wlm munge; } || true
 	@touch $@
 
-test: .venv/dev .venv/detection .venv/slurm  ## set up everything and run all tests
+# The reports are opened in a real browser; where none can be had those tests skip and say so.
+.venv/chromium: .venv/core
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q chromium; } || true
+	@touch $@
+
+test: .venv/dev .venv/detection .venv/slurm .venv/chromium  ## set up everything and run all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
 quick: .venv/dev .venv/detection  ## the tests that take seconds

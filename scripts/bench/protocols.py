@@ -12,9 +12,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.data.case import Manifest
@@ -57,11 +59,17 @@ def write_moved(path: Path, fold: str | None, folder: Path) -> None:
             continue
         if case.label.name.endswith((".nii", ".nii.gz")):
             image = nib.load(case.label)
-            labels = np.roll(np.asarray(image.dataobj), 1, axis=0).astype(np.uint8)
+            labels = moved_on(np.asarray(image.dataobj).astype(np.uint8))
             nib.save(nib.Nifti1Image(labels, image.affine), folder / f"{case.id}.nii.gz")
         else:
             white = np.asarray(Image.open(case.label).convert("L")) > 128
-            Image.fromarray(np.roll(white, 1, axis=0)).save(folder / f"{case.id}.png")
+            Image.fromarray(moved_on(white)).save(folder / f"{case.id}.png")
+
+
+def moved_on(labels: NDArray[Any]) -> NDArray[Any]:
+    moved = np.zeros_like(labels)
+    moved[1:] = labels[:-1]
+    return moved
 
 
 def evaluate(options: argparse.Namespace, name: str, moved: Path, place: Path) -> None:

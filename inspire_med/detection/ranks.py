@@ -4,8 +4,10 @@ mmengine joins GPUs by NCCL; its way sets a CUDA device first, which a machine w
 There the ranks are joined here, by gloo, and mmengine finds them joined.
 """
 
+import atexit
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -87,11 +89,25 @@ def run_as_rank(
         if dist.is_initialized():
             dist.barrier()  # who leaves while another still talks takes that one down
             dist.destroy_process_group()
+            _leave()
     except RuntimeError as error:
         if place.world == 1 or not is_lost_rank(error):
             raise
         return LOST
     return 0
+
+
+def _leave() -> None:
+    """End this process, all being done and written.
+
+    Torch's threads outlive the group; the interpreter's own end now and then aborts on them
+    ("terminate called without an active exception"), and the launcher would call the job failed.
+    """
+    # What others have left to do at the end: close files, end workers. It has no public name.
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def find_place(launcher: LauncherName) -> Place:

@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as arrays
 from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.protocols import PROTOCOLS, MaskProtocol
 
+pytestmark = pytest.mark.slow  # together half a minute
+
 SAME_RULES = ("brats2023-ped", "brats2023-ssa")  # as brats2023-gli
 MASKS = [
     name

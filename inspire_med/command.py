@@ -1,6 +1,5 @@
 """Command: what every command shares: one-sentence errors and the exit status."""
 
-import difflib
 import re
 import signal
 import sys
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from inspire_med.errors import InputError
+from inspire_med.errors import InputError, did_you_mean
 
 
 class CommandParser(ArgumentParser):
@@ -103,8 +102,7 @@ def _one_sentence(message: str, options: list[str]) -> str:
     unknown = re.search(r"[Uu]nrecognized arguments?: (\S+)", message)
     if unknown is not None:
         word = unknown.group(1).split("=")[0]
-        guess = difflib.get_close_matches(word, options, n=1)
-        hint = f"did you mean {guess[0]}?" if guess else "see --help for the options."
+        hint = did_you_mean(word, options, "see --help for the options.")
         return f"option {word}: unknown; {hint}"
     wrong = re.search(r'Parser key "([^"]+)":.*(?:Got|Given) value: (.*)', message, re.S)
     if wrong is not None:

@@ -102,8 +102,9 @@ def _evaluate(namespace: Namespace) -> None:
     from inspire_med.evaluation.protocols import SetProtocol, protocol
     from inspire_med.scoresheet import (
         compared,
+        earlier_methods,
         in_short,
-        remove_scores,
+        remove_stale,
         write_comparison,
         write_scores,
     )
@@ -115,12 +116,13 @@ def _evaluate(namespace: Namespace) -> None:
         cohorts, cases = _score_folders(options, methods, rules)
     alone = len(cohorts) == 1
     comparison = None if alone else compared(cohorts, options.baseline)
-    remove_scores(options.output)
+    before, written = earlier_methods(options.output), list[Path]()
     for name, cohort in cohorts.items():
-        write_scores(cohort, options.output if alone else options.output / name, cases)
+        written += write_scores(cohort, options.output if alone else options.output / name, cases)
         print("\n".join(in_short(cohort, "" if alone else name)))
     if comparison is not None:
-        write_comparison(comparison, options.output)
+        written += write_comparison(comparison, options.output)
+    remove_stale(options.output, before, written)
     names = "scores.csv, scores.json, report.html"
     print(f"{names if alone else 'comparison.html and a folder for each'} in {options.output}")
 

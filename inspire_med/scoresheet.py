@@ -1,11 +1,12 @@
 """Scoresheet: what an evaluation leaves behind: files, and words for the person who watches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import inspire_med
 from inspire_med.data.case import Case
 from inspire_med.data.notable import notable_pictures
+from inspire_med.errors import InputError
 from inspire_med.evaluation.cohort import Cohort
 from inspire_med.evaluation.report.comparison import (
     Comparison,
@@ -24,19 +25,22 @@ from inspire_med.evaluation.statistics import strata
 from inspire_med.files import read_json, write_json, write_text
 from inspire_med.provenance import code_commit
 
-_WRITTEN = (
+_NAMES = (
     *("scores.csv", "scores.json", "report.html", "lesions.csv"),
     *("comparison.json", "comparison.html"),
 )
 
 
-def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> None:
+def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> list[Path]:
     """Write scores.csv, scores.json, report.html, and lesions.csv where there are lesions.
 
     Args:
         cohort: The scores.
         output: Folder for them.
         cases: The manifest's cases by id, for pictures; empty without a manifest.
+
+    Returns:
+        The files.
     """
     summaries = cohort.summaries
     provenance = {**cohort.provenance, **_this_code()}
@@ -66,6 +70,7 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> Non
     write_json(output / "scores.json", content)  # only now: whatever failed, failed before
     for name, text in texts.items():
         write_text(output / name, text)
+    return [output / name for name in ("scores.json", *texts)]
 
 
 def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
@@ -104,21 +109,35 @@ def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
     )
 
 
-def write_comparison(comparison: Comparison, output: Path) -> None:
-    """Write comparison.json and comparison.html."""
+def write_comparison(comparison: Comparison, output: Path) -> list[Path]:
+    """Write comparison.json and comparison.html; answers with the files."""
     page = comparison_html(comparison)
     write_json(output / "comparison.json", comparison_json(comparison))
     write_text(output / "comparison.html", page)
+    return [output / "comparison.json", output / "comparison.html"]
 
 
-def remove_scores(output: Path) -> None:
-    """Remove what an earlier evaluation left in a folder, so that nothing old stands beside new."""
-    methods = []
-    if (output / "comparison.json").is_file():
-        methods = read_json(output / "comparison.json").get("methods", [])
-    for folder in (output, *(output / str(method) for method in methods)):
-        for name in _WRITTEN:
-            (folder / name).unlink(missing_ok=True)
+def earlier_methods(output: Path) -> list[str]:
+    """Methods whose scores an earlier comparison left in folders of their own here."""
+    try:
+        methods = read_json(output / "comparison.json")["methods"]
+        return [name for name in methods if "/" not in name and not name.startswith(".")]
+    except (InputError, KeyError, TypeError, AttributeError):
+        return []  # none, or another tool's file
+
+
+def remove_stale(output: Path, methods: Sequence[str], written: Collection[Path]) -> None:
+    """Remove what an earlier evaluation left, so that nothing old stands beside new.
+
+    Args:
+        output: The folder of the scores.
+        methods: Those that it held before, as `earlier_methods` says.
+        written: What was written now.
+    """
+    for folder in (output, *(output / name for name in methods)):
+        for path in (folder / name for name in _NAMES):
+            if path not in written:
+                path.unlink(missing_ok=True)
         if folder != output and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 

@@ -526,6 +526,22 @@ class TestEdges:
         assert left == {"two", "scores.csv", "scores.json", "report.html"}
         assert [path.name for path in (folders / "scores" / "two").iterdir()] == ["mine.txt"]
 
+    @pytest.mark.parametrize(
+        "content",
+        ['{"methods": ["../other", "/etc", ".."]}', '{"methods": [1]}', "[]", "{}", "broken"],
+    )
+    def test_a_comparison_of_somebody_else_leads_to_no_other_folder(self, folders, content):
+        (folders / "other").mkdir()
+        for place in (folders, folders / "other"):
+            (place / "scores.csv").write_text("mine")
+        assert evaluate(folders) == 0
+        (folders / "scores" / "comparison.json").write_text(content)
+
+        assert evaluate(folders, "--overwrite") == 0
+
+        assert (folders / "other" / "scores.csv").read_text() == "mine"
+        assert (folders / "scores.csv").read_text() == "mine"
+
     def test_methods_without_a_common_case_leave_nothing_behind(self, folders, capsys):
         for name in ("one", "two"):
             (folders / name).mkdir()

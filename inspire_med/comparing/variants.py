@@ -1,11 +1,10 @@
 """Variants: the networks that are compared, by the names people type."""
 
-import difflib
 import re
 from dataclasses import replace
 
 from inspire_med.config import NetworkConfig
-from inspire_med.errors import InputError
+from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_network import monai_names
 from inspire_med.networks.skips import compose_skip
 
@@ -93,7 +92,6 @@ def _refuse_unknown(name: str) -> None:
 def _refuse_among(name: str, known: list[str]) -> None:
     if name in known:
         return
-    guess = difflib.get_close_matches(name, known, n=1)
     parts = f"{', '.join(_KNOWN)} and {_MONAI}NAME, as in {_MONAI}SegResNet"
-    hint = f"did you mean {guess[0]!r}?" if guess else f"there are {parts}."
+    hint = did_you_mean(name, known, f"there are {parts}.")
     raise InputError(f"option --variants: {name!r} names no network; {hint}")

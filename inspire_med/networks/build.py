@@ -1,12 +1,11 @@
 """Building: a network from its JSON-able description, as a checkpoint keeps it."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from inspire_med.blocks.dims import BATCH_NORM, Norm
 from inspire_med.blocks.norm import InstanceNorm
-from inspire_med.errors import InputError
+from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.encoder import WIDTHS, unet_encoder
 from inspire_med.networks.monai_encoder import monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork, monai_network
@@ -67,8 +66,7 @@ def _check_keys(description: Mapping[str, Any]) -> None:
     known = (*REQUIRED, *OPTIONAL)
     for key in description:
         if key not in known:
-            close = get_close_matches(key, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}."
+            hint = did_you_mean(key, known, f"choose from {', '.join(known)}.")
             raise InputError(f"network: unknown key {key!r}; {hint}")
     for key in REQUIRED:
         if description.get(key) is None:

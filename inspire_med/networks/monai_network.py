@@ -1,6 +1,5 @@
 """MONAI's own networks by name and as they are, for comparison."""
 
-import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from monai.networks import nets
 from torch import Tensor, nn
 
 from inspire_med.blocks.dims import SpatialDims
-from inspire_med.errors import InputError
+from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_trial import Trial, only_map, why
 
 _OURS = ("spatial_dims", "in_channels", "out_channels")  # the data set decides these
@@ -81,8 +80,7 @@ def monai_network(
     """
     known = _networks()
     if name not in known:
-        guess = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {guess[0]!r}?" if guess else f"choose from {', '.join(known)}."
+        hint = did_you_mean(name, known, f"choose from {', '.join(known)}.")
         raise InputError(f"network: monai={name!r} is no network for segmentation; {hint}")
     _check_arguments(name, known[name], arguments)
     numbers = {"spatial_dims": spatial_dims, "in_channels": in_channels}
@@ -133,8 +131,7 @@ def _check_arguments(name: str, network: type[nn.Module], arguments: Mapping[str
                 f"network: monai_arguments: {key} follows from the data; leave it out."
             )
         if key not in own:
-            guess = difflib.get_close_matches(key, own, n=1)
-            hint = f"did you mean {guess[0]!r}?" if guess else f"it has {', '.join(own)}."
+            hint = did_you_mean(key, own, f"it has {', '.join(own)}.")
             raise InputError(f"network: monai_arguments: {name} has no {key!r}; {hint}")
         if "pretrained" in key and arguments[key]:
             raise InputError(

@@ -4,7 +4,6 @@ A run's `checkpoints/` holds `last/`, the one before it as `previous/`, and `bes
 folder (see `inference.model`) with `training.safetensors` and `training.json` beside the model.
 """
 
-import json
 import logging
 import shutil
 from dataclasses import asdict, dataclass
@@ -33,6 +32,7 @@ from inspire_med.inference.model import (
     write_model,
 )
 from inspire_med.inference.precision import Precision
+from inspire_med.training.difference import refuse_difference
 
 _STATE = "training.safetensors"
 _RECORD = "training.json"
@@ -230,36 +230,6 @@ def _restore(folder: Path, trained: Trained) -> Progress:
     if torch.cuda.is_available() and "rng.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["rng.cuda"])
     return Progress(**record["progress"])
-
-
-def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Name the first thing in which what was trained is not what is asked for.
-
-    Args:
-        folder: Where it lies, for the message.
-        written: Options by name, nested, of what was trained.
-        wanted: Options of what is asked for.
-
-    Raises:
-        InputError: If there is one.
-    """
-    before = _flat(written)
-    for key, value in _flat(json.loads(json.dumps(wanted))).items():
-        if before.get(key) != value:
-            raise InputError(
-                f"{folder}: was trained with {key} = {before.get(key)}, but {value} is asked for; "
-                "use the same options or another --run."
-            )
-
-
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys as `outer.inner`."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return flat
 
 
 def _random_states() -> dict[str, Tensor]:

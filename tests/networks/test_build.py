@@ -43,7 +43,7 @@ def test_the_norm_is_chosen_by_name():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"spatal_dims": 2}, "unknown key 'spatal_dims'; did you mean 'spatial_dims'"),
+        ({"spatal_dims": 2}, "unknown key 'spatal_dims'; did you mean spatial_dims"),
         ({"xyz": 2}, "unknown key 'xyz'; choose from"),
         ({"in_channels": None}, "'in_channels' is missing"),
         ({"spatial_dims": 4}, "spatial_dims=4 is not a dimension; give 2 or 3"),

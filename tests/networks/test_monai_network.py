@@ -69,11 +69,11 @@ def test_is_made_of_the_widths_where_it_must_be_told():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"monai": "SegRestNet"}, "'SegRestNet' is no network for segmentation; .*'SegResNet'"),
-        ({"monai": "Unet"}, "'Unet' is no network for segmentation; did you mean 'UNet'"),
+        ({"monai": "SegRestNet"}, "'SegRestNet' is no network for segmentation; .*SegResNet"),
+        ({"monai": "Unet"}, "'Unet' is no network for segmentation; did you mean UNet"),
         ({"monai": "xyz"}, "choose from AHNet, AttentionUnet"),
         ({"monai": 3}, "monai=3 must be a name"),
-        ({"monai_arguments": {"init_filtrs": 4}}, "no 'init_filtrs'; did you mean 'init_filters'"),
+        ({"monai_arguments": {"init_filtrs": 4}}, "no 'init_filtrs'; did you mean init_filters"),
         ({"monai_arguments": {"zzzzz": 4}}, "SegResNet has no 'zzzzz'; it has init_filters"),
         ({"monai_arguments": {"in_channels": 4}}, "in_channels follows from the data; leave it"),
         ({"monai_arguments": [4]}, "monai_arguments must be values by name"),

@@ -1,9 +1,8 @@
 """Protocols: named sets of measures, each with the rules its numbers are made by."""
 
-import difflib
 import math
 
-from inspire_med.errors import InputError
+from inspire_med.errors import InputError, did_you_mean
 from inspire_med.evaluation.protocols.brats2021 import BRATS2021
 from inspire_med.evaluation.protocols.brats2023 import BRATS2023
 from inspire_med.evaluation.protocols.brats2024 import BRATS2024
@@ -55,8 +54,7 @@ def protocol(name: str) -> Protocol:
     if at and base in CONVENTIONS:
         return segmentation(base, _tolerances_mm(tolerances, name))
     if name not in PROTOCOLS:
-        guess = difflib.get_close_matches(name, PROTOCOLS, n=1)
-        hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(PROTOCOLS)}."
+        hint = did_you_mean(name, PROTOCOLS, f"known: {', '.join(PROTOCOLS)}.")
         raise InputError(f"option --protocol: unknown protocol {name!r}; {hint}")
     return PROTOCOLS[name]
 

@@ -4,7 +4,7 @@ One set of measures under three conventions of surface distance: surface element
 (the default), and border voxels as MONAI and as MedPy count them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,28 +66,31 @@ def surfel_max(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
     }
 
 
-def border_max(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
-    """Border voxels, the larger direction, as MONAI has it."""
-    border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
-    if all(border.empty):
-        return dict.fromkeys(_distances(tolerances_mm), float("nan"))
-    return {
-        "hd95_mm": conventions.larger_percentile_mm(border, 95.0),
-        "assd_mm": surface.mean_mm(border),
-        **{nsd_name(each): surface.nsd(border, each) for each in tolerances_mm},
-    }
+@dataclass(frozen=True)
+class OnBorders:
+    """Distances between border voxels, each counting 1.
 
+    Attributes:
+        undefined: `all` or `any`: of how many empty masks there are no distances.
+        percentile_mm: How the two directions make HD95.
+        nsd: How they make NSD.
+    """
 
-def border_union(pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
-    """Border voxels, both directions in one list, as MedPy has it; NSD as nnU-Net has it."""
-    border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
-    if any(border.empty):
-        return dict.fromkeys(_distances(tolerances_mm), float("nan"))
-    return {
-        "hd95_mm": conventions.joint_percentile_mm(border, 95.0),
-        "assd_mm": surface.mean_mm(border),
-        **{nsd_name(each): conventions.nsd_by_direction(border, each) for each in tolerances_mm},
-    }
+    undefined: Callable[[Iterable[bool]], bool]
+    percentile_mm: Callable[[surface.SurfaceDistances, float], float]
+    nsd: Callable[[surface.SurfaceDistances, float], float]
+
+    def __call__(self, pair: RegionPair, tolerances_mm: Sequence[float]) -> Scores:
+        """The distances of a region."""
+        border = surface.border_distances(pair.reference, pair.prediction, pair.spacing_mm)
+        if self.undefined(border.empty):
+            names = ["hd95_mm", "assd_mm", *map(nsd_name, tolerances_mm)]
+            return dict.fromkeys(names, float("nan"))
+        return {
+            "hd95_mm": self.percentile_mm(border, 95.0),
+            "assd_mm": surface.mean_mm(border),
+            **{nsd_name(each): self.nsd(border, each) for each in tolerances_mm},
+        }
 
 
 def nsd_name(tolerance_mm: float) -> str:
@@ -115,7 +118,7 @@ CONVENTIONS = {
     ),
     "segmentation-border-max": Convention(
         title="Whole-region measures, surface distances as MONAI has them",
-        distances=border_max,
+        distances=OnBorders(all, conventions.larger_percentile_mm, surface.nsd),
         policy=(
             "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), larger of the two directed 95 % "
             "quantiles, interpolated; undefined where a mask is empty",
@@ -127,7 +130,7 @@ CONVENTIONS = {
     ),
     "segmentation-border-union": Convention(
         title="Whole-region measures, surface distances as MedPy and nnU-Net have them",
-        distances=border_union,
+        distances=OnBorders(any, conventions.joint_percentile_mm, conventions.nsd_by_direction),
         policy=(
             "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), 95 % quantile of both "
             "directions in one list, interpolated; undefined where a mask is empty",
@@ -171,10 +174,6 @@ def segmentation(name: str, tolerances_mm: Sequence[float] = TOLERANCES_MM) -> M
         ranked_by=("dice", "hd95_mm"),
         score=partial(score_region, convention, tuple(tolerances_mm)),
     )
-
-
-def _distances(tolerances_mm: Sequence[float]) -> list[str]:
-    return ["hd95_mm", "assd_mm", *map(nsd_name, tolerances_mm)]
 
 
 SEGMENTATION, SEGMENTATION_BORDER_MAX, SEGMENTATION_BORDER_UNION = map(segmentation, CONVENTIONS)

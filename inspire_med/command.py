@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args, get_origin
 
 from jsonargparse import ArgumentParser
 
@@ -26,19 +26,31 @@ class CommandParser(ArgumentParser):
         """Turn argparse's complaint into one sentence that says what to do."""
         raise InputError(_one_sentence(message, self._known_options()))
 
-    def spell_out_switches(self, words: Sequence[str]) -> list[str]:
-        """Let `--overwrite` stand for `--overwrite true`, which jsonargparse insists on."""
-        switches = {
-            name
-            for action in self._actions
-            if getattr(action, "_typehint", None) is bool
-            for name in action.option_strings
-        }
+    def spell_out(self, words: Sequence[str]) -> list[str]:
+        """Let `--overwrite` and `--widths 8,16` stand for what jsonargparse insists on.
+
+        That is `--overwrite true` and `--widths [8,16]`, whose brackets many a shell would expand.
+        """
+        switches = self._options_of(lambda kind: kind is bool)
+        lists = self._options_of(_holds_list)
         spelt: list[str] = []
-        for word, following in zip(words, [*words, ""][1:], strict=True):
-            bare = word in switches and following.lower() not in ("true", "false")
-            spelt += [word, "true"] if bare else [word]
-        return spelt
+        option = ""
+        for word in words:
+            if option in switches and word.lower() not in ("true", "false"):
+                spelt.append("true")
+            name, equals, value = word.partition("=")
+            if option in lists:
+                spelt.append(_bracketed(word))
+            elif equals and name in lists:
+                spelt.append(f"{name}={_bracketed(value)}")
+            else:
+                spelt.append(word)
+            option = word
+        return [*spelt, "true"] if option in switches else spelt
+
+    def _options_of(self, wanted: Callable[[Any], bool]) -> set[str]:
+        actions = (a for a in self._actions if wanted(getattr(a, "_typehint", None)))
+        return {name for action in actions for name in action.option_strings}
 
     def _known_options(self) -> list[str]:
         return [name for action in self._actions for name in action.option_strings]
@@ -57,7 +69,7 @@ def run_command(
     try:
         plain = [word for word in words if word != "--debug"]
         with _ended_in_order():
-            status = body(parser.parse_args(parser.spell_out_switches(plain)))
+            status = body(parser.parse_args(parser.spell_out(plain)))
     except InputError as error:
         if debug:
             traceback.print_exc()
@@ -98,6 +110,16 @@ def _ended_in_order() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _holds_list(kind: Any) -> bool:
+    return get_origin(kind) is tuple or any(get_origin(part) is tuple for part in get_args(kind))
+
+
+def _bracketed(value: str) -> str:
+    """Write `8,16` as the list it stands for."""
+    plain = value.startswith(("[", "-")) or value in ("", "null")
+    return value if plain else f"[{value}]"
+
+
 def _one_sentence(message: str, options: list[str]) -> str:
     unknown = re.search(r"[Uu]nrecognized arguments?: (\S+)", message)
     if unknown is not None:
@@ -108,6 +130,7 @@ def _one_sentence(message: str, options: list[str]) -> str:
     if wrong is not None:
         expected = " or ".join(re.findall(r"Expected an? ([^\n]+?)(?:\.\s|\n|$)", message))
         kind = re.sub(r"<class '(\w+)'>", r"\1", expected).replace("typing.Literal", "one of ")
-        kind = kind.replace("NoneType", "null")
+        kind = re.sub(r"tuple with (\d+) elements", r"\1 values with commas between", kind)
+        kind = kind.replace("NoneType", "null").replace("tuple", "a list")
         return f"option --{wrong[1]}: {wrong[2].strip()} is not {kind}; see --help."
     return re.sub(r"\s+", " ", message).strip().rstrip(".") + "; see --help."

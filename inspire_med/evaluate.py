@@ -183,7 +183,8 @@ def _score_folders(
         workers,
     )
     cohorts: dict[str, Cohort] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for name, folder in methods.items():
             bar = progress.add_task(f"scoring {name}".strip(), total=None)
             cohorts[name] = score_cohort(

@@ -81,6 +81,42 @@ def test_a_switch_needs_no_value(words, expected):
     assert seen == [expected]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--size", "8,16"], (8, 16)),
+        (["--size=8,16", "--number", "2"], (8, 16)),
+        (["--size", "[8, 16]"], (8, 16)),
+        (["--size", "null"], None),
+    ],
+)
+def test_a_list_needs_no_brackets(words, expected):
+    made = parser()
+    made.add_argument("--size", type=tuple[int, int] | None, default=(1, 1), help="A size.")
+    seen = []
+
+    status = run_command(made, lambda options: seen.append(options.size), words)
+
+    assert status == 0
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--size", "8"], "option --size: [8] is not 2 values with commas between"),
+        (["--size", "8,x"], "option --size: x is not int"),
+        (["--size"], "argument --size: expected one argument"),
+        (["--size", "--number", "3"], "argument --size: expected one argument"),
+    ],
+)
+def test_a_wrong_list_is_one_line_that_says_how_to_write_it(words, sentence, capsys):
+    made = parser()
+    made.add_argument("--size", type=tuple[int, int], default=(1, 1), help="A size.")
+    assert run_command(made, lambda options: None, words) == 2
+    assert capsys.readouterr().err == f"inspire-med test: {sentence}; see --help.\n"
+
+
 def test_no_command_lists_the_commands(capsys):
     assert main([]) == 2
     assert "choose one of prepare, train, predict, evaluate" in capsys.readouterr().err

@@ -47,7 +47,7 @@ def refusal(capsys, folder, *extra, **named):
     """The one sentence of a refused request, after which nothing is written."""
     assert evaluate(folder, *extra, **named) == 2
     assert not (folder / "scores").exists()
-    (line,) = capsys.readouterr().err.strip().splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
     return line
 
 

@@ -99,10 +99,15 @@ class PyramidNeck(BaseModule):
         return self.finish(features, self.pyramid.top_down(features))
 
     def finish(self, features: Sequence[Tensor], pyramid: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Make the outputs and the extra levels from C and P, fine to coarse."""
+        """Make the outputs and the extra levels from C and P, fine to coarse.
+
+        They are contiguous: the blocks' maps have channels last, which mmcv's RoIAlign reads as
+        if they had channels first, without a word (open-mmlab/mmcv, issue 2203).
+        """
         pairs = zip(self.pyramid.outputs, pyramid, strict=True)
         outputs = [output(p) for output, p in pairs]
-        return (*outputs, *self.extra(features[-1], pyramid[-1], outputs[-1]))
+        extra = self.extra(features[-1], pyramid[-1], outputs[-1])
+        return tuple(level.contiguous() for level in (*outputs, *extra))
 
 
 @MODELS.register_module()

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmcv.ops import roi_align
 from mmdet.registry import MODELS
 
 import inspire_med.detection.neck
@@ -53,6 +54,17 @@ def test_odd_sizes_batch_1_and_every_kind_of_extra_level(kind, extra):
         (1, 16, 2, 2),
     ]
     assert all(p.grad is not None and p.grad.isfinite().all() for p in built.parameters())
+
+
+@pytest.mark.parametrize("kind", ["InspireFPN", "ReleasedInspireFPN"])
+@pytest.mark.parametrize("extra", [False, "on_input", "on_output"])
+def test_a_second_stage_reads_the_maps_as_they_are(kind, extra):
+    """One sample at every pixel's centre makes RoIAlign the identity."""
+    for level in neck(type=kind, add_extra_convs=extra, width=12)(features(batch=2)):
+        height, width = level.shape[2:]
+        whole = torch.tensor([[item, 0.0, 0.0, width, height] for item in range(2)])
+        read = roi_align(level, whole, (height, width), 1.0, 1, "avg", True)
+        torch.testing.assert_close(read, level, rtol=1e-5, atol=1e-6)
 
 
 def test_extra_levels_read_what_they_are_told():

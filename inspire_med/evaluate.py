@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inspire_med.data.case import Case
     from inspire_med.evaluation.cohort import Cohort
     from inspire_med.evaluation.protocols import Protocol, SetProtocol
-    from inspire_med.evaluation.reading.references import References
+    from inspire_med.evaluation.references import References
 
 # What makes sense only where each case has files of its own.
 _OF_CASES = ("fold", "regions", "allow_missing", "ignore_affine", "resample", "calibration")
@@ -221,7 +221,7 @@ def _references(
     options: EvaluateOptions, rules: "Protocol", workers: int
 ) -> "tuple[References, Mapping[str, Case]]":
     """What to compare with, and the cases it belongs to where a manifest names them."""
-    from inspire_med.evaluation.reading.references import references_of_folder
+    from inspire_med.evaluation.references import references_of_folder
 
     if options.reference.suffix == ".json":
         return _references_of_manifest(options)
@@ -238,7 +238,7 @@ def _references_of_manifest(
     options: EvaluateOptions,
 ) -> "tuple[References, Mapping[str, Case]]":
     from inspire_med.data.case import Manifest
-    from inspire_med.evaluation.reading.references import References
+    from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.patients import patients_note
 
     if options.regions is not None:

@@ -178,7 +178,7 @@ def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:
 
     They run from reading to the finished mask; the first case warms the network up.
     """
-    from inspire_med.evaluation.reading.origin import RECORD
+    from inspire_med.reading.origin import RECORD
 
     record = options.run / "run.json"
     sessions = read_json(record)["sessions"] if record.is_file() else [{}]

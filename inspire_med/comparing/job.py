@@ -6,7 +6,7 @@ from pathlib import Path
 from inspire_med.config import TrainConfig
 from inspire_med.data.case import Case
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
-from inspire_med.evaluation.reading.origin import RECORD
+from inspire_med.reading.origin import RECORD
 
 
 @dataclass(frozen=True)

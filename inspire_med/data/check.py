@@ -16,7 +16,7 @@ from inspire_med.data.nifti import read_volume
 from inspire_med.data.picture import is_picture, read_picture
 from inspire_med.data.placement import grid_problems, grid_sentence, read_grids, reference_channel
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import read_mask_image
+from inspire_med.reading.images import read_mask_image
 
 
 @dataclass(frozen=True)

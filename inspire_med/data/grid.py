@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
 
 
 @dataclass(frozen=True)

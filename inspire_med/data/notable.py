@@ -16,11 +16,11 @@ from inspire_med.evaluation.case import region_masks, regions_under
 from inspire_med.evaluation.cohort import Cohort
 from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols import MaskProtocol
-from inspire_med.evaluation.reading.grey_map import fitted, read_grey_map, read_official_mask
-from inspire_med.evaluation.reading.masks import read_label_map
-from inspire_med.evaluation.reading.resample import on_grid_of
 from inspire_med.evaluation.report.pictures_section import Picture
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
+from inspire_med.reading.grey_map import fitted, read_grey_map, read_official_mask
+from inspire_med.reading.masks import read_label_map
+from inspire_med.reading.resample import on_grid_of
 from inspire_med.viz import case_strip
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES, opened_image
 from inspire_med.files import atomic_path
+from inspire_med.reading.images import IMAGE_SUFFIXES, opened_image
 
 _ORIENTATION = 274  # EXIF's number of the tag
 

@@ -9,7 +9,7 @@ from inspire_med.data.layouts.found import FoundCase
 from inspire_med.data.nifti import read_channel_grid
 from inspire_med.data.picture import is_picture, picture_size
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
 
 REFERENCE_CHANNELS = ("dwi",)  # whose grid is the case's own where grids may differ
 RESAMPLED_CHANNELS = ("flair",)  # ISLES: acquired on another grid, resampled by preprocessing

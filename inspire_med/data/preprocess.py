@@ -18,7 +18,7 @@ from inspire_med.data.placement import grid_sentence, reference_channel
 from inspire_med.data.prepare_picture import picture_image, picture_target
 from inspire_med.data.prepare_volumes import volumes_image, volumes_record, volumes_target
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import read_mask_image
+from inspire_med.reading.images import read_mask_image
 
 Regions = Mapping[str, Sequence[int]]
 LITERATURE_SIZE = (352, 352)  # of polyp images since PraNet (Fan 2020)

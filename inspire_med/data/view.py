@@ -13,7 +13,8 @@ from inspire_med.data.nifti import read_grid, read_volume
 from inspire_med.data.picture import read_picture
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import region_masks
-from inspire_med.evaluation.reading.masks import is_nifti, read_label_map
+from inspire_med.reading.masks import read_label_map
+from inspire_med.reading.nifti import is_nifti
 
 
 @dataclass(frozen=True)

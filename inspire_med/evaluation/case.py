@@ -15,10 +15,10 @@ from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.protocols.kinds import ANY_LABEL, Regions
-from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
-from inspire_med.evaluation.reading.masks import LabelMap, label_map_of, read_label_map
-from inspire_med.evaluation.reading.probabilities import read_probabilities
 from inspire_med.evaluation.result import RegionResult
+from inspire_med.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.reading.masks import LabelMap, label_map_of, read_label_map
+from inspire_med.reading.probabilities import read_probabilities
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
 

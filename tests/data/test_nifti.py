@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from inspire_med.data.nifti import (
-    MAX_VOXELS,
     read_grid,
     read_volume,
     write_volume,
 )
 from inspire_med.errors import InputError
+from inspire_med.reading.nifti import MAX_VOXELS
 
 OBLIQUE = np.array(
     [

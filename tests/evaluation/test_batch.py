@@ -35,7 +35,7 @@ def test_workers_do_not_change_scores_or_their_order(jobs):
 def test_an_error_of_the_input_reaches_the_caller(jobs, workers):
     jobs[1][2].write_text("broken")
 
-    with pytest.raises(InputError, match=r"case1.nii.gz: not a readable"):
+    with pytest.raises(InputError, match=r"case1.nii.gz: named .gz but not compressed"):
         score_batch(jobs, RULES, workers=workers, on_done=lambda: None)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below, with_file
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import NIFTI_SUFFIXES
+from inspire_med.reading.nifti import NIFTI_SUFFIXES
 
 CHANNELS = ("flair", "t1", "t1ce", "t2")
 LABEL_VALUES = (0, 1, 2, 3, 4)

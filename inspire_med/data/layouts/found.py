@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import NIFTI_SUFFIXES
+from inspire_med.reading.nifti import NIFTI_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below, with_file
-from inspire_med.evaluation.reading.masks import NIFTI_SUFFIXES
+from inspire_med.reading.nifti import NIFTI_SUFFIXES
 
 CHANNELS = ("dwi", "adc", "flair")
 REGIONS = {"lesion": (1,)}

@@ -6,8 +6,8 @@ from typing import Any
 
 from inspire_med.data.layouts.found import Findings, FoundCase, bare_name, files_below
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import NIFTI_SUFFIXES
 from inspire_med.files import read_json
+from inspire_med.reading.nifti import NIFTI_SUFFIXES
 
 CHANNELS = ("flair", "t1", "t1ce", "t2")
 LABEL_VALUES = (0, 1, 2, 3)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inspire_med.data.layouts.found import Findings, FoundCase, folders_below
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES
+from inspire_med.reading.images import IMAGE_SUFFIXES
 
 CHANNELS: tuple[str, ...] = ("red", "green", "blue")
 REGIONS = {"polyp": (1,)}

@@ -9,8 +9,8 @@ from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
 from inspire_med.evaluation.protocols.kinds import Regions
-from inspire_med.evaluation.reading.masks import is_nifti
-from inspire_med.evaluation.reading.pairs import find_masks
+from inspire_med.reading.nifti import is_nifti
+from inspire_med.reading.pairs import find_masks
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.grey_map import (
+from inspire_med.reading.grey_map import (
     GreyMap,
     fitted,
     read_grey_map,

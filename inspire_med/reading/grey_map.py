@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import opened_image, refuse_half_tones
+from inspire_med.reading.images import opened_image, refuse_half_tones
 
 # White begins above this in the polyp evaluators: 128 itself is black there.
 BLACK_UP_TO = 128

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.reading.grid import corner_distance_mm
+from inspire_med.reading.grid import corner_distance_mm
 
 
 def test_distance_is_that_of_the_farthest_corner():

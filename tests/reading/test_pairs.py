@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.pairs import (
+from inspire_med.reading.pairs import (
     case_id,
     find_maps,
     find_masks,

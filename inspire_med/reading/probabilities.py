@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import opened_image
-from inspire_med.evaluation.reading.masks import is_nifti
-from inspire_med.evaluation.reading.nifti import read_nifti
+from inspire_med.reading.images import opened_image
+from inspire_med.reading.nifti import is_nifti, read_nifti
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.images import IMAGE_SUFFIXES, read_mask_image
-from inspire_med.evaluation.reading.nifti import read_nifti
-
-NIFTI_SUFFIXES = (".nii.gz", ".nii")
+from inspire_med.reading.images import IMAGE_SUFFIXES, read_mask_image
+from inspire_med.reading.nifti import is_nifti, read_nifti
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,6 @@ def read_label_map(path: Path) -> LabelMap:
     raise InputError(
         f"{path}: not a mask file; give .nii, .nii.gz or an image ({', '.join(IMAGE_SUFFIXES)})."
     )
-
-
-def is_nifti(path: Path) -> bool:
-    """Is a file a volume by its name?"""
-    return path.name.lower().endswith(NIFTI_SUFFIXES)
 
 
 def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:

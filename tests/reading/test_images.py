@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import read_label_map
+from inspire_med.reading.masks import read_label_map
 
 
 def picture(path, pixels, mode=None):

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.coco_files import read_annotations, read_detections
+from inspire_med.reading.coco_files import read_annotations, read_detections
 
 REFERENCE = {
     "images": [{"id": 7, "height": 20, "width": 30}],

@@ -5,7 +5,7 @@ from PIL import Image
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
-from inspire_med.evaluation.reading.references import parse_regions, references_of_folder
+from inspire_med.evaluation.references import parse_regions, references_of_folder
 
 
 def folder_with(tmp_path, *label_sets):

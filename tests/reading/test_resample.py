@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import LabelMap, read_label_map
-from inspire_med.evaluation.reading.resample import on_grid_of
+from inspire_med.reading.masks import LabelMap, read_label_map
+from inspire_med.reading.resample import on_grid_of
 
 
 def volume(labels, affine, name):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.masks import IMAGE_SUFFIXES, NIFTI_SUFFIXES
+from inspire_med.reading.images import IMAGE_SUFFIXES
+from inspire_med.reading.nifti import NIFTI_SUFFIXES
 
 _PROBABILITIES = "_prob"  # at the end of a map's name, after its case id
 _NAMED = 5  # ids written out in a message

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
-from inspire_med.evaluation.reading.masks import LabelMap
+from inspire_med.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.reading.masks import LabelMap
 
 
 def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:

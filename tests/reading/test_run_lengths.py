@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from inspire_med.evaluation.reading.run_lengths import fill, runs_of
+from inspire_med.reading.run_lengths import fill, runs_of
 
 
 def test_small_numbers_are_one_character_from_the_fourth_on_differences():

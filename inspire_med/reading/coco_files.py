@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.reading import run_lengths
 from inspire_med.files import read_json
+from inspire_med.reading import run_lengths
 
 Entry = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""Reading: what strangers' files hold, before any rule is applied to it. No torch."""

@@ -1,4 +1,4 @@
-"""Images a second of detectors in turns: INSPIRE's neck beside FPN, the release beside both, bf16.
+"""Images a second in turns: INSPIRE's neck beside FPN, the release beside both, half precision.
 
     python scripts/bench/detection_speed.py --side 320
 
@@ -14,9 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
+
 CONFIGS = Path(__file__).parents[2] / "configs" / "detection"
 FEW = ["--cfg-options", "model.test_cfg.rpn.nms_pre=100", "model.test_cfg.rpn.max_per_img=100"]
 FEW += ["model.test_cfg.rcnn.score_thr=0.99"]
+HALF = "fp16" if torch.cuda.is_available() else "bf16"
 RELEASED = "model.neck.type=ReleasedInspireFPN"
 GROUPS = {
     "neck": [
@@ -27,7 +30,7 @@ GROUPS = {
     ],
     "SparseInst": [
         ("fp32", "sparseinst_r50_giam", ["--precision", "fp32"]),
-        ("bf16", "sparseinst_r50_giam", ["--precision", "bf16"]),
+        (HALF, "sparseinst_r50_giam", ["--precision", HALF]),
     ],
 }
 

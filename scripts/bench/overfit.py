@@ -120,8 +120,6 @@ def set_schedule(config: Config, options: argparse.Namespace) -> None:
     config.optim_wrapper = dict(
         type="OptimWrapper",
         optimizer=dict(type="AdamW", lr=options.lr, weight_decay=1e-4),
-        # 12,544 inputs: at the full rate AdamW moves what these layers give by more than it is.
-        paramwise_cfg=dict(custom_keys=dict(shared_fcs=dict(lr_mult=0.1))),
         clip_grad=dict(max_norm=10, norm_type=2),
     )
     config.param_scheduler = [

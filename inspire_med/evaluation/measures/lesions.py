@@ -250,11 +250,13 @@ def lesion_table(
 
 def _connected(mask: Mask) -> NDArray[np.unsignedinteger[Any]]:
     """Numbers from 1 for what is connected by faces, edges or corners, 0 elsewhere."""
-    # cc3d 4.1.1 runs out of numbers on arrays that are one voxel thick.
-    thick = np.pad(mask, [(0, int(size == 1)) for size in mask.shape]) if 1 in mask.shape else mask
-    connectivity = 26 if mask.ndim == 3 else 8
-    numbers = cc3d.connected_components(thick, connectivity=connectivity, binary_image=True)
-    return numbers[tuple(slice(size) for size in mask.shape)]
+    # cc3d 4.1.1 numbers background, too, on some images, and runs out of numbers on volumes that are
+    # one voxel thick: an image goes as a volume, and a second, empty layer mends the other.
+    volume = mask if mask.ndim == 3 else mask[..., np.newaxis]
+    thin = [(0, int(size == 1)) for size in volume.shape]
+    thick = np.pad(volume, thin) if 1 in volume.shape else volume
+    numbers = cc3d.connected_components(thick, connectivity=26, binary_image=True)
+    return numbers[tuple(slice(size) for size in volume.shape)].reshape(mask.shape)
 
 
 def _sizes(parts: Parts, spacing_mm: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.ndimage import binary_dilation, generate_binary_structure, label
@@ -74,9 +74,12 @@ class TestParts:
         assert as_sets(found) - {frozenset()} == {
             frozenset(np.flatnonzero(numbers == number).tolist()) for number in range(1, count + 1)
         }
+        assert np.array_equal(found.near > 0, mask)
 
     @settings(deadline=None, max_examples=60)
     @given(masks, st.integers(0, 4))
+    @example(np.array([[1], [0], [0], [0], [1]]) > 0, 0)
+    @example(at((0, 3), (1, 4), (2, 2), (2, 4), (3, 0), shape=(4, 5)), 0)
     def test_lesions_are_what_joins_when_dilated(self, mask, steps):
         numbers, count = label(dilated(mask, steps), everywhere_connected(mask))
 

@@ -46,6 +46,7 @@ def test_a_machine_that_is_fit(capsys, tmp_path, monkeypatch):
     assert found["arithmetic"][0] == "ok"
 
 
+@pytest.mark.slow
 def test_a_run_is_verified_and_tried(run, capsys):
     assert main(["--run", str(run)]) == 0
 
@@ -70,6 +71,7 @@ def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, ca
     assert list(tmp_path.glob("run*")) == []
 
 
+@pytest.mark.slow
 def test_trying_leaves_the_run_as_it_was(run):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
@@ -78,6 +80,7 @@ def test_trying_leaves_the_run_as_it_was(run):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_unfit(run, capsys):
     weights = run / "checkpoints" / "last" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])

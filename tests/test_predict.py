@@ -46,6 +46,7 @@ def predict(run: Path, source: Path, output: Path, *words: str) -> int:
     return main([*common, "--precision", "32-true", *words])
 
 
+@pytest.mark.slow
 def test_image_masks_have_the_images_own_size_and_are_black_and_white(
     tmp_path, image_run, disc_images
 ):
@@ -59,6 +60,7 @@ def test_image_masks_have_the_images_own_size_and_are_black_and_white(
         assert set(np.unique(values)) <= {0, 255}
 
 
+@pytest.mark.slow
 def test_volume_masks_lie_on_the_patients_grid(tmp_path, volume_run, ball_volumes):
     assert predict(volume_run, ball_volumes, tmp_path / "out", "--fold", "0") == 0
 
@@ -133,6 +135,7 @@ def test_probabilities_have_the_regions_last(tmp_path, volume_run, ball_volumes)
     assert 0 <= np.min(image.dataobj) <= np.max(image.dataobj) <= 1
 
 
+@pytest.mark.slow
 def test_mirrored_views_of_a_mirrored_case_agree(volume_run, ball_volumes):
     case = replace(Manifest.load(ball_volumes).cases[0], label=None)
     predictor = Predictor.load(volume_run, precision="32-true", flips=True)

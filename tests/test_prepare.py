@@ -81,6 +81,7 @@ def test_images_and_labels_may_be_two_sources(isles, tmp_path):
     assert one == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [["flair"], ["flair", "adc"], ["adc"]])
 def test_the_dwi_is_checked_whatever_channels_are_chosen(isles, tmp_path, capsys, channels):
     assert run("isles", isles, tmp_path / "m.json", "--channels", *channels) == 0
@@ -238,6 +239,7 @@ def test_phantoms_and_their_manifest_appear_together(tmp_path, task):
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["brats", "isles", "polyp"])
 def test_one_seed_makes_one_set_wherever_it_lies(tmp_path, monkeypatch, task):
     hashes = set()
@@ -388,6 +390,7 @@ def test_help_answers_in_about_a_second():
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "place", "count", "channels"),
     [

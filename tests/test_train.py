@@ -33,6 +33,7 @@ def losses(run: Path) -> list[float]:
     return [line["loss"] for line in steps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", ["concat", "inspire"])
 def test_the_run_folder_holds_what_the_contract_says(tmp_path, disc_images, skip):
     run = tmp_path / "run"
@@ -58,6 +59,7 @@ def test_the_run_folder_holds_what_the_contract_says(tmp_path, disc_images, skip
     assert any((run / "samples").glob("*.png"))
 
 
+@pytest.mark.slow
 def test_volumes_train_too(tmp_path, ball_volumes):
     assert train(ball_volumes, tmp_path / "run", *VOLUMES, "--max_steps", "2") == 0
 
@@ -67,6 +69,7 @@ def test_volumes_train_too(tmp_path, ball_volumes):
     assert validation["n"] == 2
 
 
+@pytest.mark.slow
 def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
     words = ["--task", "brats", *TINY, "--data.patch_size", "[32,32,32]", "--max_steps", "1"]
     assert train(ball_volumes, tmp_path / "run", *words) == 0
@@ -84,6 +87,7 @@ def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
         assert value == pytest.approx(summary[region]["dice"]["mean"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch):
     options = [*IMAGES, "--max_steps", "6", "--save_every", "0"]
     assert train(disc_images, tmp_path / "whole", *options) == 0
@@ -106,6 +110,7 @@ def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeyp
     assert len(record["sessions"]) == 2
 
 
+@pytest.mark.slow
 def test_a_finished_run_stays_finished(tmp_path, disc_images):
     options = [*IMAGES, "--max_steps", "2"]
     assert train(disc_images, tmp_path, *options) == 0
@@ -137,6 +142,7 @@ def test_discs_are_learned(tmp_path, disc_images, skip):
     assert best["progress"]["best_score"] > 0.9
 
 
+@pytest.mark.slow
 def test_the_config_file_of_a_run_starts_the_same_run(tmp_path, disc_images):
     assert train(disc_images, tmp_path / "a", *IMAGES, "--max_steps", "2") == 0
     again = ["--config", str(tmp_path / "a" / "config.yaml"), "--run", str(tmp_path / "b")]
@@ -233,6 +239,7 @@ def test_a_network_of_monais_trains_goes_on_and_predicts(tmp_path, ball_volumes)
     assert card["network"]["monai_arguments"] == {"init_filters": 8}
 
 
+@pytest.mark.slow
 def test_every_step_notes_the_peak_memory(tmp_path, disc_images):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2") == 0
 
@@ -264,6 +271,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path, disc_images, capsys):
     assert (tmp_path / "config.yaml").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_its_record_starts_afresh(tmp_path, disc_images):
     for name in ("lock", ".tmp-node-17-run.json"):
         (tmp_path / name).touch()
@@ -273,6 +281,7 @@ def test_a_run_that_was_killed_before_its_record_starts_afresh(tmp_path, disc_im
     assert not (tmp_path / ".tmp-node-17-run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
     before = {name: (tmp_path / name).read_text() for name in ("config.yaml", "run.json")}
@@ -282,6 +291,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images):
     assert {name: (tmp_path / name).read_text() for name in before} == before
 
 
+@pytest.mark.slow
 def test_a_larger_budget_validates_again(tmp_path, disc_images):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2") == 0
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "4") == 0
@@ -290,6 +300,7 @@ def test_a_larger_budget_validates_again(tmp_path, disc_images):
     assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
 
 
+@pytest.mark.slow
 def test_every_validation_that_is_asked_for_is_made_once(tmp_path, disc_images):
     # 1 / 22 of a budget, times 22, is less than 1 in floating point at some steps.
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "22", "--validations", "22") == 0
@@ -299,6 +310,7 @@ def test_every_validation_that_is_asked_for_is_made_once(tmp_path, disc_images):
     assert steps == list(range(1, 23))
 
 
+@pytest.mark.slow
 def test_auto_precision_is_measured_once_a_run(tmp_path, disc_images, monkeypatch):
     options = [word for word in IMAGES if word not in ("--precision", "32-true")]
     assert train(disc_images, tmp_path, *options, "--max_steps", "1") == 0
@@ -336,6 +348,7 @@ def test_never_resume_wants_a_fresh_folder(tmp_path, disc_images, capsys):
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_network_on_resume_is_refused(tmp_path, disc_images, capsys):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
 
@@ -346,6 +359,7 @@ def test_another_network_on_resume_is_refused(tmp_path, disc_images, capsys):
     assert "network.skip = inspire, but concat is asked for" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_names_the_cases(tmp_path, disc_images, monkeypatch, capsys):
     honest, calls = SegmentationLoss.forward, []
 
@@ -368,6 +382,7 @@ def test_a_loss_that_is_not_finite_names_the_cases(tmp_path, disc_images, monkey
     assert "skipped, not finite on disc" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_skipped_step_changes_nothing(tmp_path, disc_images, monkeypatch):
     weights = {}
     for steps in ("1", "2"):

@@ -51,6 +51,7 @@ def at_step(monkeypatch):
     return arrange
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
 def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, capsys, name):
     assert train(disc_images, tmp_path / "whole", "--max_steps", "4") == 0
@@ -64,6 +65,7 @@ def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, c
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_signal_breaks_a_validation_off(tmp_path, disc_images, monkeypatch):
     assert train(disc_images, tmp_path / "whole", "--max_steps", "2") == 0
     honest = session.validate
@@ -82,6 +84,7 @@ def test_a_signal_breaks_a_validation_off(tmp_path, disc_images, monkeypatch):
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_stop_file_ends_it_and_a_resume_goes_on(tmp_path, disc_images, at_step, capsys):
     run = tmp_path / "run"
     at_step(2, (run / "STOP").touch)
@@ -94,6 +97,7 @@ def test_a_stop_file_ends_it_and_a_resume_goes_on(tmp_path, disc_images, at_step
     assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_an_extend_file_lengthens_it_and_a_resume_remembers(tmp_path, disc_images, at_step):
     run = tmp_path / "run"
     at_step(1, lambda: (run / "EXTEND").write_text("3"))
@@ -105,6 +109,7 @@ def test_an_extend_file_lengthens_it_and_a_resume_remembers(tmp_path, disc_image
     assert [line[1] for line in log(run) if line[0] == "step"] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_signal_while_cases_are_prepared_ends_it(tmp_path, disc_images, monkeypatch, capsys):
     honest = Store._ensure
 
@@ -135,6 +140,7 @@ def test_a_disk_too_full_for_the_log_ends_it_with_a_sentence(tmp_path):
             journal.step(record, 0.5, 1.0)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatch, capsys):
     assert train(disc_images, tmp_path, "--max_steps", "2") == 0
     before = (tmp_path / "checkpoints" / "last" / "training.json").read_bytes()
@@ -153,6 +159,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatc
     assert (tmp_path / "checkpoints" / "last" / "training.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_never_ahead_of_the_log_on_the_disk(tmp_path, disc_images, monkeypatch):
     calls = []
     monkeypatch.setattr(Journal, "keep", lambda self: calls.append("log"))
@@ -163,6 +170,7 @@ def test_a_checkpoint_is_never_ahead_of_the_log_on_the_disk(tmp_path, disc_image
     assert calls[-2:] == ["log", "checkpoint"]
 
 
+@pytest.mark.slow
 def test_checkpoints_come_every_so_many_steps(tmp_path, disc_images, monkeypatch):
     steps = []
     monkeypatch.setattr(
@@ -173,6 +181,7 @@ def test_checkpoints_come_every_so_many_steps(tmp_path, disc_images, monkeypatch
     assert steps == [3, 6, 7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -194,6 +203,7 @@ def test_with_any_option_a_stopped_run_goes_on_to_the_bit(tmp_path, disc_images,
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_recomputing_activations_trains_the_same(tmp_path, disc_images):
     assert train(disc_images, tmp_path / "kept", "--max_steps", "3") == 0
     assert train(disc_images, tmp_path / "made", "--max_steps", "3", "--network.recompute") == 0
@@ -201,6 +211,7 @@ def test_recomputing_activations_trains_the_same(tmp_path, disc_images):
     assert log(tmp_path / "made") == log(tmp_path / "kept")
 
 
+@pytest.mark.slow
 def test_the_linear_rule_is_said(tmp_path, disc_images, capsys):
     words = ["--max_steps", "1", "--optimizer.lr", "1e-3", "--optimizer.scale_lr_from_batch", "8"]
 
@@ -210,6 +221,7 @@ def test_the_linear_rule_is_said(tmp_path, disc_images, capsys):
     assert log(tmp_path)[0][3] == pytest.approx(0.00025)
 
 
+@pytest.mark.slow
 def test_without_being_asked_the_rate_stays(tmp_path, disc_images, capsys):
     assert train(disc_images, tmp_path, "--max_steps", "1", "--optimizer.warmup", "0") == 0
 

@@ -32,6 +32,7 @@ def test_runs_a_command_of_this_toolkit(tmp_path):
     assert "trian: no such command" in second
 
 
+@pytest.mark.slow
 def test_says_whole_lines_as_they_come_if_asked(tmp_path, monkeypatch):
     script(tmp_path, monkeypatch, "echo one; echo; printf tw; sleep 0.7; echo o; echo three >&2")
     (tmp_path / "log").write_text("of before\n")
@@ -67,6 +68,7 @@ def test_begins_nothing_after_a_signal(tmp_path, monkeypatch):
     assert not (tmp_path / "begun").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_hands_a_signal_on_once_and_waits(tmp_path, monkeypatch, number):
     script(
@@ -87,6 +89,7 @@ def test_hands_a_signal_on_once_and_waits(tmp_path, monkeypatch, number):
     assert heard == ["ready", "saved"]
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_the_command_at_once(tmp_path, monkeypatch):
     script(tmp_path, monkeypatch, "trap '' TERM; echo $$ ready; while true; do sleep 0.1; done")
     heard = []

@@ -195,6 +195,7 @@ def real_manifest(real_data, tmp_path, task, place, *more):
     return Manifest.load(out)
 
 
+@pytest.mark.slow
 def test_a_real_brats_label_comes_back_exactly(real_data, tmp_path):
     place = "brats2018/HGG/Brats18_TCIA01_201_1"
     manifest = real_manifest(real_data, tmp_path, "brats", place)

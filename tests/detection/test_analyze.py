@@ -23,6 +23,7 @@ def last_line(capsys) -> dict:
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_prints_the_counts_of_the_config_at_its_own_size(capsys):
     assert main([SMALL]) == 0
 
@@ -33,6 +34,7 @@ def test_prints_the_counts_of_the_config_at_its_own_size(capsys):
     }
 
 
+@pytest.mark.slow
 def test_a_wide_test_size_is_padded_as_the_model_pads(capsys):
     config = str(CONFIGS / "retinanet_r50_fpn.py")
     assert main([config]) == 0
@@ -43,6 +45,7 @@ def test_a_wide_test_size_is_padded_as_the_model_pads(capsys):
     assert capsys.readouterr().out == by_default
 
 
+@pytest.mark.slow
 def test_the_table_goes_as_deep_as_asked(capsys):
     assert main([SMALL, "--shape", "128", "128", "--depth", "1"]) == 0
 
@@ -52,6 +55,7 @@ def test_the_table_goes_as_deep_as_asked(capsys):
     assert len(lines) == 6
 
 
+@pytest.mark.slow
 def test_settings_go_over_the_configs(capsys):
     over = ["--cfg-options", "model.backbone.arch=49", "model.bbox_head.in_channels=256"]
     assert main([SMALL, "--shape", "128", "128", *over]) == 0
@@ -59,6 +63,7 @@ def test_settings_go_over_the_configs(capsys):
     assert last_line(capsys)["parameters"] > 21_831_488
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_times_network_and_post_processing(capsys, precision):
     assert main([SMALL, "--shape", "128", "128", "--fps", "--precision", precision]) == 0
@@ -68,6 +73,7 @@ def test_times_network_and_post_processing(capsys, precision):
     assert answer["fps"] > 0
 
 
+@pytest.mark.slow
 def test_times_the_weights_of_a_checkpoint(capsys, tmp_path):
     init_default_scope("mmdet")
     detector = MODELS.build(Config.fromfile(SMALL).model)

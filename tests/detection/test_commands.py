@@ -61,6 +61,7 @@ def trained(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_training_writes_checkpoints_a_log_and_its_config(trained):
     names = {path.name for path in (trained / "run").iterdir()}
     assert {"epoch_1.pth", "epoch_3.pth", "last_checkpoint", "tiny.py"} <= names
@@ -70,6 +71,7 @@ def test_training_writes_checkpoints_a_log_and_its_config(trained):
     assert len([line for line in lines if "coco/bbox_mAP" in line]) == 3
 
 
+@pytest.mark.slow
 def test_resumed_it_learns_what_an_uninterrupted_run_learns(trained, tmp_path, capfd):
     words = [str(trained / "tiny.py"), "--work-dir", str(tmp_path / "run")]
     assert main(["detection.train", *words]) == 0
@@ -86,6 +88,7 @@ def test_resumed_it_learns_what_an_uninterrupted_run_learns(trained, tmp_path, c
         torch.testing.assert_close(value, whole[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_scores_are_those_of_pycocotools_on_the_predictions(trained, tmp_path, capfd):
     words = [str(trained / "tiny.py"), str(trained / "run" / "epoch_3.pth")]
     words += ["--work-dir", str(tmp_path / "run"), "--out", str(tmp_path / "found.json")]
@@ -131,6 +134,7 @@ def noting(note) -> Iterator[None]:
         hook.remove()
 
 
+@pytest.mark.slow
 def test_mixed_precision_is_really_mixed_and_finds_nearly_the_same(trained, tmp_path, capfd):
     seen = set()
 
@@ -148,6 +152,7 @@ def test_mixed_precision_is_really_mixed_and_finds_nearly_the_same(trained, tmp_
     assert mixed != whole
 
 
+@pytest.mark.slow
 def test_views_are_the_image_and_its_mirror_image(trained, tmp_path, capfd):
     seen = []
 
@@ -239,6 +244,7 @@ def test_segments_have_no_views():
         _use_views(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [

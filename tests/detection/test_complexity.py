@@ -21,6 +21,7 @@ def build(name: str) -> nn.Module:
     return MODELS.build(Config.fromfile(CONFIGS / f"{name}.py").model).eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "side", "backbone", "head", "macs", "flops", "backbone_macs"),
     [
@@ -56,6 +57,7 @@ def test_retinanet_on_spinenet_costs_what_was_published(
     assert counted["backbone"].macs == pytest.approx(backbone_macs, abs=0.5e6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "side", "parameters", "flops", "macs"),
     [
@@ -185,6 +187,7 @@ def test_a_failed_count_leaves_the_detector_as_it_was():
     assert not any(module._forward_hooks for module in toy.modules())
 
 
+@pytest.mark.slow
 def test_what_is_proposed_does_not_change_the_count():
     detector = build("mask-rcnn_spinenet-49s_640")
     before = complexity(detector, 128, 128)
@@ -194,6 +197,7 @@ def test_what_is_proposed_does_not_change_the_count():
     assert complexity(detector, 128, 128) == before
 
 
+@pytest.mark.slow
 def test_every_stage_of_a_cascade_sees_the_same_regions():
     counted = complexity(build("htc_r50_fpn"), 256, 256)
 
@@ -219,6 +223,7 @@ def test_a_panoptic_segmentor_is_counted_with_its_semantic_head():
     assert counted[""].parameters == sum(counted[name].parameters for name in names)
 
 
+@pytest.mark.slow
 def test_inspires_pyramid_is_counted_on_either_count():
     plain = complexity(build("retinanet_r50_fpn"), 256, 256)
     inspire = complexity(build("retinanet_r50_inspire-fpn"), 256, 256)

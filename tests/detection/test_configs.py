@@ -103,6 +103,7 @@ def test_all_promised_names_are_there():
     assert promised - set(NAMES) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
 def test_twins_differ_in_the_neck_alone(path):
     def without_neck(config: Config) -> dict:
@@ -150,6 +151,7 @@ def test_the_published_schedules():
         assert decay.end == config.train_cfg.max_epochs
 
 
+@pytest.mark.slow
 def test_the_detectors_with_the_published_neck_have_their_published_size():
     for name, total in (("htc_r50_fpn", 82_167_750), ("htc-without-semantic_r50_fpn", 79_365_647)):
         config = read(CONFIGS[0].with_name(f"{name}.py"))
@@ -161,6 +163,7 @@ def test_the_detectors_with_the_published_neck_have_their_published_size():
         assert sum(p.numel() for p in detector.parameters()) == total
 
 
+@pytest.mark.slow
 def test_pipelines_name_only_what_is_registered():
     for path in CONFIGS:
         config = read(path)

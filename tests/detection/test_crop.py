@@ -327,6 +327,7 @@ def _centred(start, side, whole, centre):
     return abs(start + side / 2 - centre) <= 1 or start in (0, whole - side)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("polygons", [False, True])
 @pytest.mark.parametrize("split", ["train2017", "val2017"])
 def test_real_images_with_crowds(real_data, split, polygons):

@@ -129,6 +129,7 @@ def test_other_families_of_resnets(family):
     torch.testing.assert_close(unrolled(x)[0], unrolled.neck(unrolled.backbone(x))[0])
 
 
+@pytest.mark.slow
 def test_two_ranks_learn_what_one_does(on_ranks):
     # Frozen norms, so that an image's gradient does not depend on its neighbours.
     unrolled = disturb(build(resnet(norm_eval=True)))

@@ -391,6 +391,7 @@ def trained(folder, start, batch_size, launcher):
     return model.state_dict(), kinds
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about CPUs")
 def test_mmengines_runner_trains_the_same_on_one_process_and_on_two(tmp_path, on_ranks):
     start = Regression().double().state_dict()

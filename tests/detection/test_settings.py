@@ -36,6 +36,7 @@ def test_data_root_moves_all_paths(config):
     assert settings.val_evaluator.ann_file.startswith("/elsewhere/annotations/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "word",
     [
@@ -52,6 +53,7 @@ def test_known_keys_pass(config, word):
     read_settings(config, [word])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "message"),
     [
@@ -164,6 +166,7 @@ def test_keys_that_may_be_read_by_somebody_pass(tmp_path, text):
     read_settings(tmp_path / "a.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file",
     [*sorted((ROOT / "configs" / "detection").glob("*.py")), *sorted(BASES.rglob("*.py"))],

@@ -45,6 +45,7 @@ def count(module, *, trainable=False):
     return sum(p.numel() for p in module.parameters() if p.requires_grad or not trainable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "parameters", "without_norms"),
     [
@@ -68,6 +69,7 @@ def test_parameters_of_the_whole(name, options, parameters, without_norms):
     assert count(model, trainable=True) == without_norms
 
 
+@pytest.mark.slow
 def test_parameters_of_the_parts():
     base, group, soft = (build(f"r50_{name}") for name in ("iam", "giam", "giam-soft"))
 
@@ -81,6 +83,7 @@ def test_parameters_of_the_parts():
     assert count(build("r101_giam").backbone) == 42_500_160
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "macs"),
     [

@@ -95,6 +95,7 @@ def loss(model, batch):
     return model(**model.data_preprocessor(batch, training=True), mode="loss")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["InstanceBranch", "GroupInstanceBranch"])
 @pytest.mark.parametrize("maps", ["SigmoidMaps", "SoftmaxMaps"])
 @pytest.mark.parametrize("images", [[(40, 33, 2), (61, 64, 3)], [(37, 50, 1)], [(32, 32, 0)]])
@@ -237,6 +238,7 @@ def test_float16_trains_and_predicts():
     assert sample.pred_instances.scores.isfinite().all()
 
 
+@pytest.mark.slow
 def test_a_few_steps_lower_the_loss():
     torch.manual_seed(1)
     model, batch = build(), data((64, 64, 2), (64, 64, 2))

@@ -46,6 +46,7 @@ def size(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arch", "parameters"),
     [

@@ -42,6 +42,7 @@ def settings(name: str) -> tuple:
     return {"retinanet": RETINANET, "mask-rcnn": MASK_RCNN}[model][variant]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_trains_by_the_published_schedule(name):
     config = read(name)

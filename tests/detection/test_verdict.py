@@ -56,6 +56,7 @@ def test_a_sound_set_passes_with_boxes_masks_crowds_and_maps(config):
     check(config, "test_evaluator.metric=bbox,segm", parts=("test",))
 
 
+@pytest.mark.slow
 def test_real_coco_passes_with_masks_and_classes(real_data):
     data = real_data / "coco"
     for name in ("mask-rcnn_r50_fpn", "retinanet_r50_fpn", "htc-without-semantic_r50_fpn"):
@@ -73,6 +74,7 @@ def first(content: dict) -> dict:
     return content["annotations"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "message"),
     [

@@ -173,6 +173,7 @@ def pretrained(config: Path, file: Path, *more: str) -> dict:
     return read_settings(config, [first + word for word in words]).model
 
 
+@pytest.mark.slow
 def test_local_weights_of_the_backbone_must_have_something_for_it(tmp_path, config, weights):
     file = tmp_path / "a.pth"
     torch.save(weights, file)
@@ -215,6 +216,7 @@ def test_weights_of_the_same_architecture_fit(tmp_path, config, weights, suffix)
     check_fit(str(file), read_settings(config), whole=True)
 
 
+@pytest.mark.slow
 def test_weights_of_another_architecture_name_the_keys_both_ways(tmp_path, config, weights):
     torch.save(weights, tmp_path / "a.pth")
     deeper = read_settings(config, ["model.bbox_head.stacked_convs=2"])

@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_numbers_are_the_same_with_and_without():
     script = (
         "import torch, sys\n"

@@ -6,6 +6,7 @@ from inspire_med.errors import InputError
 from inspire_med.networks import UNet, load_encoder_weights, monai_encoder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "efficientnet-b0", "segresnet"])
 @pytest.mark.parametrize("size", [(45, 39), (37, 33, 34)], ids=["2d", "3d"])
 def test_stands_in_for_the_u_nets_own_encoder(name, size):

@@ -13,6 +13,7 @@ PLAIN = {"in_channels": 3, "out_channels": 2, "widths": [4, 8, 16]}
 SIZES = {2: (37, 20), 3: (17, 20, 9)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize(
     ("name", "arguments", "multiple"),

@@ -42,6 +42,7 @@ def heard(monkeypatch):
     return install
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_every_step_and_validation_is_told(tmp_path, disc_images, heard, monkeypatch, name):
     monkeypatch.delenv("WANDB_MODE", raising=False)
@@ -71,6 +72,7 @@ def test_one_that_is_not_installed_is_one_sentence(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["log", "finish"])
 def test_one_in_trouble_does_not_end_the_run(
     tmp_path, disc_images, monkeypatch, heard, capsys, trouble

@@ -7,6 +7,7 @@ from inspire_med.networks import UNet
 from inspire_med.training.recompute import recompute_activations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", ["concat", "inspire"])
 @pytest.mark.parametrize("size", [(13, 11), (9, 7, 5)], ids=["2d", "3d"])
 def test_nothing_changes_but_memory(size, skip):

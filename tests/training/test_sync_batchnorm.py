@@ -35,6 +35,7 @@ def passed(norm: nn.Module, image: torch.Tensor, direction: torch.Tensor) -> dic
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize("shards", SHARDS.values(), ids=SHARDS)
 def test_equals_batch_norm_of_the_whole_batch(on_ranks, dims, shards):

@@ -33,6 +33,7 @@ def best_dice(values: np.ndarray, truth: np.ndarray) -> float:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_no_threshold_of_one_channel_finds_a_region(manifests, task):
     manifest = manifests[task]
@@ -64,6 +65,7 @@ def content(folder: Path) -> dict[Path, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_one_seed_one_phantom_and_longer_sets_begin_alike(tmp_path, task):
     for name, count, seed in (("a", 1, 4), ("b", 2, 4), ("c", 1, 5)):

@@ -98,6 +98,7 @@ def random_labels(rng, spots):
     return reference.astype(np.uint8), prediction.astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("spots", [0, 0.003, 0.05], ids=["clean", "spots", "noise"])
 @pytest.mark.parametrize(
@@ -116,6 +117,7 @@ def test_equals_the_published_steps(name, spots, spacing):
             assert lesionwise(scored[region]) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_equals_the_published_steps_on_a_real_tumour(real_data):
     """An answer that is moved, has lost a part and has spots."""
     path = sorted((real_data / "brats2018" / "HGG").glob("*/*_seg.nii.gz"))[0]

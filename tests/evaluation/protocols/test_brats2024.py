@@ -166,6 +166,7 @@ def random_labels(rng, kinds):
     return reference.astype(np.uint8), prediction.astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize(
     "spacing", [(1.0, 1.0, 1.0), (0.5, 1.0, 3.0), (0.5, 0.5, 0.5)], ids=["1mm", "aniso", "fine"]

@@ -255,6 +255,7 @@ class TestRealAnnotations:
         for name in names:
             assert found.regions["all"].measures[name] == pytest.approx(1, abs=1e-9)
 
+    @pytest.mark.slow
     def test_equals_pycocotools_called_directly(self, annotations, tmp_path):
         detections = spoiled(json.loads(annotations.read_text()))
         (tmp_path / "found.json").write_text(json.dumps(detections))

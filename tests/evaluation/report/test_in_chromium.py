@@ -137,6 +137,7 @@ def test_lesions_sort_and_are_chosen_apart_from_cases(chromium, page):
     assert cases == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 800])
 def test_nothing_stands_out_sideways(chromium, page, width):
     inner, scrolled = chromium.ask(
@@ -158,6 +159,7 @@ def test_long_names_do_not_widen_the_page(chromium, page):
     assert scrolled <= inner
 
 
+@pytest.mark.slow
 def test_text_is_readable_in_light_and_dark(chromium, page):
     light, dark = (chromium.ask(page, CONTRAST, dark=dark) for dark in (False, True))
 
@@ -167,6 +169,7 @@ def test_text_is_readable_in_light_and_dark(chromium, page):
     assert light["paper"] != dark["paper"]
 
 
+@pytest.mark.slow
 def test_prints_to_pdf(chromium, page):
     content = chromium.printed(page)
 

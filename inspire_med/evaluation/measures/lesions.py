@@ -250,8 +250,8 @@ def lesion_table(
 
 def _connected(mask: Mask) -> NDArray[np.unsignedinteger[Any]]:
     """Numbers from 1 for what is connected by faces, edges or corners, 0 elsewhere."""
-    # cc3d 4.1.1 numbers background, too, on some images, and runs out of numbers on volumes that are
-    # one voxel thick: an image goes as a volume, and a second, empty layer mends the other.
+    # cc3d 4.1.1 numbers background, too, on some images, and runs out of numbers on volumes that
+    # are one voxel thick: images go as volumes, and thin ones get an empty layer.
     volume = mask if mask.ndim == 3 else mask[..., np.newaxis]
     thin = [(0, int(size == 1)) for size in volume.shape]
     thick = np.pad(volume, thin) if 1 in volume.shape else volume

@@ -46,7 +46,7 @@ demo: .venv/core  ## the whole job on made data: prepare, train, predict, evalua
 test: .venv/dev .venv/detection .venv/slurm .venv/chromium  ## set up everything and run all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
-quick: .venv/dev .venv/detection  ## the tests that take seconds
+quick: .venv/dev .venv/detection  ## the tests that take less than a second each
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
 
 check: .venv/dev .venv/detection  ## lint, format, types, import contracts, shell scripts

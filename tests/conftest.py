@@ -1,9 +1,11 @@
 """What several test files share."""
 
+import gzip
 import multiprocessing
 import pickle
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -29,6 +31,30 @@ def real_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data are not at ../shared/data")
     return SHARED_DATA
+
+
+@pytest.fixture
+def write_nifti() -> Callable[..., Path]:
+    """Write an array as NIfTI and answer with its path."""
+
+    def write(path: Path, data: np.ndarray, affine: np.ndarray | None = None) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(data, np.eye(4) if affine is None else affine), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def with_dimensions() -> Callable[..., None]:
+    """Overwrite the dimensions in a .nii.gz's header (int16 from byte 40) and keep the voxels."""
+
+    def overwrite(path: Path, *dimensions: int) -> None:
+        raw = bytearray(gzip.decompress(path.read_bytes()))
+        raw[40 : 40 + 2 * len(dimensions)] = np.array(dimensions, "<i2").tobytes()
+        path.write_bytes(gzip.compress(bytes(raw)))
+
+    return overwrite
 
 
 @pytest.fixture(scope="session")

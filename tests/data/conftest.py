@@ -1,13 +1,9 @@
 """Small files for the tests of data."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
-
-Writer = Callable[..., Path]
 
 # LAS and tilted, with unlike voxel sizes: nothing about it is symmetric.
 OBLIQUE = np.array(
@@ -18,18 +14,6 @@ OBLIQUE = np.array(
         [0, 0, 0, 1],
     ]
 )
-
-
-@pytest.fixture
-def write_nifti() -> Writer:
-    """Write an array as NIfTI and answer with its path."""
-
-    def write(path: Path, data: np.ndarray, affine: np.ndarray | None = None) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nib.save(nib.Nifti1Image(data, np.eye(4) if affine is None else affine), path)
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-import gzip
-
 import nibabel as nib
 import numpy as np
 import pytest
@@ -69,15 +67,6 @@ class TestNifti:
         ):
             read_label_map(path)
 
-    def test_refuses_a_header_that_promises_more_than_there_is(self, tmp_path):
-        path = nifti(tmp_path / "a.nii.gz", BALL)
-        raw = bytearray(gzip.decompress(path.read_bytes()))
-        raw[42:48] = np.array([30000] * 3, dtype="<i2").tobytes()
-        path.write_bytes(gzip.compress(bytes(raw)))
-
-        with pytest.raises(InputError, match="the header promises .* cannot hold them"):
-            read_label_map(path)
-
     def test_refuses_a_header_without_voxel_size(self, tmp_path):
         path = nifti(tmp_path / "a.nii", BALL)
         raw = bytearray(path.read_bytes())
@@ -115,12 +104,6 @@ class TestNifti:
             InputError, match=r"a.nii: .*; (export it as .nii.gz|fetch or export it again)"
         ):
             read_label_map(path)
-
-    def test_refuses_a_file_that_only_looks_like_one(self, tmp_path):
-        (tmp_path / "a.nii.gz").write_text("not an image")
-
-        with pytest.raises(InputError, match="named .gz but not compressed"):
-            read_label_map(tmp_path / "a.nii.gz")
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path):

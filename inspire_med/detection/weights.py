@@ -62,8 +62,10 @@ def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
                 f"{path}: refused, because loading it would call {wanted[1]}, which may run code; "
                 "save its weights as .safetensors or as a plain state dict."
             ) from error
-        first = str(error).strip().split("\n")[0]
-        raise InputError(f"{path}: no readable checkpoint ({first}); fetch it again.") from error
+        # torch's own words would advise to load it without restriction.
+        raise InputError(
+            f"{path}: no readable checkpoint, damaged or of another kind; fetch it again."
+        ) from error
 
 
 def load_from_http(filename: str, map_location: Any = None) -> dict[str, Any]:

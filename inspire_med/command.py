@@ -8,11 +8,14 @@ import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin
 
 from jsonargparse import ArgumentParser
 
 from inspire_med.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class CommandParser(ArgumentParser):
@@ -108,6 +111,15 @@ def _ended_in_order() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def progress_bar() -> "Progress":
+    """Make a progress bar on stderr that vanishes when done; without a terminal there is none."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _holds_list(kind: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.command import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import refuse_existing
 
@@ -164,9 +164,6 @@ def _refuse_baseline(baseline: str | None, methods: Mapping[str, Path]) -> None:
 def _score_folders(
     options: EvaluateOptions, methods: Mapping[str, Path], rules: "Protocol"
 ) -> "tuple[dict[str, Cohort], Mapping[str, Case]]":
-    from rich.console import Console
-    from rich.progress import Progress
-
     from inspire_med.evaluation.batch import usable_cores
     from inspire_med.evaluation.cohort import Request, score_cohort
 
@@ -183,8 +180,7 @@ def _score_folders(
         workers,
     )
     cohorts: dict[str, Cohort] = {}
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar() as progress:
         for name, folder in methods.items():
             bar = progress.add_task(f"scoring {name}".strip(), total=None)
             cohorts[name] = score_cohort(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.command import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.provenance import code_commit
@@ -66,8 +66,6 @@ def _predict(namespace: Namespace) -> None:
     refuse_existing(options.output, overwrite=options.overwrite)
 
     import torch
-    from rich.console import Console
-    from rich.progress import track
 
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.inference.predictor import Predictor
@@ -84,13 +82,13 @@ def _predict(namespace: Namespace) -> None:
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
     masks = {case.id: options.output / f"{case.id}{_suffix(case)}" for case in cases}
     _refuse_inputs_as_output(cases, masks.values())
-    console = Console(stderr=True)
     seconds: dict[str, float] = {}
-    for case in track(cases, "predicting", console=console, transient=True):
-        started = time.perf_counter()
-        prediction = predictor.predict_case(case)
-        seconds[case.id] = time.perf_counter() - started
-        _write(options, masks[case.id], prediction)
+    with progress_bar() as progress:
+        for case in progress.track(cases, description="predicting"):
+            started = time.perf_counter()
+            prediction = predictor.predict_case(case)
+            seconds[case.id] = time.perf_counter() - started
+            _write(options, masks[case.id], prediction)
     _write_record(options, seconds)
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, masks.values())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.command import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
 
@@ -182,12 +182,8 @@ def _warn_of_look_alikes(pairs: list[tuple[str, str]]) -> None:
 
 @contextmanager
 def _progress(words: str) -> Generator[Callable[[int, int], None]]:
-    """A progress bar on stderr that vanishes when done."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    """A bar that is told how many are done of how many."""
+    with progress_bar() as progress:
         bar = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
 

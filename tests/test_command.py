@@ -7,7 +7,7 @@ import time
 import pytest
 
 from inspire_med.__main__ import main
-from inspire_med.command import CommandParser, run_command
+from inspire_med.command import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path
 
@@ -115,6 +115,13 @@ def test_a_wrong_list_is_one_line_that_says_how_to_write_it(words, sentence, cap
     made.add_argument("--size", type=tuple[int, int], default=(1, 1), help="A size.")
     assert run_command(made, lambda options: None, words) == 2
     assert capsys.readouterr().err == f"inspire-med test: {sentence}; see --help.\n"
+
+
+def test_without_a_terminal_there_is_no_progress_bar(capsys):
+    with progress_bar() as progress:
+        assert list(progress.track([1, 2])) == [1, 2]
+
+    assert capsys.readouterr() == ("", "")
 
 
 def test_no_command_lists_the_commands(capsys):

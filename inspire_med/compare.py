@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.cli.options import add_training_options, training_config
+from inspire_med.cli.parser import CommandParser, run_command
 from inspire_med.config import Task, TrainConfig, task_defaults
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written, write_json, write_text
-from inspire_med.options import add_training_options, training_config
 
 if TYPE_CHECKING:
     from inspire_med.comparing.outcome import Outcome
@@ -76,7 +76,7 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     from inspire_med.comparing.plan import check
     from inspire_med.comparing.progress import work_through
     from inspire_med.comparing.request import keep_request, refuse_other_folder
-    from inspire_med.evaluation.report.words import counted
+    from inspire_med.reports.words import counted
     from inspire_med.training.control import STOPPED, Signals
     from inspire_med.training.lock import locked
 
@@ -148,7 +148,7 @@ def _protocol(name: str, task: Task) -> "Protocol":
 
 def _write(outcome: "Outcome", plan: "Plan") -> None:
     from inspire_med.comparing.scores import as_csv
-    from inspire_med.evaluation.report.comparison import comparison_html
+    from inspire_med.reports.comparison import comparison_html
 
     write_text(plan.folder / "comparison.csv", as_csv(outcome.jobs))
     write_json(plan.folder / "comparison.json", outcome.to_json())

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.cli.options import training_config, training_parser
+from inspire_med.cli.parser import CommandParser, run_command
 from inspire_med.errors import InputError
-from inspire_med.options import training_config, training_parser
 
 if TYPE_CHECKING:
+    from inspire_med.cli.machine import Finding
     from inspire_med.config import TrainConfig
-    from inspire_med.machine import Finding
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _doctor(parser: CommandParser, options: Namespace) -> int:
 
 
 def _findings(wanted: DoctorOptions) -> Iterator["Finding"]:
-    from inspire_med import machine
+    from inspire_med.cli import machine
 
     config = _config(wanted)
     yield from machine.look(wanted.run or (Path() if config is None else config.manifest.parent))
@@ -72,7 +72,7 @@ def _findings(wanted: DoctorOptions) -> Iterator["Finding"]:
 
 def _tried(subject: str, look: Callable[[], str]) -> "Finding":
     """What a look says; an error of the input is a finding too."""
-    from inspire_med.machine import Finding
+    from inspire_med.cli.machine import Finding
 
     try:
         return Finding("ok", subject, look())
@@ -90,7 +90,7 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
     elif wanted.config is not None:
         words = ["--config", str(wanted.config), "--run", "runs", *manifest]
     elif wanted.manifest is not None:
-        from inspire_med.data.case import Manifest
+        from inspire_med.cases.case import Manifest
 
         task = Manifest.load(wanted.manifest).task
         words = ["--task", task, "--run", "runs", *manifest]
@@ -102,8 +102,8 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
 
 def _look_at_cases(manifest: Path) -> str:
     """Read every file of every case, and refuse the first that is broken."""
-    from inspire_med.data.case import Manifest
-    from inspire_med.data.check import check_again
+    from inspire_med.cases.case import Manifest
+    from inspire_med.cases.check import check_again
 
     checked, problems = check_again(Manifest.load(manifest))
     if problems:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, progress_bar, run_command
+from inspire_med.cli.parser import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import refuse_existing
 
 if TYPE_CHECKING:
-    from inspire_med.data.case import Case
+    from inspire_med.cases.case import Case
     from inspire_med.evaluation.cohort import Cohort
     from inspire_med.evaluation.protocols import Protocol, SetProtocol
     from inspire_med.evaluation.references import References
@@ -100,7 +100,7 @@ def _evaluate(namespace: Namespace) -> None:
     _refuse_baseline(options.baseline, methods)
 
     from inspire_med.evaluation.protocols import SetProtocol, protocol
-    from inspire_med.scoresheet import (
+    from inspire_med.reports.scoresheet import (
         compared,
         earlier_methods,
         in_short,
@@ -233,7 +233,7 @@ def _references(
 def _references_of_manifest(
     options: EvaluateOptions,
 ) -> "tuple[References, Mapping[str, Case]]":
-    from inspire_med.data.case import Manifest
+    from inspire_med.cases.case import Manifest
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.patients import patients_note
 

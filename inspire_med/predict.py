@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, progress_bar, run_command
+from inspire_med.cli.parser import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
-    from inspire_med.data.case import Case
-    from inspire_med.data.layouts.found import FoundCase
+    from inspire_med.cases.case import Case
+    from inspire_med.cases.layouts.found import FoundCase
     from inspire_med.inference.predictor import Prediction, Predictor
 
 
@@ -96,8 +96,8 @@ def _predict(namespace: Namespace) -> None:
 
 def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
     """What is to be predicted; all of it can be, by its names."""
-    from inspire_med.data.case import Manifest
-    from inspire_med.data.layouts.recognise import find_inputs
+    from inspire_med.cases.case import Manifest
+    from inspire_med.cases.layouts.recognise import find_inputs
 
     if options.input.suffix != ".json":
         if options.fold is not None:
@@ -129,7 +129,7 @@ def _refuse_problems(problems: Sequence[str]) -> None:
 
 
 def _suffix(case: "Case | FoundCase") -> str:
-    from inspire_med.data.picture import is_picture
+    from inspire_med.imaging.picture import is_picture
 
     return ".png" if is_picture(case.images) else ".nii.gz"
 
@@ -163,7 +163,7 @@ def _name_older_masks(folder: Path, masks: Iterable[Path]) -> None:
 
 
 def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> None:
-    from inspire_med.data.restore import write_mask, write_probabilities
+    from inspire_med.cases.restore import write_mask, write_probabilities
 
     write_mask(mask, prediction.labels, prediction.record)
     if options.probabilities:
@@ -176,7 +176,7 @@ def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:
 
     They run from reading to the finished mask; the first case warms the network up.
     """
-    from inspire_med.reading.origin import RECORD
+    from inspire_med.evaluation.origin import RECORD
 
     record = options.run / "run.json"
     sessions = read_json(record)["sessions"] if record.is_file() else [{}]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, progress_bar, run_command
+from inspire_med.cli.parser import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
 
 if TYPE_CHECKING:
-    from inspire_med.data.case import Manifest
-    from inspire_med.data.index import Index
+    from inspire_med.cases.case import Manifest
+    from inspire_med.cases.index import Index
 
 SHOWN = 10  # look-alike pairs named on screen
 
@@ -105,7 +105,7 @@ def _prepare(namespace: Namespace) -> None:
 
 def _make(options: PrepareOptions, count: int) -> None:
     """Phantoms and their manifest, in a folder that appears whole."""
-    from inspire_med.data.phantom.make import beside_phantoms, make_phantom
+    from inspire_med.cases.phantom.make import beside_phantoms, make_phantom
 
     out = options.out
     refuse_existing(out, overwrite=options.overwrite)
@@ -124,7 +124,7 @@ def _make(options: PrepareOptions, count: int) -> None:
 
 
 def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "Manifest":
-    from inspire_med.data.index import Request, index_sources
+    from inspire_med.cases.index import Request, index_sources
 
     request = Request(
         options.task, sources, options.channels, options.fill_missing, options.workers

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import yaml
 from jsonargparse import Namespace
 
-from inspire_med.command import CommandParser, run_command
+from inspire_med.cli.options import training_config, training_parser
+from inspire_med.cli.parser import CommandParser, run_command
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, remove_half_written, write_json, write_text
-from inspire_med.options import training_config, training_parser
 from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
-    from inspire_med.data.case import Manifest
+    from inspire_med.cases.case import Manifest
     from inspire_med.training.checkpoint import Progress
     from inspire_med.training.control import Signals
     from inspire_med.training.distributed import Launcher
@@ -153,7 +153,7 @@ def refuse_foreign_folder(config: TrainConfig) -> None:
 
 def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
     """Add this session to `run.json`, by which a folder is known as a run; write `config.yaml`."""
-    from inspire_med.machine import PACKAGES
+    from inspire_med.cli.machine import PACKAGES
 
     record = config.run / "run.json"
     sessions = read_json(record)["sessions"] if record.exists() else []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inspire_med import machine
+from inspire_med.cli import machine
 from inspire_med.doctor import main
 from inspire_med.train import main as train
 

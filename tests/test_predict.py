@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.data.case import Manifest
-from inspire_med.data.restore import write_mask
+from inspire_med.cases.case import Manifest
+from inspire_med.cases.restore import write_mask
 from inspire_med.errors import InputError
+from inspire_med.evaluation.origin import origin_of
 from inspire_med.inference import Predictor
 from inspire_med.inference.predictor import _components
 from inspire_med.predict import main
-from inspire_med.reading.origin import origin_of
 from inspire_med.train import main as train
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspire_med.data.store import Store
+from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.train import main
 from inspire_med.training import loop, saving, session

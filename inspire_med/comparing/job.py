@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspire_med.cases.case import Case
 from inspire_med.config import TrainConfig
-from inspire_med.data.case import Case
+from inspire_med.evaluation.origin import RECORD
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
-from inspire_med.reading.origin import RECORD
 
 
 @dataclass(frozen=True)

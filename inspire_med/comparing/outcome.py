@@ -18,11 +18,11 @@ from inspire_med.comparing.steps import is_done, progress_of
 from inspire_med.comparing.variants import words_on
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure, in_pixels
-from inspire_med.evaluation.report.comparison import Comparison, comparison_json
-from inspire_med.evaluation.report.words import counted
 from inspire_med.evaluation.scores import Summaries, Table, summarise_table
 from inspire_med.evaluation.statistics.patients import patients_note
 from inspire_med.files import read_json
+from inspire_med.reports.comparison import Comparison, comparison_json
+from inspire_med.reports.words import counted
 from inspire_med.training.checkpoint import precision_of_run
 from inspire_med.training.request import budget_of
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from inspire_med.cases.case import Manifest
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import network_of
 from inspire_med.config import TrainConfig
-from inspire_med.data.case import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.training.request import check_request

@@ -9,9 +9,9 @@ import yaml
 
 from inspire_med.comparing.child import Child
 from inspire_med.comparing.job import Job
-from inspire_med.data.picture import is_picture
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_text
+from inspire_med.imaging.picture import is_picture
 from inspire_med.inference.precision import Precision
 from inspire_med.training.checkpoint import Progress, precision_of_run, verified_progress
 from inspire_med.training.request import budget_of

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from inspire_med.evaluation.report.comparison import Comparison
-from inspire_med.evaluation.report.findings import sentence
-from inspire_med.evaluation.report.words import counted
+from inspire_med.reports.comparison import Comparison
+from inspire_med.reports.findings import sentence
+from inspire_med.reports.words import counted
 
 
 def in_short(comparison: Comparison) -> Iterator[str]:

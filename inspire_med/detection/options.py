@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from inspire_med.command import CommandParser
+from inspire_med.cli.parser import CommandParser
 
 
 def add_cfg_options(parser: CommandParser) -> None:

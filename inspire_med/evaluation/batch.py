@@ -14,10 +14,10 @@ import numpy as np
 from inspire_med.evaluation.case import add_calibration, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
-from inspire_med.evaluation.protocols.kinds import Regions
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.reading.masks import read_label_map
-from inspire_med.reading.resample import on_grid_of
+from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.regrid import on_grid_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.grey_case import score_grey, score_picture
-from inspire_med.evaluation.measures.box import joint_box
 from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
-from inspire_med.evaluation.protocols.kinds import ANY_LABEL, Regions
 from inspire_med.evaluation.result import RegionResult
-from inspire_med.reading.grid import GRID_TOLERANCE_MM, corner_distance_mm
-from inspire_med.reading.masks import LabelMap, label_map_of, read_label_map
-from inspire_med.reading.probabilities import read_probabilities
+from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm
+from inspire_med.imaging.labels import LabelMap, label_map_of, read_label_map
+from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box
+from inspire_med.imaging.probabilities import read_probabilities
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
 
@@ -122,7 +121,7 @@ def score_maps(
     origin = tuple(side.start for side in box)
 
     def pair(values: Sequence[int]) -> RegionPair:
-        masks = _among(truth, values), _among(answer, values)
+        masks = among(truth, values), among(answer, values)
         return RegionPair(*masks, spacing_mm, shape, origin)
 
     tissues = {name: pair(values) for name, values in rules.tissues.items()}
@@ -183,7 +182,7 @@ def add_calibration(
         likely = read.maps[region]
         on_grid = LabelMap(likely, reference.spacing_mm, read.affine, read.name)
         check_grids(reference, on_grid, ignore_affine=ignore_affine)
-        extra = calibration_scores(_among(reference.labels, regions[region]), likely)
+        extra = calibration_scores(among(reference.labels, regions[region]), likely)
         found[region] = replace(found[region], measures={**found[region].measures, **extra})
     return found
 
@@ -217,7 +216,7 @@ def refuse_unknown(labels: NDArray[Any], known: Collection[int], name: str) -> N
     Raises:
         InputError: If there are any, naming them.
     """
-    if _among(labels, known).all():
+    if among(labels, known).all():
         return
     strange = sorted({int(value) for value in np.unique(labels)} - set(known))
     allowed = ", ".join(map(str, sorted(known)))
@@ -225,21 +224,6 @@ def refuse_unknown(labels: NDArray[Any], known: Collection[int], name: str) -> N
         f"{name}: holds label {', '.join(map(str, strange))}, which is in no region "
         f"(known: {allowed}); give the regions of this set, or map its labels first."
     )
-
-
-def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
-    """Masks of all regions of a label map, `(regions, *spatial)`."""
-    return np.stack([_among(labels, values) for values in regions.values()])
-
-
-def _among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
-    """Where a label map holds any of these values; a comparison a value beats a look-up table."""
-    if values == ANY_LABEL:
-        return np.asarray(labels != 0)
-    found = np.zeros(labels.shape, dtype=bool)
-    for value in values:
-        found |= labels == value
-    return found
 
 
 def _scored(pair: RegionPair, rules: MaskProtocol) -> RegionResult:

@@ -11,20 +11,21 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
 from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLICY, in_pixels
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
-from inspire_med.evaluation.protocols.kinds import Regions, regions_in_words
-from inspire_med.evaluation.references import References
-from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.scores import Summaries, Table, as_table, summarise_cases
-from inspire_med.reading.nifti import is_nifti
-from inspire_med.reading.origin import origin_of
-from inspire_med.reading.pairs import (
+from inspire_med.evaluation.origin import origin_of
+from inspire_med.evaluation.pairs import (
     Pairing,
     find_maps,
     find_masks,
     find_probabilities,
     pair,
 )
+from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
+from inspire_med.evaluation.protocols.kinds import regions_in_words
+from inspire_med.evaluation.references import References
+from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.scores import Summaries, Table, as_table, summarise_cases
+from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.nifti import is_nifti
 
 
 @dataclass(frozen=True)

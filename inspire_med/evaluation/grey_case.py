@@ -11,13 +11,13 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols.kinds import MapProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
-from inspire_med.reading.grey_map import (
+from inspire_med.imaging.grey_map import (
     BLACK_UP_TO,
     fitted,
     read_grey_map,
     read_official_mask,
 )
-from inspire_med.reading.nifti import is_nifti
+from inspire_med.imaging.nifti import is_nifti
 
 
 def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtocol) -> CaseScores:

@@ -7,10 +7,10 @@ from pathlib import Path
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND
+from inspire_med.evaluation.pairs import find_masks
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
-from inspire_med.evaluation.protocols.kinds import Regions
-from inspire_med.reading.nifti import is_nifti
-from inspire_med.reading.pairs import find_masks
+from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.nifti import is_nifti
 
 
 @dataclass(frozen=True)

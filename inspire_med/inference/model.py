@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inspire_med.data.preprocess import Preprocessor
+from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.precision import Precision

@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from inspire_med.data.case import Case
-from inspire_med.data.check import Expectation, check_case
-from inspire_med.data.layouts import msd, polyp
-from inspire_med.data.layouts.found import FoundCase
-from inspire_med.data.nifti import read_grid
-from inspire_med.data.picture import is_picture
-from inspire_med.data.placement import header_problems
-from inspire_med.data.preprocess import Prepared
-from inspire_med.data.restore import labels_from_regions, restore
+from inspire_med.cases.case import Case
+from inspire_med.cases.check import Expectation, check_case
+from inspire_med.cases.layouts import msd, polyp
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.placement import header_problems
+from inspire_med.cases.preprocess import Prepared
+from inspire_med.cases.restore import labels_from_regions, restore
 from inspire_med.errors import InputError
+from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import read_grid
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities

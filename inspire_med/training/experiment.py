@@ -13,12 +13,12 @@ from rich.progress import Progress as ProgressBar
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from inspire_med.cases.augment import augmentation
+from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.patches import TrainingSamples
+from inspire_med.cases.preprocess import Preprocessor
+from inspire_med.cases.store import Store
 from inspire_med.config import OptimizerConfig, TrainConfig
-from inspire_med.data.augment import augmentation
-from inspire_med.data.case import Case, Manifest
-from inspire_med.data.patches import TrainingSamples
-from inspire_med.data.preprocess import Preprocessor
-from inspire_med.data.store import Store
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision

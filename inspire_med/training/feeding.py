@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from inspire_med.data.patches import TrainingSamples
+from inspire_med.cases.patches import TrainingSamples
 from inspire_med.errors import InputError
 from inspire_med.training.control import leave_signals_to_parent
 

@@ -1,7 +1,7 @@
 """Request: what can be seen to be wrong with a run before anything is made."""
 
+from inspire_med.cases.case import Manifest
 from inspire_med.config import TrainConfig, refuse_nonsense
-from inspire_med.data.case import Manifest
 from inspire_med.errors import InputError
 from inspire_med.training.budget import Budget, parse_duration
 

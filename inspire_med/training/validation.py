@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inspire_med.data.case import Case
-from inspire_med.data.preprocess import Prepared
-from inspire_med.data.restore import labels_from_regions
-from inspire_med.evaluation.case import region_masks
+from inspire_med.cases.case import Case
+from inspire_med.cases.preprocess import Prepared
+from inspire_med.cases.restore import labels_from_regions
 from inspire_med.evaluation.measures.overlap import count, dice
+from inspire_med.imaging.masks import region_masks
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.training.distributed import share_buffers, sum_over_ranks
 from inspire_med.training.experiment import Experiment

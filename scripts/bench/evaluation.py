@@ -72,7 +72,7 @@ def labels_of(depth: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def read_case(reference: Path, prediction: Path) -> Case:
-    from inspire_med.reading.masks import read_label_map
+    from inspire_med.imaging.labels import read_label_map
 
     maps = [read_label_map(path) for path in (reference, prediction)]
     labels = [np.ascontiguousarray(each.labels) for each in maps]

@@ -44,7 +44,7 @@ class Case:
 def ours(protocol: str, case: Case) -> Run:
     from inspire_med.evaluation.case import score_maps
     from inspire_med.evaluation.protocols import protocol as named
-    from inspire_med.reading.masks import label_map_of
+    from inspire_med.imaging.labels import label_map_of
 
     maps = [
         label_map_of(labels, case.spacing_mm, "case")

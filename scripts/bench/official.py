@@ -29,7 +29,7 @@ from scipy import ndimage
 
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols import MaskProtocol, protocol
-from inspire_med.reading.masks import LabelMap
+from inspire_med.imaging.labels import LabelMap
 
 BRATS = {
     "dice": "Legacy_Dice",

@@ -7,7 +7,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.case import add_calibration, score_maps
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
-from inspire_med.reading.masks import LabelMap, read_label_map
+from inspire_med.imaging.labels import LabelMap, read_label_map
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 

@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
-from inspire_med.data.case import Manifest
-from inspire_med.data.patches import TrainingSamples
-from inspire_med.data.preprocess import Preprocessor
-from inspire_med.data.store import Store
+from inspire_med.cases.case import Manifest
+from inspire_med.cases.patches import TrainingSamples
+from inspire_med.cases.preprocess import Preprocessor
+from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.training.feeding import Feed
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.box import bounding_box
 from inspire_med.evaluation.measures.flat import FlatBox, Points
+from inspire_med.imaging.masks import bounding_box
 
 
 def border_voxels(mask: NDArray[Any]) -> Points:

@@ -15,9 +15,9 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.box import Box, bounding_box
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
 from inspire_med.evaluation.result import Lesion
+from inspire_med.imaging.masks import Box, bounding_box
 
 Mask = NDArray[np.bool_]
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.border import border_voxels
-from inspire_med.evaluation.measures.box import bounding_box
 from inspire_med.evaluation.measures.flat import Points
 from inspire_med.evaluation.measures.nearest import nearest_mm
 from inspire_med.evaluation.measures.surface_elements import surface_elements
+from inspire_med.imaging.masks import bounding_box
 
 Surface = tuple[Points, NDArray[np.float64]]  # places, and what each counts
 

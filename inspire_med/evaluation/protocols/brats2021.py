@@ -6,11 +6,11 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from inspire_med.evaluation.measures.box import joint_box
 from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.evaluation.result import RegionResult
+from inspire_med.imaging.masks import joint_box
 
 DIAGONAL_MM = sqrt(240**2 + 240**2 + 155**2)  # of a BraTS volume, 373.1287
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from inspire_med.evaluation.protocols.kinds import Regions
+from inspire_med.imaging.masks import Regions
 
 
 @dataclass(frozen=True)

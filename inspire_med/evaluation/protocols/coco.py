@@ -14,7 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.protocols.kinds import SetProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
-from inspire_med.reading.coco_files import Entry, read_annotations, read_detections
+from inspire_med.imaging.coco import Entry, read_annotations, read_detections
 
 CASE = "data set"
 ALL = "all"  # the region of all categories together

@@ -5,8 +5,9 @@ import numpy as np
 from inspire_med.evaluation.measures import lesions, overlap
 from inspire_med.evaluation.measures.words import MEASURES, Measure
 from inspire_med.evaluation.protocols.brats2021 import on_its_box
-from inspire_med.evaluation.protocols.kinds import ANY_LABEL, MaskProtocol, RegionPair
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
+from inspire_med.imaging.masks import ANY_LABEL
 
 
 def score_isles2022(pair: RegionPair) -> RegionResult:

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.result import CaseScores, RegionResult
-
-Regions = Mapping[str, Sequence[int]]
-
-ANY_LABEL: tuple[int, ...] = ()  # a region of whatever is not 0
+from inspire_med.imaging.masks import ANY_LABEL, Regions
 
 
 def regions_in_words(regions: Regions) -> str:

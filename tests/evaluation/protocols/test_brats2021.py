@@ -7,7 +7,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols.brats2021 import BRATS2021
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
-from inspire_med.reading.masks import LabelMap
+from inspire_med.imaging.labels import LabelMap
 
 
 def score(reference, prediction, rules=BRATS2021, spacing=(1.0, 1.0, 1.0)):

@@ -13,7 +13,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter, generate_binary_stru
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
 from inspire_med.evaluation.protocols.brats2023 import BRATS2023
-from inspire_med.reading.masks import LabelMap
+from inspire_med.imaging.labels import LabelMap
 
 PROTOCOLS = {rules.name: rules for rules in BRATS2023}
 GLI = "brats2023-gli"

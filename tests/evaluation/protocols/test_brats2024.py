@@ -21,7 +21,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_maps, score_masks
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
 from inspire_med.evaluation.protocols.brats2024 import BRATS2024
-from inspire_med.reading.masks import LabelMap
+from inspire_med.imaging.labels import LabelMap
 
 PROTOCOLS = {rules.name: rules for rules in BRATS2024}
 GLI, MET, SSA = "brats2024-gli", "brats2024-met", "brats2024-ssa"

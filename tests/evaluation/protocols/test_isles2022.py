@@ -7,7 +7,7 @@ from scipy.ndimage import generate_binary_structure, label
 
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols.isles2022 import ISLES2022
-from inspire_med.reading.masks import LabelMap
+from inspire_med.imaging.labels import LabelMap
 
 TWENTY_SIX = generate_binary_structure(3, 3)
 

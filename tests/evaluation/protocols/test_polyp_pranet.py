@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import summarise_cases
-from inspire_med.reading.grey_map import read_official_mask
+from inspire_med.imaging.grey_map import read_official_mask
 
 
 def picture(name):

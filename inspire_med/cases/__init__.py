@@ -1,0 +1,1 @@
+"""Cases: from folders of a data set to the arrays that a network sees."""

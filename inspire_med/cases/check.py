@@ -1,0 +1,180 @@
+"""Check: is a case fit for use; if not, which file is at fault, why, and how to mend it."""
+
+from collections.abc import Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.look_alike import picture_signature
+from inspire_med.cases.placement import grid_problems, grid_sentence, read_grids, reference_channel
+from inspire_med.errors import InputError
+from inspire_med.imaging.grid import Grid, same_grid
+from inspire_med.imaging.images import read_mask_image
+from inspire_med.imaging.picture import is_picture, read_picture
+from inspire_med.imaging.volume import read_volume
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check of one case found.
+
+    Args:
+        case: The case with shape and spacing, or None if it cannot be used.
+        problems: One sentence each.
+        values: Label values that occur in its label file.
+        foreground: Share of labelled voxels, for balanced folds.
+        signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
+        notes: What had to be decided about its files, one sentence each.
+    """
+
+    case: Case | None
+    problems: tuple[str, ...] = ()
+    values: frozenset[int] = frozenset()
+    foreground: float = 0.0
+    signature: bytes = b""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What every case of a set must fulfil.
+
+    Args:
+        channels: Channels the network will read.
+        values: Label values that may occur.
+        fill_missing: Channels that a case lacks are filled with zeros and marked.
+        grids_differ: Whether a channel may lie on another grid (ISLES' FLAIR).
+    """
+
+    channels: tuple[str, ...]
+    values: tuple[int, ...]
+    fill_missing: bool = False
+    grids_differ: bool = False
+
+
+def check_case(found: FoundCase, expected: Expectation) -> Verdict:
+    """Open every file of a case and say everything that is wrong with it, not only the first."""
+    missing = tuple(name for name in expected.channels if name not in found.images)
+    if missing and not (expected.fill_missing and len(missing) < len(expected.channels)):
+        return Verdict(None, (_missing_sentence(found, missing),))
+    if is_picture(found.images):
+        return _check_picture(found)
+    return _check_volumes(found, expected, missing)
+
+
+def check_again(manifest: Manifest) -> tuple[int, list[str]]:
+    """Open every file of a manifest's cases once more; how many cases, and what is wrong now."""
+    values = {0, *(value for region in manifest.regions.values() for value in region)}
+    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
+        verdicts = list(pool.map(lambda case: _check_again(case, manifest, values), manifest.cases))
+    return len(verdicts), [problem for verdict in verdicts for problem in verdict.problems]
+
+
+def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
+    found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
+    channels = tuple(name for name in manifest.channels if name not in case.filled)
+    return check_case(
+        found, Expectation(channels, tuple(sorted(values)), grids_differ=manifest.task == "isles")
+    )
+
+
+def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Grid]:
+    """Read a label volume and refuse what is not in `values`.
+
+    Raises:
+        InputError: As `read_volume`; also if a voxel has another value, or no whole number.
+    """
+    data, grid = read_volume(path)
+    present = np.unique(data)
+    strange = [value for value in present if value not in values]
+    if strange:
+        shown = ", ".join(f"{value:g}" for value in strange[:5])
+        raise InputError(
+            f"{path}: holds the label values {shown}, expected {tuple(values)}; is it the label "
+            "file, and of this set?"
+        )
+    return data.astype(np.uint8), grid
+
+
+def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
+    place = next(iter(found.images.values()), found.label)
+    folder = found.id if place is None else f"{place.parent}"
+    return (
+        f"{folder}: case {found.id} lacks {' and '.join(missing)}; add the file, leave the channel "
+        "out with --channels, or fill it with --fill_missing."
+    )
+
+
+def _check_picture(found: FoundCase) -> Verdict:
+    try:
+        path = next(iter(found.images.values()))
+        picture = read_picture(path)
+        case = _case(found, picture.shape[:2], (1.0, 1.0), ())
+        if found.label is None:
+            return Verdict(case, signature=picture_signature(picture))
+        mask, note = read_mask_image(found.label)
+        if mask.shape != picture.shape[:2]:
+            return Verdict(None, (_size_sentence(found.label, mask.shape, path, picture.shape),))
+    except InputError as error:
+        return Verdict(None, (str(error),))
+    values = frozenset(int(value) for value in np.unique(mask))
+    notes = (note,) if note else ()
+    return Verdict(case, (), values, float(mask.mean()), picture_signature(picture), notes)
+
+
+def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
+    grids, problems = read_grids(
+        found, expected.channels, lambda channel: _check_volume(found, channel)
+    )
+    problems += grid_problems(found, grids, grids_differ=expected.grids_differ)
+    reference = reference_channel(found.images)
+    own = grids.get(reference)
+    values, foreground = frozenset[int](), 0.0
+    if found.label is not None:
+        try:
+            label, grid = read_label(found.label, expected.values)
+            if own is not None and not same_grid(grid, own):
+                problems.append(grid_sentence(found.label, grid, found.images[reference], own))
+            values = frozenset(int(value) for value in np.unique(label))
+            foreground = float((label > 0).mean())
+        except InputError as error:
+            problems.append(str(error))
+    if problems or own is None:
+        return Verdict(None, tuple(problems))
+    return Verdict(_case(found, own.shape, own.spacing_mm, missing), (), values, foreground)
+
+
+def _check_volume(found: FoundCase, channel: str) -> Grid:
+    path = found.images[channel]
+    data, grid = read_volume(path, found.components.get(channel))
+    if not data.any():
+        raise InputError(f"{path}: every voxel of {channel} is zero; export it again.")
+    return grid
+
+
+def _size_sentence(label: Path, size: tuple[int, ...], path: Path, picture: tuple[int, ...]) -> str:
+    return (
+        f"{label}: its size {size[1]} x {size[0]} is not that of {path.name}, {picture[1]} x "
+        f"{picture[0]}; is it the mask of this image?"
+    )
+
+
+def _case(
+    found: FoundCase, shape: Sequence[int], spacing_mm: tuple[float, ...], filled: tuple[str, ...]
+) -> Case:
+    return Case(
+        id=found.id,
+        patient=found.patient,
+        images=found.images,
+        shape=tuple(shape),
+        spacing_mm=spacing_mm,
+        label=found.label,
+        site=found.site,
+        components=found.components,
+        filled=filled,
+    )

@@ -1,0 +1,213 @@
+"""Index: folders of public sets to a manifest, every file opened and checked once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.check import Expectation, Verdict, check_case
+from inspire_med.cases.layouts import brats, msd, polyp
+from inspire_med.cases.layouts.found import Findings, FoundCase, joined
+from inspire_med.cases.layouts.recognise import find_cases, task_named
+from inspire_med.cases.look_alike import look_alikes
+from inspire_med.cases.splits import assign_folds, split_by_names
+from inspire_med.errors import InputError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to index and how.
+
+    Args:
+        task: brats, isles or polyp.
+        sources: Folders of public sets.
+        channels: Channels to use; None takes all, without optional ones that some case lacks.
+        fill_missing: Keep channels that a case lacks, filled with zeros and marked.
+        workers: Threads that open files.
+    """
+
+    task: str
+    sources: tuple[Path, ...]
+    channels: tuple[str, ...] | None = None
+    fill_missing: bool = False
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Index:
+    """The sources as they are: usable cases with what folds need, and what is wrong.
+
+    Args:
+        task: brats, isles or polyp.
+        channels: Channels of the network's input.
+        regions: Region name to label values.
+        cases: Usable cases.
+        verdicts: Of each of these cases.
+        problems: One sentence each; the cases or files they name are left out.
+        notes: What was decided or left out, one sentence each.
+    """
+
+    task: str
+    channels: tuple[str, ...]
+    regions: dict[str, tuple[int, ...]]
+    cases: tuple[Case, ...]
+    verdicts: tuple[Verdict, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def manifest(
+        self, root: Path, *, folds: int, seed: int, split: Path | None = None
+    ) -> tuple[Manifest, list[tuple[str, str]]]:
+        """The manifest with folds, and the pairs of look-alike images across them.
+
+        Raises:
+            InputError: If no usable case is left, or `split` does not fit the cases.
+        """
+        if not self.cases:
+            raise InputError(f"{self.task}: no usable case is left; mend the files named above.")
+        sizes = [verdict.foreground for verdict in self.verdicts]
+        if split is None:
+            cases = assign_folds(self.cases, sizes, folds=folds, seed=seed)
+        else:
+            cases = split_by_names(self.cases, split)
+        pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
+        found = Manifest(self.task, self.channels, self.regions, cases, root, self.notes)
+        return found, pairs
+
+
+def index_sources(request: Request, progress: Progress | None = None) -> Index:
+    """Recognise the sources' layouts, open every file, and decide channels and regions.
+
+    Raises:
+        InputError: If a source has no known layout, two layouts or label tables are mixed, or a
+            channel is unknown.
+    """
+    findings = [find_cases(request.task, source) for source in request.sources]
+    layout = _one_layout(findings)
+    found_cases = [case for found in findings for case in found.cases]
+    if request.task == "polyp":  # most of these sets number their files from 1
+        found_cases = polyp.distinct(found_cases)
+    cases = joined(found_cases, findings[0].channels)
+    problems = [problem for found in findings for problem in found.problems]
+    notes = [note for found in findings for note in found.notes]
+    channels, channel_notes = _choose_channels(request, cases)
+    labelled, unlabelled = _part_by_label(cases)
+    problems += unlabelled
+    expected = Expectation(
+        channels, _label_values(layout), request.fill_missing, request.task == "isles"
+    )
+    verdicts = _check_all(labelled, expected, request.workers, progress)
+    problems += [problem for verdict in verdicts for problem in verdict.problems]
+    good = [(v.case, v) for v in verdicts if v.case is not None]
+    regions = _regions(request.task, layout, [v for _, v in good], [c.id for c, _ in good])
+    return Index(
+        task=request.task,
+        channels=channels,
+        regions=regions,
+        cases=tuple(case for case, _ in good),
+        verdicts=tuple(verdict for _, verdict in good),
+        problems=tuple(problems),
+        notes=(
+            *notes,
+            *channel_notes,
+            *_filled_notes([case for case, _ in good]),
+            *_decided_notes([verdict for _, verdict in good]),
+        ),
+    )
+
+
+def _one_layout(findings: Sequence[Findings]) -> str:
+    layouts = sorted({found.layout for found in findings})
+    if len(layouts) > 1:
+        raise InputError(
+            f"--source: the layouts {' and '.join(layouts)} differ in their label values; prepare "
+            "them separately."
+        )
+    return layouts[0]
+
+
+def _choose_channels(
+    request: Request, cases: Sequence[FoundCase]
+) -> tuple[tuple[str, ...], list[str]]:
+    task = task_named(request.task)
+    if request.channels is not None:
+        unknown = [name for name in request.channels if name not in task.channels]
+        if unknown:
+            raise InputError(
+                f"channel {unknown[0]}: unknown; choose from {', '.join(task.channels)}."
+            )
+        return request.channels, []
+    dropped: list[str] = []
+    notes: list[str] = []
+    for name in () if request.fill_missing else task.optional:
+        without = [case.id for case in cases if name not in case.images]
+        if without:
+            dropped.append(name)
+            notes.append(
+                f"The channel {name} is left out, because {len(without)} of {len(cases)} cases "
+                f"lack it ({_shortened(without)}); --fill_missing keeps it."
+            )
+    return tuple(name for name in task.channels if name not in dropped), notes
+
+
+def _part_by_label(cases: Sequence[FoundCase]) -> tuple[list[FoundCase], list[str]]:
+    """Cases to check, and complaints of those that alone lack a label."""
+    labelled = [case for case in cases if case.label is not None]
+    if not labelled:
+        return list(cases), []
+    return labelled, [
+        f"{next(iter(case.images.values())).parent}: case {case.id} has no label file and others "
+        "have; add it, or move the case away."
+        for case in cases
+        if case.label is None and case.images
+    ]
+
+
+def _label_values(layout: str) -> tuple[int, ...]:
+    return {"brats": brats.LABEL_VALUES, "msd": msd.LABEL_VALUES}.get(layout, (0, 1))
+
+
+def _check_all(
+    cases: Sequence[FoundCase],
+    expected: Expectation,
+    workers: int,
+    progress: Progress | None,
+) -> list[Verdict]:
+    verdicts: list[Verdict] = []
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for verdict in pool.map(lambda case: check_case(case, expected), cases):
+            verdicts.append(verdict)
+            if progress is not None:
+                progress(len(verdicts), len(cases))
+    return verdicts
+
+
+def _regions(
+    task: str, layout: str, verdicts: Sequence[Verdict], names: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    if layout == "brats":
+        return brats.regions({value for v in verdicts for value in v.values}, names)
+    return msd.REGIONS if layout == "msd" else task_named(task).regions
+
+
+def _filled_notes(cases: Sequence[Case]) -> list[str]:
+    return [
+        f"Case {case.id} lacks {' and '.join(case.filled)}, filled with zeros by request."
+        for case in cases
+        if case.filled
+    ]
+
+
+def _decided_notes(verdicts: Sequence[Verdict]) -> list[str]:
+    """What readers of masks decided; said once."""
+    decided = [note for verdict in verdicts for note in verdict.notes]
+    more = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
+    return [decided[0] + more] if decided else []
+
+
+def _shortened(names: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -1,0 +1,134 @@
+"""Found: what a layout's reader saw in a folder, before any file was opened."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from inspire_med.errors import InputError
+from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+
+
+@dataclass(frozen=True)
+class FoundCase:
+    """Files that belong together by their names. Arguments as in `data.case.Case`."""
+
+    id: str
+    patient: str
+    images: Mapping[str, Path]
+    label: Path | None = None
+    site: str = ""
+    components: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its images, then its label."""
+        return (*self.images.values(), *(() if self.label is None else (self.label,)))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The cases of a folder, and what is wrong with their names.
+
+    Args:
+        layout: Name of the release whose shape the folder has.
+        channels: All channel names of the layout, in order.
+        cases: The cases.
+        problems: One sentence each.
+        notes: What was understood from the names and should be said aloud.
+    """
+
+    layout: str
+    channels: tuple[str, ...]
+    cases: tuple[FoundCase, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCase, ...]:
+    """Make cases of one id one, as where images lie in one folder and labels in another.
+
+    Args:
+        cases: The cases.
+        channels: All channel names of the layout, in order.
+
+    Raises:
+        InputError: If two cases of one id hold the same thing; predictions would share a file.
+    """
+    by_id: dict[str, FoundCase] = {}
+    for case in cases:
+        known = by_id.get(case.id)
+        by_id[case.id] = case if known is None else _both(known, case, channels)
+    return tuple(by_id.values())
+
+
+def _both(first: FoundCase, second: FoundCase, channels: Sequence[str]) -> FoundCase:
+    if first.images.keys() & second.images.keys() or (first.label and second.label):
+        raise InputError(
+            f"{second.files[0]}: its case {second.id} has the name of the one at "
+            f"{first.files[0]}; rename one, or take the sets separately."
+        )
+    images = {**first.images, **second.images}
+    return replace(
+        first,
+        images={channel: images[channel] for channel in channels if channel in images},
+        label=first.label or second.label,
+        site=first.site or second.site,
+        components={**first.components, **second.components},
+    )
+
+
+def with_file(found: Findings | None, path: Path) -> Findings | None:
+    """Only the case that this image file belongs to, or None if there is none."""
+    if found is None:
+        return None
+    cases = tuple(case for case in found.cases if path in case.images.values())
+    if not cases and not found.problems:
+        return None
+    return replace(found, cases=cases, problems=() if cases else found.problems)
+
+
+def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Files with these endings in any depth, sorted, without hidden ones and AppleDouble twins.
+
+    Raises:
+        InputError: If a folder cannot be read.
+    """
+    return sorted(
+        path
+        for parent in folders_below(folder)
+        for path in parent.iterdir()
+        if path.name.lower().endswith(suffixes) and path.name[0] != "." and path.is_file()
+    )
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """The folder and those in any depth, linked ones too, sorted, without hidden ones.
+
+    Raises:
+        InputError: If one cannot be read: its cases would be left out in silence.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); mend its rights.")
+
+    found: list[Path] = []
+    seen: set[Path] = set()
+    for name, below, _ in os.walk(folder, followlinks=True, onerror=refuse):
+        place = Path(name).resolve()
+        if place in seen:  # a link to a folder above would be walked for ever
+            below.clear()
+            continue
+        seen.add(place)
+        found.append(Path(name))
+        below[:] = sorted(each for each in below if each[0] != ".")
+    return sorted(found)
+
+
+def bare_name(path: Path) -> str:
+    """File name without .nii, .nii.gz or the last suffix."""
+    name = path.name
+    for suffix in NIFTI_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem

@@ -1,0 +1,152 @@
+"""Polyp sets: a folder of images beside a folder of masks, under the names each release uses.
+
+Kvasir-SEG `images masks`, CVC-ClinicDB `Original` `Ground Truth` (or `images masks`), ETIS,
+ColonDB, CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{images,masks}`.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below
+from inspire_med.errors import InputError
+from inspire_med.imaging.images import IMAGE_SUFFIXES
+
+CHANNELS: tuple[str, ...] = ("red", "green", "blue")
+REGIONS = {"polyp": (1,)}
+COMPONENTS = {"red": 0, "green": 1, "blue": 2}
+_IMAGE_FOLDERS = ("images", "image", "original", "bbdd", "etis-laribpolypdb")
+_MASK_FOLDERS = ("masks", "mask", "ground truth", "groundtruth", "gt", "gtpolyp")
+# First frame of each of CVC-ClinicDB's 29 videos (Bernal 2015): frames of one video look alike.
+_CLINICDB_STARTS = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318, 343,
+                    364, 384, 409, 429, 448, 467, 479, 504, 529, 547, 572, 592)  # fmt: skip
+_CLINICDB_FRAMES = 612
+
+
+def find(folder: Path) -> Findings | None:
+    """List the image and mask pairs below `folder`, or None if it has no such pair of folders.
+
+    Raises:
+        InputError: If the folder holds PraNet's training and test sets side by side.
+    """
+    pairs = [(images, masks) for images, masks in _image_folders(folder) if masks is not None]
+    if not pairs:
+        return None
+    parts = {part.lower() for images, _ in pairs for part in images.relative_to(folder).parts}
+    if {"traindataset", "testdataset"} <= parts:
+        raise InputError(
+            f"{folder}: holds TrainDataset and TestDataset; give one of them as the source, so "
+            "that no test image reaches the training."
+        )
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for images, masks in pairs:
+        found, wrong = _pair_files(images, masks, site=_site(images))
+        cases += found
+        problems += wrong
+    return Findings("polyp", CHANNELS, distinct(cases), tuple(problems))
+
+
+def find_images(folder: Path) -> Findings | None:
+    """List every image for prediction, with or without a mask: of the folder and the sets below.
+
+    None if there is no image.
+    """
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for images in (folder, *(images for images, _ in _image_folders(folder))):
+        pictures, wrong = _pictures(images)
+        site = "" if images == folder else _site(images)
+        cases += [_case(path, None, site) for _, path in sorted(pictures.items())]
+        problems += wrong
+    return Findings("pictures", CHANNELS, distinct(cases), tuple(problems)) if cases else None
+
+
+def one_image(path: Path) -> Findings | None:
+    """A single image file as a case of its own, or None if its name is not that of an image."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        return None
+    return Findings("picture", CHANNELS, (_case(path, None, site=""),))
+
+
+def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:
+    """Every image folder and the mask folder beside it; PNG is taken before a TIF twin."""
+    found: list[tuple[Path, Path | None]] = []
+    for parent in folders_below(folder):
+        below = {path.name.lower(): path for path in parent.iterdir() if path.is_dir()}
+        images = [below[name] for name in _IMAGE_FOLDERS if name in below]
+        masks = [below[name] for name in _MASK_FOLDERS if name in below]
+        if images:
+            found.append((images[0], masks[0] if masks else None))
+    names = {images.parent.name.lower() for images, _ in found}
+    return [pair for pair in found if not ({"png", "tif"} <= names and _in_tif(pair[0]))]
+
+
+def _in_tif(images: Path) -> bool:
+    return images.parent.name.lower() == "tif"
+
+
+def _site(images: Path) -> str:
+    """Name of the set: the folder that holds the pair, or the one above for PNG/TIF twins."""
+    parent = images.resolve().parent
+    return parent.parent.name if parent.name.lower() in ("png", "tif") else parent.name
+
+
+def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], list[str]]:
+    pictures, problems = _pictures(images)
+    labels, wrong = _pictures(masks)
+    problems += wrong
+    cases: list[FoundCase] = []
+    for name, path in sorted(pictures.items()):
+        # ETIS names the mask of 7.tif p7.tif.
+        label = labels.pop(name, None) or labels.pop(f"p{name}", None)
+        if label is None:
+            problems.append(f"{path}: no mask of that name in {masks}; add it or move the image.")
+        else:
+            cases.append(_case(path, label, site))
+    problems += [
+        f"{path}: no image of that name in {images}; add it or move the mask."
+        for _, path in sorted(labels.items())
+    ]
+    return cases, problems
+
+
+def _pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The images directly inside by name, and one sentence for each second file of a name."""
+    pictures: dict[str, Path] = {}
+    problems: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file():
+            first = pictures.setdefault(path.stem, path)
+            if first != path:
+                problems.append(f"{path}: a second file of the name of {first.name}; keep one.")
+    return pictures, problems
+
+
+def _case(path: Path, label: Path | None, site: str) -> FoundCase:
+    images: dict[str, Path] = dict.fromkeys(CHANNELS, path)
+    patient = _clinicdb_video(path.stem) if _from_clinicdb(path.stem, site) else path.stem
+    return FoundCase(path.stem, patient, images, label, site, COMPONENTS)
+
+
+def _from_clinicdb(name: str, site: str) -> bool:
+    """Is this a ClinicDB frame: by its set's name, or as a number in PraNet's training part?"""
+    named = "clinicdb" in site.lower() or site.lower() == "traindataset"
+    return named and name.isdigit() and 1 <= int(name) <= _CLINICDB_FRAMES
+
+
+def _clinicdb_video(name: str) -> str:
+    return f"clinicdb-video-{bisect_right(_CLINICDB_STARTS, int(name)):02d}"
+
+
+def distinct(cases: Sequence[FoundCase]) -> tuple[FoundCase, ...]:
+    """Put the set's name before ids that occur in several sets (1.png is in most)."""
+    counts = Counter(case.id for case in cases)
+    return tuple(
+        replace(case, id=f"{case.site}-{case.id}", patient=f"{case.site}-{case.patient}")
+        if counts[case.id] > 1
+        else case
+        for case in cases
+    )

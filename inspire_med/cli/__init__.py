@@ -1,0 +1,1 @@
+"""Cli: what the commands share: options, one-sentence errors, progress, exit status."""

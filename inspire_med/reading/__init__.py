@@ -1,1 +1,0 @@
-"""Reading: what strangers' files hold, before any rule is applied to it. No torch."""

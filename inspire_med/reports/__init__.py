@@ -1,0 +1,1 @@
+"""Reports: scores as pages a person reads, offline."""

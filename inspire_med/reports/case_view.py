@@ -1,0 +1,88 @@
+"""View: a case as it lies in its files, ready for the eye: image, reference, prediction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.cases.case import Case
+from inspire_med.errors import InputError
+from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.masks import region_masks
+from inspire_med.imaging.nifti import is_nifti
+from inspire_med.imaging.picture import read_picture
+from inspire_med.imaging.volume import read_grid, read_volume
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """Arrays on the case's own grid, in the argument order of the viz functions.
+
+    Attributes:
+        image: `(3, rows, columns)` of a picture, `(1, i, j, k)` of a volume's chosen channel.
+        reference: `(regions, *spatial)`, or None where the case has no label.
+        prediction: `(regions, *spatial)`, or None where none was given.
+        regions: Their names.
+        spacing_mm: Voxel size; 1 (pixel) for pictures.
+        affine: Voxel to RAS+ world; None for pictures.
+    """
+
+    image: NDArray[Any]
+    reference: NDArray[np.bool_] | None
+    prediction: NDArray[np.bool_] | None
+    regions: tuple[str, ...]
+    spacing_mm: tuple[float, ...]
+    affine: NDArray[np.float64] | None
+
+
+def view_case(
+    case: Case,
+    regions: Mapping[str, Sequence[int]],
+    prediction: Path | None = None,
+    channel: str | None = None,
+) -> CaseView:
+    """Read one case for looking at it.
+
+    Args:
+        case: As in the manifest.
+        regions: The manifest's regions.
+        prediction: Mask file that `predict` wrote for the case.
+        channel: Channel to show of a volume; by default the first on the case's grid.
+
+    Raises:
+        InputError: If a file is unreadable, or no such channel lies on the case's grid.
+    """
+    reference, predicted = (
+        None if path is None else region_masks(read_label_map(path).labels, regions)
+        for path in (case.label, prediction)
+    )
+    image = read_background(case, case.shape, channel)
+    if image is None:
+        wanted = "no channel" if channel is None else f"no channel {channel}"
+        raise InputError(
+            f"{case.id}: {wanted} on the case's grid {case.shape}; the manifest has "
+            f"{', '.join(case.images)}."
+        )
+    affine = None if len(case.shape) == 2 else _affine(case, channel)
+    return CaseView(image, reference, predicted, tuple(regions), case.spacing_mm, affine)
+
+
+def read_background(
+    case: Case, shape: tuple[int, ...], channel: str | None = None
+) -> NDArray[Any] | None:
+    """The picture, or the chosen (else the first) channel of this shape; None if there is none."""
+    for name, path in case.images.items():
+        if not is_nifti(path):
+            picture = np.moveaxis(read_picture(path), -1, 0)
+            return picture if picture.shape[1:] == shape else None
+        if channel in (None, name) and read_grid(path).shape == shape:
+            return read_volume(path, case.components.get(name))[0][None]
+    return None
+
+
+def _affine(case: Case, channel: str | None) -> NDArray[np.float64]:
+    grids = (read_grid(path) for name, path in case.images.items() if channel in (None, name))
+    return next(grid.affine for grid in grids if grid.shape == case.shape)

@@ -1,0 +1,162 @@
+"""Scoresheet: what an evaluation leaves behind: files, and words for the person who watches."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import inspire_med
+from inspire_med.cases.case import Case
+from inspire_med.errors import InputError
+from inspire_med.evaluation.cohort import Cohort
+from inspire_med.evaluation.scores import (
+    as_csv,
+    as_json,
+    in_common,
+    lesions_csv,
+    summarise_cases,
+)
+from inspire_med.evaluation.statistics import strata
+from inspire_med.files import read_json, write_json, write_text
+from inspire_med.provenance import code_commit
+from inspire_med.reports.comparison import (
+    Comparison,
+    comparison_html,
+    comparison_json,
+)
+from inspire_med.reports.notable import notable_pictures
+from inspire_med.reports.report import Report, report_html
+
+_NAMES = (
+    *("scores.csv", "scores.json", "report.html", "lesions.csv"),
+    *("comparison.json", "comparison.html"),
+)
+
+
+def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> list[Path]:
+    """Write scores.csv, scores.json, report.html, and lesions.csv where there are lesions.
+
+    Args:
+        cohort: The scores.
+        output: Folder for them.
+        cases: The manifest's cases by id, for pictures; empty without a manifest.
+
+    Returns:
+        The files.
+    """
+    summaries = cohort.summaries
+    provenance = {**cohort.provenance, **_this_code()}
+    groups = strata.stratify(cohort.cases, cohort.references.sites)
+    report = Report(
+        cohort.protocol,
+        cohort.cases,
+        summaries,
+        groups,
+        notable_pictures(cohort, cases),
+        cohort.notes,
+        provenance,
+    )
+    extra = {
+        "regions": {name: list(values) for name, values in cohort.regions.items()},
+        "without_prediction": list(cohort.pairing.missing),
+        "without_reference": list(cohort.pairing.spurious),
+        "strata": strata.as_json(groups),
+        "notes": list(cohort.notes),
+        "provenance": provenance,
+    }
+    content = as_json(cohort.protocol, cohort.cases, summaries, extra)
+    texts = {"scores.csv": as_csv(cohort.cases), "report.html": report_html(report)}
+    lesions = lesions_csv(cohort.cases)
+    if lesions:
+        texts["lesions.csv"] = lesions
+    write_json(output / "scores.json", content)  # only now: whatever failed, failed before
+    for name, text in texts.items():
+        write_text(output / name, text)
+    return [output / name for name in ("scores.json", *texts)]
+
+
+def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
+    """Several methods over the cases that all of them have.
+
+    Args:
+        cohorts: The scores of each, under one protocol.
+        baseline: The method that each other one is compared with; None compares all pairs.
+
+    Raises:
+        InputError: If no case is in all of them.
+    """
+    tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
+    left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
+    first = next(iter(cohorts.values()))
+    return Comparison(
+        protocol=first.protocol,
+        measures=first.protocol.measures,
+        tables=tables,
+        summaries={
+            name: summarise_cases(
+                cohort.protocol, [each for each in cohort.cases if each.case not in others]
+            )
+            for name, cohort in cohorts.items()
+        },
+        baseline=baseline,
+        notes=[
+            *left_out,
+            *(f"{name}: {note}" for name, cohort in cohorts.items() for note in cohort.notes),
+        ],
+        provenance={
+            **{name: cohort.provenance["Predictions"] for name, cohort in cohorts.items()},
+            **first.references.provenance,
+            **_this_code(),
+        },
+    )
+
+
+def write_comparison(comparison: Comparison, output: Path) -> list[Path]:
+    """Write comparison.json and comparison.html; answers with the files."""
+    page = comparison_html(comparison)
+    write_json(output / "comparison.json", comparison_json(comparison))
+    write_text(output / "comparison.html", page)
+    return [output / "comparison.json", output / "comparison.html"]
+
+
+def earlier_methods(output: Path) -> list[str]:
+    """Methods whose scores an earlier comparison left in folders of their own here."""
+    try:
+        methods = read_json(output / "comparison.json")["methods"]
+        return [name for name in methods if "/" not in name and not name.startswith(".")]
+    except (InputError, KeyError, TypeError, AttributeError):
+        return []  # none, or another tool's file
+
+
+def remove_stale(output: Path, methods: Sequence[str], written: Collection[Path]) -> None:
+    """Remove what an earlier evaluation left, so that nothing old stands beside new.
+
+    Args:
+        output: The folder of the scores.
+        methods: Those that it held before, as `earlier_methods` says.
+        written: What was written now.
+    """
+    for folder in (output, *(output / name for name in methods)):
+        for path in (folder / name for name in _NAMES):
+            if path not in written:
+                path.unlink(missing_ok=True)
+        if folder != output and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def in_short(cohort: Cohort, name: str) -> Iterator[str]:
+    """One line a region, with the first measure."""
+    title = f"{name}: " if name else ""
+    yield f"{title}protocol {cohort.protocol.name}, {len(cohort.cases)} cases"
+    for region, measures in cohort.summaries.items():
+        measure, summary = next(iter(measures.items()))
+        interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
+        mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
+        undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
+        yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
+    for note in cohort.notes:
+        yield f"  note: {note}"
+
+
+def _this_code() -> dict[str, str]:
+    commit = code_commit()
+    version = inspire_med.__version__
+    return {"Scored by inspire_med": f"{version}, commit {commit}" if commit else version}

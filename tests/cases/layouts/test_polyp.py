@@ -1,0 +1,142 @@
+import pytest
+
+from inspire_med.cases.layouts import polyp
+from inspire_med.errors import InputError
+
+
+def lay(folder, images, masks, suffix=".png"):
+    for place, names in (images, masks):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / place / f"{name}{suffix}").touch()
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [("images", "masks"), ("image", "mask"), ("Original", "Ground Truth"), ("bbdd", "gtpolyp")],
+)
+def test_pairs_images_with_masks_under_every_release_name(tmp_path, images, masks):
+    lay(tmp_path / "Some-Set", (images, ["a", "b"]), (masks, ["a", "b"]))
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["a", "b"]
+    assert found.cases[0].label == tmp_path / "Some-Set" / masks / "a.png"
+    assert found.cases[0].site == "Some-Set"
+    assert found.cases[0].components == {"red": 0, "green": 1, "blue": 2}
+
+
+def test_pairs_files_of_unlike_suffixes(tmp_path):
+    lay(tmp_path, ("images", ["a"]), ("masks", []), suffix=".jpg")
+    (tmp_path / "masks" / "a.tif").touch()
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    assert found.problems == ()
+    assert len(found.cases) == 1
+
+
+def test_pairs_etis_masks_that_begin_with_p(tmp_path):
+    lay(tmp_path / "ETIS", ("ETIS-LaribPolypDB", ["1"]), ("Ground Truth", ["p1"]), suffix=".tif")
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    assert found.problems == ()
+    assert found.cases[0].label is not None
+    assert found.cases[0].label.name == "p1.tif"
+
+
+def test_takes_png_where_the_same_set_lies_there_as_tif_too(tmp_path):
+    for kind in ("PNG", "TIF"):
+        pair = ("Original", ["1"]), ("Ground Truth", ["1"])
+        lay(tmp_path / "CVC-ClinicDB" / kind, *pair, suffix=f".{kind.lower()}")
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    (case,) = found.cases
+    assert case.images["red"].suffix == ".png"
+    assert case.site == "CVC-ClinicDB"
+
+
+def test_puts_the_sets_name_before_ids_that_occur_twice(tmp_path):
+    for name in ("CVC-300", "ETIS"):
+        lay(tmp_path / "TestDataset" / name, ("images", ["1"]), ("masks", ["1"]))
+
+    found = polyp.find(tmp_path / "TestDataset")
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["CVC-300-1", "ETIS-1"]
+
+
+def test_frames_of_one_clinicdb_video_are_one_patient(tmp_path):
+    frames = ["1", "25", "26", "612"]
+    lay(tmp_path / "CVC-ClinicDB", ("images", frames), ("masks", frames))
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    patients = {case.id: case.patient for case in found.cases}
+    assert patients["1"] == patients["25"] == "clinicdb-video-01"
+    assert patients["26"] == "clinicdb-video-02"
+    assert patients["612"] == "clinicdb-video-29"
+
+
+def test_refuses_pranets_training_and_test_sets_side_by_side(tmp_path):
+    lay(tmp_path / "TrainDataset", ("image", ["1"]), ("mask", ["1"]))
+    lay(tmp_path / "TestDataset" / "CVC-300", ("images", ["1"]), ("masks", ["1"]))
+
+    with pytest.raises(InputError, match="holds TrainDataset and TestDataset; give one of them"):
+        polyp.find(tmp_path)
+
+
+def test_names_images_without_mask_and_masks_without_image(tmp_path):
+    lay(tmp_path, ("images", ["a", "b"]), ("masks", ["b", "c"]))
+
+    found = polyp.find(tmp_path)
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["b"]
+    assert "a.png: no mask of that name in" in found.problems[0]
+    assert "c.png: no image of that name in" in found.problems[1]
+
+
+def test_names_a_second_image_of_one_name(tmp_path):
+    lay(tmp_path, ("images", ["a"]), ("masks", ["a"]))
+    (tmp_path / "images" / "a.jpg").touch()
+
+    for found in (polyp.find(tmp_path), polyp.find_images(tmp_path)):
+        assert found is not None
+        (problem,) = found.problems
+        assert "a.png: a second file of the name of a.jpg; keep one." in problem
+
+
+def test_a_folder_of_images_alone_has_no_pairs_but_can_be_predicted(tmp_path):
+    (tmp_path / "a.jpg").touch()
+
+    assert polyp.find(tmp_path) is None
+    found = polyp.find_images(tmp_path)
+    assert found is not None
+    assert found.cases[0].label is None
+
+
+def test_images_without_mask_are_predicted_like_the_others(tmp_path):
+    lay(tmp_path / "one", ("images", ["a", "b"]), ("masks", ["b", "c"]))
+    lay(tmp_path / "two", ("images", ["d"]), ("elsewhere", []))
+
+    found = polyp.find_images(tmp_path)
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["a", "b", "d"]
+    assert found.problems == ()
+
+
+def test_images_beside_a_folder_of_images_are_predicted_too(tmp_path):
+    lay(tmp_path, ("photos", ["a"]), ("photos/images", ["b"]))
+
+    found = polyp.find_images(tmp_path / "photos")
+
+    assert sorted(case.id for case in found.cases) == ["a", "b"]

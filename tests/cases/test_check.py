@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.cases.check import Expectation, check_case, read_label
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.layouts.recognise import find_cases
+from inspire_med.errors import InputError
+
+BRATS = Expectation(("flair", "t1", "t1ce", "t2"), (0, 1, 2, 3, 4))
+ISLES = Expectation(("dwi", "flair"), (0, 1), grids_differ=True)
+
+
+def verdict_of(folder, expected=BRATS):
+    return check_case(find_cases("brats", folder.parent).cases[0], expected)
+
+
+def scan(folder, channel):
+    return folder / f"{folder.name}_{channel}.nii.gz"
+
+
+def test_a_good_case_has_no_problem(brats_case):
+    verdict = verdict_of(brats_case)
+
+    assert verdict.problems == ()
+    assert verdict.case is not None
+    assert verdict.case.shape == (8, 7, 6)
+    assert verdict.values == {0, 1, 2, 4}
+    # The label's box of 4 x 2 x 2 voxels in 8 x 7 x 6.
+    assert verdict.foreground == pytest.approx(16 / 336)
+
+
+def test_names_the_missing_modality(brats_case):
+    scan(brats_case, "t1ce").unlink()
+
+    verdict = verdict_of(brats_case)
+
+    assert verdict.case is None
+    (problem,) = verdict.problems
+    assert problem.startswith(f"{brats_case}: case BraTS2021_00001 lacks t1ce; add the file")
+
+
+def test_fills_a_missing_modality_when_asked_and_marks_it(brats_case):
+    scan(brats_case, "t1ce").unlink()
+
+    verdict = verdict_of(brats_case, Expectation(BRATS.channels, BRATS.values, fill_missing=True))
+
+    assert verdict.case is not None
+    assert verdict.case.filled == ("t1ce",)
+
+
+def test_says_everything_that_is_wrong_not_only_the_first(brats_case, write_nifti):
+    scan(brats_case, "t1").write_bytes(scan(brats_case, "t1").read_bytes()[:100])
+    scan(brats_case, "t2").touch()
+    write_nifti(scan(brats_case, "flair"), np.full((8, 7, 6), np.nan, np.float32))
+
+    problems = verdict_of(brats_case).problems
+
+    assert len(problems) == 2
+    assert any("_t1.nii.gz: truncated" in problem for problem in problems)
+    assert any("_flair.nii.gz: 336 voxels are NaN" in problem for problem in problems)
+
+
+def test_refuses_images_of_one_case_of_different_shapes(brats_case, write_nifti):
+    write_nifti(scan(brats_case, "t2"), np.ones((8, 7, 5), np.int16))
+
+    (problem,) = verdict_of(brats_case).problems
+
+    assert problem.startswith(f"{scan(brats_case, 't2')}: has (8, 7, 5) voxels where")
+    assert problem.endswith("resample it to that grid.")
+
+
+def test_refuses_images_of_one_case_in_different_places(brats_case, write_nifti):
+    moved = np.eye(4)
+    moved[2, 3] = 4.0
+    write_nifti(scan(brats_case, "t2"), np.ones((8, 7, 6), np.int16), moved)
+
+    (problem,) = verdict_of(brats_case).problems
+
+    assert (
+        "_t2.nii.gz: lies up to 4 mm away from BraTS2021_00001_flair.nii.gz, more than" in problem
+    )
+
+
+def test_refuses_a_label_on_another_grid(brats_case, write_nifti):
+    write_nifti(scan(brats_case, "seg"), np.zeros((8, 7, 5), np.uint8))
+
+    assert "_seg.nii.gz: has (8, 7, 5) voxels" in verdict_of(brats_case).problems[0]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(7, "7"), (0.5, "0.5"), (-1, "-1")])
+def test_refuses_labels_outside_the_sets_values(brats_case, write_nifti, value, shown):
+    write_nifti(scan(brats_case, "seg"), np.full((8, 7, 6), value, np.float32))
+
+    (problem,) = verdict_of(brats_case).problems
+
+    assert f"_seg.nii.gz: holds the label values {shown}, expected (0, 1, 2, 3, 4)" in problem
+
+
+def test_refuses_a_scan_of_nothing_but_zeros(brats_case, write_nifti):
+    write_nifti(scan(brats_case, "t1"), np.zeros((8, 7, 6), np.int16))
+
+    assert "_t1.nii.gz: every voxel of t1 is zero" in verdict_of(brats_case).problems[0]
+
+
+def test_allows_flair_on_another_grid_only_where_the_set_has_it_so(tmp_path, write_nifti):
+    found = FoundCase(
+        "s",
+        "s",
+        {
+            "dwi": write_nifti(tmp_path / "dwi.nii.gz", np.ones((4, 4, 4), np.float32)),
+            "flair": write_nifti(tmp_path / "flair.nii.gz", np.ones((8, 8, 2), np.float32)),
+        },
+    )
+
+    assert check_case(found, ISLES).problems == ()
+    strict = Expectation(ISLES.channels, ISLES.values)
+    assert "flair.nii.gz: has (8, 8, 2) voxels" in check_case(found, strict).problems[0]
+
+
+@pytest.mark.parametrize("channels", [("flair",), ("flair", "adc"), ("adc",)])
+def test_the_dwi_is_checked_and_gives_the_grid_whatever_channels_are_used(
+    tmp_path, write_nifti, channels
+):
+    on_dwi, on_flair = np.ones((4, 4, 4), np.float32), np.ones((8, 8, 2), np.float32)
+    images = {
+        name: write_nifti(tmp_path / f"{name}.nii.gz", data)
+        for name, data in (("dwi", on_dwi), ("adc", on_dwi), ("flair", on_flair))
+    }
+    label = write_nifti(tmp_path / "msk.nii.gz", np.zeros((4, 4, 4), np.uint8))
+    found = FoundCase("s", "s", images, label)
+    expected = Expectation(channels, (0, 1), grids_differ=True)
+
+    verdict = check_case(found, expected)
+    assert verdict.problems == ()
+    assert verdict.case is not None
+    assert verdict.case.shape == (4, 4, 4)
+
+    images["dwi"].write_bytes(b"no scan")
+    assert "dwi.nii.gz: " in check_case(found, expected).problems[0]
+
+
+def test_refuses_a_flair_of_another_place(tmp_path, write_nifti):
+    far = np.eye(4)
+    far[:3, 3] = 90
+    found = FoundCase(
+        "s",
+        "s",
+        {
+            "dwi": write_nifti(tmp_path / "dwi.nii.gz", np.ones((4, 4, 4), np.float32)),
+            "flair": write_nifti(tmp_path / "flair.nii.gz", np.ones((8, 8, 2), np.float32), far),
+        },
+    )
+
+    (problem,) = check_case(found, ISLES).problems
+
+    assert "flair.nii.gz: shows nothing where dwi.nii.gz lies; do both belong" in problem
+
+
+def test_reads_labels_as_whole_numbers(tmp_path, write_nifti):
+    path = write_nifti(tmp_path / "l.nii.gz", np.array([[[0.0, 1.0]]], np.float64))
+
+    label, _ = read_label(path, (0, 1))
+
+    assert label.dtype == np.uint8
+    with pytest.raises(InputError, match="holds the label values 1, expected"):
+        read_label(path, (0, 2))
+
+
+def picture_case(tmp_path, mask):
+    Image.fromarray(np.full((6, 8, 3), 90, np.uint8)).save(tmp_path / "i.png")
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    colours = {"red": 0, "green": 1, "blue": 2}
+    images = dict.fromkeys(colours, tmp_path / "i.png")
+    return FoundCase("i", "i", images, tmp_path / "m.png", components=colours)
+
+
+def test_a_picture_has_its_size_in_pixels(tmp_path):
+    mask = np.zeros((6, 8), np.uint8)
+    mask[:3] = 255
+
+    verdict = check_case(picture_case(tmp_path, mask), Expectation(("red",), (0, 1)))
+
+    assert verdict.case is not None
+    assert verdict.case.shape == (6, 8)
+    assert verdict.foreground == 0.5
+    assert len(verdict.signature) == 32
+
+
+def test_refuses_a_mask_of_another_size(tmp_path):
+    found = picture_case(tmp_path, np.zeros((6, 9), np.uint8))
+
+    (problem,) = check_case(found, Expectation(("red",), (0, 1))).problems
+
+    assert "m.png: its size 9 x 6 is not that of i.png, 8 x 6" in problem

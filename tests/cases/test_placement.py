@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.placement import header_problems, reference_channel
+
+
+def test_reference_is_dwi_where_there_is_one(tmp_path):
+    assert reference_channel(dict.fromkeys(("adc", "flair", "dwi"), tmp_path)) == "dwi"
+    assert reference_channel(dict.fromkeys(("t1", "t2"), tmp_path)) == "t1"
+
+
+@pytest.fixture
+def found(tmp_path, write_nifti):
+    names = ("dwi", "adc", "flair")
+    scan = np.ones((4, 4, 4), np.float32)
+    return FoundCase(
+        "s", "s", {name: write_nifti(tmp_path / f"{name}.nii.gz", scan) for name in names}
+    )
+
+
+def test_headers_of_a_good_case_have_no_problem(found):
+    assert header_problems(found, ("dwi", "adc"), grids_differ=False) == []
+
+
+def test_headers_show_broken_files_and_other_grids(found, write_nifti):
+    found.images["flair"].write_bytes(b"no scan")
+    write_nifti(found.images["adc"], np.ones((4, 4, 5), np.float32))
+
+    problems = header_problems(found, ("adc", "flair"), grids_differ=True)
+
+    assert len(problems) == 2
+    assert "flair.nii.gz: " in problems[0]
+    assert "adc.nii.gz: has (4, 4, 5) voxels where dwi.nii.gz has (4, 4, 4)" in problems[1]
+
+
+def test_the_header_of_a_picture_is_looked_at(tmp_path):
+    (tmp_path / "a.png").write_text("no image")
+    found = FoundCase("a", "a", {"red": tmp_path / "a.png"}, components={"red": 0})
+
+    (problem,) = header_problems(found, ("red",), grids_differ=False)
+
+    assert "a.png: not a readable image" in problem

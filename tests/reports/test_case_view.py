@@ -1,0 +1,65 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from inspire_med.cases.case import Manifest
+from inspire_med.errors import InputError
+from inspire_med.reports.case_view import read_background, view_case
+
+
+def test_a_volume_is_shown_by_its_first_channel_with_its_affine(ball_volumes):
+    manifest = Manifest.load(ball_volumes)
+    case = manifest.cases[0]
+
+    view = view_case(case, manifest.regions, prediction=case.label)
+
+    assert view.image.shape == (1, *case.shape)
+    assert view.regions == tuple(manifest.regions)
+    np.testing.assert_array_equal(view.reference, view.prediction)
+    assert view.reference.shape == (3, *case.shape)
+    assert np.diag(view.affine).tolist() == [-1.0, -1.0, 2.0, 1.0]
+
+
+def test_a_channel_can_be_chosen(ball_volumes):
+    manifest = Manifest.load(ball_volumes)
+
+    first, other = (
+        view_case(manifest.cases[0], manifest.regions, channel=channel).image
+        for channel in manifest.channels[:2]
+    )
+
+    assert (first != other).any()
+
+
+def test_a_picture_is_shown_in_colour(disc_images):
+    manifest = Manifest.load(disc_images)
+
+    view = view_case(manifest.cases[0], manifest.regions)
+
+    assert view.image.shape == (3, 48, 40)
+    assert view.image.dtype == np.uint8
+    assert view.prediction is None
+    assert view.affine is None
+
+
+def test_refuses_a_channel_that_is_not_there(ball_volumes):
+    manifest = Manifest.load(ball_volumes)
+
+    with pytest.raises(InputError, match=r"no channel dwi on the case's grid .* the manifest has"):
+        view_case(manifest.cases[0], manifest.regions, channel="dwi")
+
+
+def test_a_channel_on_another_grid_is_no_background(ball_volumes, disc_images):
+    volume = Manifest.load(ball_volumes).cases[0]
+    picture = Manifest.load(disc_images).cases[0]
+
+    assert read_background(volume, (1, 2, 3)) is None
+    assert read_background(picture, (1, 2)) is None
+
+
+def test_a_case_without_label_has_no_reference(ball_volumes):
+    manifest = Manifest.load(ball_volumes)
+    case = dataclasses.replace(manifest.cases[0], label=None)
+
+    assert view_case(case, manifest.regions).reference is None

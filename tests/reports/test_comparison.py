@@ -1,0 +1,408 @@
+import json
+import math
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.protocols import protocol
+from inspire_med.evaluation.scores import summarise_table
+from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, compare_tables
+from inspire_med.evaluation.statistics.ranking import RANKING_POLICY
+from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
+from inspire_med.reports.comparison import (
+    Comparison,
+    comparison_html,
+    comparison_json,
+)
+from inspire_med.reports.findings import findings_section, p_text, sentence, signed
+
+RULES = protocol("segmentation")
+DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
+
+
+def tables(gains, *, cases=12, regions=("WT", "<ET>")):
+    """Dice and HD95 of methods that are better than a common start by so much."""
+    random = np.random.default_rng(0)
+    start = {region: random.uniform(0.4, 0.8, cases) for region in regions}
+    made = {}
+    for method, gain in gains.items():
+        made[method] = {}
+        for region in regions:
+            dice = start[region] + gain + random.normal(0, 0.01, cases)
+            distance = 20 * (1 - dice)
+            if region == regions[-1]:
+                distance[0] = math.inf if gain == 0 else distance[0]
+            scores = {"dice": dice, "hd95_mm": distance}
+            made[method][region] = {
+                name: {f"case{at}": float(v) for at, v in enumerate(values)}
+                for name, values in scores.items()
+            }
+    return made
+
+
+def comparison(gains, *, measures=MEASURES, cases=12, regions=("WT", "<ET>"), **said):
+    made = tables(gains, cases=cases, regions=regions)
+    summaries = {method: summarise_table(table) for method, table in made.items()}
+    return Comparison(RULES, measures, made, summaries, **said)
+
+
+class Reader(HTMLParser):
+    """Collects tags that stay open, attributes, and text."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "input"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(compared):
+    reader = Reader()
+    reader.feed(comparison_html(compared))
+    reader.text = " ".join(reader.text.split())
+    return reader
+
+
+def one(measure, first, second):
+    """The only difference of two lists of values."""
+    (name,) = (name for name, each in MEASURES.items() if each == measure)
+    made = {
+        method: {"WT": {name: {f"c{at:03}": v for at, v in enumerate(values)}}}
+        for method, values in (("A", first), ("B", second))
+    }
+    (found,) = compare_tables(made, {name: measure})
+    return sentence(found, measure).replace("\xa0", " ")
+
+
+# sentences
+
+
+def test_a_winner_is_named_with_difference_interval_and_p():
+    found = one(DICE, [0.5 + at / 100 for at in range(8)], [0.4] * 8)
+
+    # differences 0.10 to 0.17; eight signs alike: p = 2 / 256
+    assert found.startswith("A is better than B in Dice of WT by 0.135 (95 % CI 0.1")
+    assert found.endswith("), p 0.00781 after Holm.")
+
+
+def test_the_second_can_win_and_the_interval_is_turned_to_its_side():
+    found = one(DICE, [0.4] * 8, [0.5 + at / 100 for at in range(8)])
+
+    assert found.startswith("B is better than A in Dice of WT by 0.135 (95 % CI 0.1")
+
+
+def test_a_shorter_distance_wins_with_its_unit():
+    found = one(HD95, [2.0, 3.0] * 4, [4.0, 5.0] * 4)
+
+    assert found == (
+        "A is better than B in HD95 of WT by 2.00 mm (95 % CI 2.00 to 2.00), p 0.00781 after Holm."
+    )
+
+
+def test_signed_volumes_are_said_to_be_compared_by_size():
+    assert "in absolute volume difference of WT by 2.00 ml" in one(VOLUME, [-1.0] * 8, [3.0] * 8)
+
+
+def test_no_difference_is_said_as_plainly():
+    found = one(DICE, [0.5, 0.7, 0.5, 0.7], [0.6, 0.6, 0.6, 0.6])
+
+    assert found.startswith("No difference shown between A and B in Dice of WT: mean 0.000 (95 %")
+    assert found.endswith(
+        "p 1 after Holm. They differ in 4 of 4 cases, too few for p after Holm to fall under 0.05."
+    )
+
+
+def test_a_lacking_value_is_said_to_count_against_its_method():
+    found = one(HD95, [2.0] * 4, [2.0, math.inf, math.inf, 2.0])
+
+    assert "They differ in 2 of 4 cases, too few" in found
+    assert found.endswith("2 cases undefined for B alone count against it.")
+
+
+def test_ranks_and_mean_that_disagree_are_said_to():
+    # A is a little better nineteen times, and once much worse
+    found = one(DICE, [0.51] * 19 + [0.0], [0.5] * 19 + [0.9])
+
+    assert found == (
+        "A is better than B in Dice of WT by signed ranks (p < 0.001 after Holm), but not in the "
+        "mean, where it is worse by 0.035: look at the cases."
+    )
+
+
+def test_wins_without_any_common_value_have_no_mean():
+    found = one(HD95, [2.0] * 8, [math.inf] * 8)
+
+    assert "A is better than B in HD95 of WT" in found
+    assert "no case has a value of both" in found
+
+
+def test_nothing_to_compare_is_said():
+    assert one(HD95, [math.nan], [math.nan]) == (
+        "A and B cannot be compared in HD95 of WT: no case has a value."
+    )
+
+
+@pytest.mark.parametrize(("cases", "few"), [(6, True), (7, False)])
+def test_cases_too_few_for_their_number_of_tests_are_said_to_be(cases, few):
+    # two regions: 2 x 2 / 2^6 is above 0.05, 2 x 2 / 2^7 below
+    found = findings_section(comparison({"A": 0.0, "B": 0.2}, cases=cases).differences, MEASURES)
+
+    said = "They differ in 6 of 6 cases, too few for p after Holm to fall under 0.05."
+    assert found.count(said) == (2 if few else 0)
+    assert found.count("No difference shown") == (2 if few else 0)
+
+
+def test_a_difference_that_more_cases_could_not_have_hidden_goes_without_a_caveat():
+    assert "too few" not in one(DICE, [0.5, 0.7] * 4, [0.6, 0.6] * 4)
+
+
+def test_of_several_seeds_it_is_said_how_many_agree():
+    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
+    turned = {"A": made.tables["B"], "B": made.tables["A"]}
+    seeds = {name: [made.tables[name], made.tables[name], turned[name]] for name in turned}
+
+    text = read(replace(made, seeds=seeds)).text
+
+    assert "B is better than A in Dice of WT by 0.2" in text
+    assert "p < 0.001 after Holm. The mean has this sign in 2 of 3 seeds." in text
+    (dice, _) = comparison_json(replace(made, seeds=seeds))["differences"]
+    assert (dice["seeds"], dice["seeds_alike"]) == (3, 2)
+
+
+def test_one_seed_is_not_counted():
+    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
+    seeds = {name: [table] for name, table in made.tables.items()}
+
+    assert "seeds" not in read(replace(made, seeds=seeds)).text.partition("Please")[0]
+
+
+def test_of_many_comparisons_those_of_too_few_cases_are_counted():
+    few = comparison({name: at / 9 for at, name in enumerate("ABCDEF")}, cases=5, regions=("WT",))
+
+    assert findings_section(few.differences, MEASURES) == (
+        "<ul><li>No difference shown in 15 of 15 comparisons; in 15 of them too few cases differ "
+        "for p after Holm to fall under 0.05.</li></ul>"
+    )
+
+
+def test_many_comparisons_are_counted_where_they_show_nothing():
+    equal = comparison(dict.fromkeys("ABCDEF", 0.0), regions=("WT",))
+
+    assert findings_section(equal.differences, MEASURES) == (
+        "<ul><li>No difference shown in 15 of 15 comparisons.</li></ul>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(None, "–"), (1.0, "1"), (0.2345, "0.23"), (0.0496, "0.0496"), (0.0504, "0.0504")],
+)
+def test_p_is_written_so_that_both_sides_of_the_limit_can_be_told_apart(p, text):
+    assert p_text(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0123, "+0.012"), (-0.3, "−0.300"), (0.0001, "0.000"), (None, "–")]
+)
+def test_differences_have_a_sign_unless_they_are_written_as_zero(value, text):
+    assert signed(DICE, value) == text
+
+
+# the page
+
+
+@pytest.fixture
+def compared():
+    return comparison(
+        {"U-Net": 0.0, "<b>ISE</b>": 0.05, "INSPIRE": 0.1},
+        baseline="U-Net",
+        notes=["Left out: <x>."],
+        provenance={"Manifest": "a&b.json"},
+        facts={"U-Net": {"Parameters": "4.8 M"}, "INSPIRE": {"Step": "0.5 s"}},
+    )
+
+
+def test_every_tag_is_closed_in_order(compared):
+    assert read(compared).open == []
+
+
+def test_nothing_comes_from_elsewhere_and_names_are_never_markup(compared):
+    reader = read(compared)
+
+    links = [v for _, each in reader.tags for name, v in each.items() if name in ("src", "href")]
+    assert all(link.startswith(("data:", "#")) for link in links)
+    assert not {"b>ise<", "x", "et"} & {tag for tag, _ in reader.tags}
+    assert "<b>ISE</b>" in reader.text
+    assert "Left out: <x>." in reader.text
+    assert "a&b.json" in reader.text
+
+
+def test_the_page_says_who_wins_and_by_which_rules(compared):
+    text = read(compared).text
+
+    assert "INSPIRE is better than U-Net in Dice of WT by 0.1" in text
+    assert "baseline U-Net" in text
+    for line in (*RULES.policy, *SUMMARY_POLICY, *PAIRED_POLICY, *RANKING_POLICY):
+        assert " ".join(line.split()) in text
+
+
+def test_a_fact_that_one_method_lacks_is_a_dash(compared):
+    text = read(compared).text
+
+    assert "Fact U-Net INSPIRE Parameters 4.8 M – Step – 0.5 s".replace(" ", "") in text.replace(
+        " ", ""
+    )
+
+
+def test_the_baseline_can_win():
+    text = read(comparison({"U-Net": 0.1, "INSPIRE": 0.0}, baseline="U-Net")).text
+
+    assert "U-Net is better than INSPIRE in Dice of WT by 0." in text
+
+
+def test_equal_methods_share_the_first_rank_and_no_winner_is_named():
+    equal = comparison({"A": 0.0, "B": 0.0})
+    same = Comparison(
+        RULES,
+        MEASURES,
+        {"A": equal.tables["A"], "B": equal.tables["A"]},
+        {
+            "A": equal.summaries["A"],
+            "B": equal.summaries["A"],
+        },
+    )
+
+    text = read(same).text
+
+    assert "is better than" not in text
+    assert "No difference shown between A and B in Dice of WT: mean 0.000" in text
+    assert [each.rank for each in same.standings] == [1, 1]
+
+
+def test_every_case_is_a_line_from_method_to_method(compared):
+    reader = read(compared)
+
+    lines = [each for tag, each in reader.tags if tag == "path" and each.get("class") == "case"]
+    assert len(lines) == 2 * 12
+    assert all(line["d"].count("L") == 2 for line in lines)
+
+
+def test_undefined_values_leave_a_gap_in_their_line():
+    made = comparison({"A": 0.0, "B": 0.1}, measures={"hd95_mm": HD95}, regions=("WT",))
+
+    lines = [e for tag, e in read(made).tags if tag == "path" and e.get("class") == "case"]
+
+    assert lines[0]["d"].count("M") == 1
+    assert "case0: A –, B " in read(made).text
+
+
+def test_a_crowd_of_cases_has_lines_without_names():
+    reader = read(comparison({"A": 0.0, "B": 0.01}, cases=301, regions=("WT",)))
+
+    assert sum(each.get("class") == "crowd" for _, each in reader.tags) == 301
+
+
+def test_values_of_the_whole_set_are_shown_though_no_case_has_them():
+    made = comparison({"A": 0.0, "B": 0.1}, regions=("WT",))
+    words = {"max_dice": Measure("Max Dice", "", "high"), **MEASURES}
+    summaries = {
+        method: {"WT": {**each["WT"], "max_dice": each["WT"]["dice"]}}
+        for method, each in made.summaries.items()
+    }
+
+    text = read(Comparison(RULES, words, made.tables, summaries)).text
+
+    assert "Max Dice" in text
+    assert "in Dice of WT by" in text
+
+
+@pytest.mark.parametrize("cases", [1, 2, 3])
+def test_few_cases_make_a_page(cases):
+    text = read(comparison({"A": 0.0, "B": 0.2}, cases=cases)).text
+
+    assert "No difference shown" in text
+
+
+@pytest.mark.parametrize("measures", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_ten_methods_eight_regions_and_twenty_measures_make_a_page(measures):
+    random = np.random.default_rng(0)
+    words = {f"m{at}": Measure(f"M{at}", "", "high") for at in range(measures)}
+    made = {
+        f"method {number}": {
+            f"R{region}": {
+                name: {case: float(random.random()) for case in "abcd"} for name in words
+            }
+            for region in range(8)
+        }
+        for number in range(10)
+    }
+    summaries = {method: summarise_table(table) for method, table in made.items()}
+
+    reader = read(Comparison(RULES, words, made, summaries, baseline="method 0"))
+
+    assert reader.open == []
+    assert "Comparison of 10 methods" in reader.text
+
+
+def test_different_cases_are_refused():
+    made = tables({"A": 0.0, "B": 0.1})
+    del made["B"]["WT"]["dice"]["case3"]
+    summaries = {method: summarise_table(table) for method, table in made.items()}
+
+    with pytest.raises(InputError, match="method B: has no dice of WT for case case3"):
+        comparison_html(Comparison(RULES, MEASURES, made, summaries))
+
+
+# json
+
+
+def test_json_has_everything_and_no_infinity(compared):
+    content = comparison_json(compared)
+
+    json.dumps(content, allow_nan=False)
+    assert content["methods"] == ["U-Net", "<b>ISE</b>", "INSPIRE"]
+    assert (content["baseline"], content["n_cases"]) == ("U-Net", 12)
+    first = content["differences"][0]
+    assert (first["region"], first["measure"], first["second"]) == ("WT", "dice", "U-Net")
+    assert content["summary"]["INSPIRE"]["WT"]["dice"]["n"] == 12
+    assert content["ranking"][0]["method"] == "INSPIRE"
+    left_out = [e["n_left_out"] for e in content["differences"] if e["region"] == "<ET>"]
+    assert left_out == [0, 0, 1, 1]
+    assert "Holm" in content["policy"]
+    assert content["notes"] == ["Left out: <x>."]
+
+
+# in a browser
+
+ROWS = """
+const rows = [...document.querySelectorAll("#paired-tests tbody tr")];
+const shown = () => rows.filter(row => !row.hidden).length;
+const all = shown();
+const choice = document.querySelector('#paired-tests [data-column="1"]');
+choice.value = "HD95 [mm]";
+choice.dispatchEvent(new Event("input"));
+return [all, shown(), document.documentElement.scrollWidth <= innerWidth];
+"""
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (800, True)])
+def test_the_page_loads_without_complaint_and_tests_can_be_chosen(chromium, compared, width, dark):
+    found = chromium.ask(comparison_html(compared), ROWS, width=width, dark=dark)
+
+    assert found == [8, 4, True]

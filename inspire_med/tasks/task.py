@@ -1,0 +1,111 @@
+"""Task: what a data set is about, and how its cases are brought to a network. Data only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Intensity = Literal["mri", "ct", "rgb", "none"]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How the files of a case become what a network sees; a model carries it.
+
+    Args:
+        orientation: Axis codes of the network's view of a volume; axes are permuted and mirrored to
+            the closest ones, nothing is interpolated. None leaves volumes as they are stored.
+        spacing_mm: Voxel size that volumes are resampled to; None keeps each file's own.
+        image_size: (height, width) that images are resized to; None keeps each file's own.
+        intensity: `mri`: z-score within what is not zero, channel by channel; `ct`: clipped to the
+            percentiles 0.5 and 99.5 of the training fold's foreground, then its z-score; `rgb`:
+            z-score of each colour of an image; `none`: as in the file.
+        intensity_statistics: By channel, for `ct`: `low`, `high`, `mean`, `sd`.
+        crop_to_foreground: Cut volumes to the box of what is not zero.
+        reference: Channel whose grid is the case's own; None is the first.
+        resampled: Channels that may lie on another grid, and are resampled onto the reference's.
+        register: Move those rigidly onto the reference first, by mutual information.
+    """
+
+    orientation: str | None = "RAS"
+    spacing_mm: tuple[float, float, float] | None = None
+    image_size: tuple[int, int] | None = None
+    intensity: Intensity = "mri"
+    intensity_statistics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    crop_to_foreground: bool = True
+    reference: str | None = None
+    resampled: tuple[str, ...] = ()
+    register: bool = False
+
+
+@dataclass(frozen=True)
+class Release:
+    """The label values of one release of a task's data, and how its files are told from others.
+
+    Args:
+        name: In words, for messages.
+        regions: Region name to label values.
+        layouts: Layouts whose files it has; empty is any.
+        ids: What all case ids begin with, letter case aside; empty is anything.
+        not_ids: What none of them begins with.
+        holds: Label values at least one of which must occur in the set.
+    """
+
+    name: str
+    regions: Mapping[str, tuple[int, ...]]
+    layouts: tuple[str, ...] = ()
+    ids: str = ""
+    not_ids: tuple[str, ...] = ()
+    holds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files of a user's own data lie, as patterns below the source folder.
+
+    Args:
+        images: With `{case}`, and `{channel}` (its name) or `{channel:04d}` (its number) where each
+            channel has a file of its own.
+        label: With `{case}`; None where there is none.
+    """
+
+    images: str
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a data set is about.
+
+    Args:
+        name: One word.
+        spatial_dims: 2 for images, 3 for volumes.
+        channels: Every channel, in the order of the network's input.
+        regions: Region name to label values, of the usual release; regions may overlap.
+        layouts: Names of the layouts that its files are looked for in, in this order.
+        releases: Releases whose label values differ from one another; empty where all are alike.
+        optional: Channels that a case may lack.
+        files: Patterns of the files, for the layout `pattern`.
+        preparation: How cases become what the network sees.
+        augmentation: Name of the chain of transforms in `cases.augment`.
+        network: Name of the preset in `networks.presets`.
+        training: Options of `train` that differ from its own defaults, nested as there.
+        protocol: Name of the rules that predictions are scored by.
+        phantom: Name of the maker in `cases.phantom`; None where there is none.
+        words: Channel or region name to words for a reader, such as "enhancing tumour".
+    """
+
+    name: str
+    spatial_dims: Literal[2, 3]
+    channels: tuple[str, ...]
+    regions: Mapping[str, tuple[int, ...]]
+    layouts: tuple[str, ...]
+    releases: tuple[Release, ...] = ()
+    optional: tuple[str, ...] = ()
+    files: Files | None = None
+    preparation: Preparation = field(default_factory=Preparation)
+    augmentation: str = "volume"
+    network: str = "volume"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    protocol: str = "segmentation"
+    phantom: str | None = None
+    words: Mapping[str, str] = field(default_factory=dict)

@@ -17,14 +17,12 @@ from inspire_med.cases.placement import (
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.resample import register_rigidly, resample_to
-from inspire_med.imaging.volume import read_volume
-
-Volume = NDArray[np.float32]
+from inspire_med.imaging.volume import Volume, read_volume
 
 
 def aligned_volumes(
     case: Case, channels: Sequence[str], *, grids_differ: bool, register: bool
-) -> tuple[dict[str, Volume], NDArray[np.bool_], Grid]:
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_], Volume]:
     """Read a case's channels onto the grid of its reference channel.
 
     Args:
@@ -35,42 +33,42 @@ def aligned_volumes(
 
     Returns:
         Volumes by channel; the voxels that are not zero in any channel acquired on this grid; the
-        grid.
+        reference channel.
 
     Raises:
         InputError: If a file is broken, lies on another grid and must not, or lies elsewhere.
     """
-    volumes: dict[str, Volume] = {}
+    files: dict[str, Volume] = {}
 
     def read(channel: str) -> Grid:
         path, component = case.images[channel], case.components.get(channel)
-        volumes[channel], grid = read_volume(path, component)
-        return grid
+        files[channel] = read_volume(path, component)
+        return files[channel].grid
 
     grids, problems = read_grids(case, channels, read)
     problems += grid_problems(case, grids, grids_differ=grids_differ)
     if problems:
         raise InputError(problems[0])
     reference = reference_channel(case.images)
-    fixed, grid = volumes[reference], grids[reference]
-    brain = fixed != 0
-    for channel, own in grids.items():
-        if same_grid(own, grid):
-            brain |= volumes[channel] != 0
+    fixed = files[reference]
+    volumes = {channel: volume.values for channel, volume in files.items()}
+    brain = fixed.values != 0
+    for channel, moving in files.items():
+        if same_grid(moving.grid, fixed.grid):
+            brain |= moving.values != 0
         else:
-            moving = volumes[channel]
             movement = sitk.Transform()
             if register:
-                movement = _registered(moving, own, fixed, grid, case.images[channel])
-            volumes[channel] = resample_to(moving, own, grid, movement)
+                movement = _registered(moving, fixed, case.images[channel])
+            volumes[channel] = resample_to(moving.values, moving.grid, fixed.grid, movement)
             if not volumes[channel].any():
                 raise InputError(elsewhere_sentence(case.images[channel], case.images[reference]))
-    return volumes, brain, grid
+    return volumes, brain, fixed
 
 
-def _registered(moving: Volume, own: Grid, fixed: Volume, grid: Grid, path: Path) -> sitk.Transform:
+def _registered(moving: Volume, fixed: Volume, path: Path) -> sitk.Transform:
     try:
-        return register_rigidly(moving, own, fixed, grid)
+        return register_rigidly(moving.values, moving.grid, fixed.values, fixed.grid)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise InputError(

@@ -89,8 +89,8 @@ def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Gr
     Raises:
         InputError: As `read_volume`; also if a voxel has another value, or no whole number.
     """
-    data, grid = read_volume(path)
-    present = np.unique(data)
+    volume = read_volume(path)
+    present = np.unique(volume.values)
     strange = [value for value in present if value not in values]
     if strange:
         shown = ", ".join(f"{value:g}" for value in strange[:5])
@@ -98,7 +98,7 @@ def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Gr
             f"{path}: holds the label values {shown}, expected {tuple(values)}; is it the label "
             "file, and of this set?"
         )
-    return data.astype(np.uint8), grid
+    return volume.values.astype(np.uint8), volume.grid
 
 
 def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
@@ -151,10 +151,10 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
 
 def _check_volume(found: FoundCase, channel: str) -> Grid:
     path = found.images[channel]
-    data, grid = read_volume(path, found.components.get(channel))
-    if not data.any():
+    volume = read_volume(path, found.components.get(channel))
+    if not volume.values.any():
         raise InputError(f"{path}: every voxel of {channel} is zero; export it again.")
-    return grid
+    return volume.grid
 
 
 def _size_sentence(label: Path, size: tuple[int, ...], path: Path, picture: tuple[int, ...]) -> str:

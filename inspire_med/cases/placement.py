@@ -14,7 +14,7 @@ from inspire_med.imaging.grid import (
     same_grid,
 )
 from inspire_med.imaging.picture import is_picture, picture_size
-from inspire_med.imaging.volume import read_channel_grid
+from inspire_med.imaging.volume import read_grid
 
 REFERENCE_CHANNELS = ("dwi",)  # whose grid is the case's own where grids may differ
 RESAMPLED_CHANNELS = ("flair",)  # ISLES: acquired on another grid, resampled by preprocessing
@@ -84,7 +84,7 @@ def header_problems(
     grids, problems = read_grids(
         case,
         channels,
-        lambda name: read_channel_grid(case.images[name], case.components.get(name)),
+        lambda name: read_grid(case.images[name], case.components.get(name)),
     )
     return problems + grid_problems(case, grids, grids_differ=grids_differ)
 

@@ -1,6 +1,7 @@
 """Prepare volumes: scans that lie on one grid, and their label, on the network's grid."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from inspire_med.cases.normalise import z_score_within
 from inspire_med.cases.restore import resize
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import bounding_box, region_masks
+from inspire_med.imaging.volume import Header
 
 
 def volumes_record(
     brain: NDArray[np.bool_],
     grid: Grid,
+    header: Header | None,
     name: str,
     *,
     crop: bool,
@@ -25,6 +28,7 @@ def volumes_record(
     Args:
         brain: Voxels that are not zero in some channel.
         grid: The file's.
+        header: Likewise; arrays have none.
         name: For the record.
         crop: Cut to the box of `brain`; where it is empty, nothing is cut.
         spacing_mm: Voxel size to resample to; None keeps the file's.
@@ -43,7 +47,7 @@ def volumes_record(
         "box": [[side.start, side.stop] for side in box],
         "size": size,
         "affine": grid.affine.tolist(),
-        "header": dict(grid.header),
+        "header": None if header is None else asdict(header),
     }
 
 

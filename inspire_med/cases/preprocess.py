@@ -20,6 +20,7 @@ from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.images import read_mask_image
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.picture import is_picture, read_picture
+from inspire_med.imaging.volume import Header
 
 LITERATURE_SIZE = (352, 352)  # of polyp images since PraNet (Fan 2020)
 
@@ -146,8 +147,8 @@ class Preprocessor:
             return Prepared(*picture_image(picture, planes, self.image_size, "array"))
         volumes = {name: np.asarray(arrays[name], dtype=np.float32) for name in channels}
         brain = np.any([volume != 0 for volume in volumes.values()], axis=0)
-        grid = Grid(shape, np.diag([*spacing_mm, 1.0]), components=1, header={})
-        record = self._record(brain, grid, "array")
+        grid = Grid(shape, np.diag([*spacing_mm, 1.0]))
+        record = self._record(brain, grid, None, "array")
         return Prepared(volumes_image(volumes, brain, channels, record), record)
 
     def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
@@ -160,23 +161,25 @@ class Preprocessor:
         return Prepared(image, record, picture_target(mask, record, regions))
 
     def _prepare_volumes(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
-        volumes, brain, grid = aligned_volumes(
+        volumes, brain, own = aligned_volumes(
             case, channels, grids_differ=self.grids_differ, register=self.register
         )
-        record = self._record(brain, grid, case.id)
+        record = self._record(brain, own.grid, own.header, case.id)
         image = volumes_image(volumes, brain, channels, record)
         if case.label is None:
             return Prepared(image, record)
         values = sorted({0, *(value for group in regions.values() for value in group)})
         label, label_grid = read_label(case.label, values)
-        if not same_grid(label_grid, grid):
+        if not same_grid(label_grid, own.grid):
             reference = case.images[reference_channel(case.images)]
-            raise InputError(grid_sentence(case.label, label_grid, reference, grid))
+            raise InputError(grid_sentence(case.label, label_grid, reference, own.grid))
         return Prepared(image, record, volumes_target(label, record, regions))
 
-    def _record(self, brain: NDArray[np.bool_], grid: Grid, name: str) -> dict[str, Any]:
+    def _record(
+        self, brain: NDArray[np.bool_], grid: Grid, header: Header | None, name: str
+    ) -> dict[str, Any]:
         return volumes_record(
-            brain, grid, name, crop=self.crop_to_foreground, spacing_mm=self.spacing_mm
+            brain, grid, header, name, crop=self.crop_to_foreground, spacing_mm=self.spacing_mm
         )
 
 

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from inspire_med.blocks.resize import resize as resize_tensor
+from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.picture import write_grey_picture
-from inspire_med.imaging.volume import write_volume
+from inspire_med.imaging.volume import Header, write_volume
 
 
 def restore(values: NDArray[Any], record: Mapping[str, Any]) -> NDArray[np.float32]:
@@ -75,7 +76,7 @@ def write_mask(path: Path, labels: NDArray[np.uint8], record: Mapping[str, Any])
     if record["kind"] == "picture":
         write_grey_picture(path, (labels > 0).astype(np.uint8) * 255)
     else:
-        write_volume(path, labels.astype(np.uint8), record)
+        _write_volume(path, labels.astype(np.uint8), record)
 
 
 def write_probabilities(
@@ -88,4 +89,9 @@ def write_probabilities(
     if record["kind"] == "picture":
         write_grey_picture(path, np.rint(probabilities[0] * 255).astype(np.uint8))
     else:
-        write_volume(path, np.moveaxis(probabilities.astype(np.float32), 0, -1), record)
+        _write_volume(path, np.moveaxis(probabilities.astype(np.float32), 0, -1), record)
+
+
+def _write_volume(path: Path, array: NDArray[Any], record: Mapping[str, Any]) -> None:
+    grid = Grid(tuple(record["shape"]), np.asarray(record["affine"], dtype=np.float64))
+    write_volume(path, array, grid, Header(**record["header"]) if record["header"] else None)

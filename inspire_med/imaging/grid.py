@@ -1,6 +1,6 @@
 """Grid: where the voxels of a volume lie, and how two volumes lie to each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,10 @@ GRID_TOLERANCE_MM = 0.1  # grids whose corners lie no farther apart are one; hea
 
 @dataclass(frozen=True)
 class Grid:
-    """Where voxels lie: `shape` (i, j, k), `affine` from voxel to RAS+ millimetres, the codes."""
+    """Where voxels lie: `shape` (i, j, k), `affine` from voxel to RAS+ millimetres."""
 
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
-    components: int
-    header: Mapping[str, Any]
 
     @property
     def spacing_mm(self) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from inspire_med.cases.preprocess import Prepared
 from inspire_med.cases.restore import labels_from_regions, restore
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
-from inspire_med.imaging.volume import read_grid
+from inspire_med.imaging.volume import count_components
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities
@@ -208,7 +208,7 @@ def _components(files: Mapping[str, Path]) -> dict[str, int]:
     for name, path in files.items():
         if is_picture({name: path}):
             numbers = polyp.COMPONENTS
-        elif shared or read_grid(path).components > 1:
+        elif shared or count_components(path) > 1:
             numbers = msd.components_of(path)
         else:
             continue

@@ -78,11 +78,16 @@ def read_background(
         if not is_nifti(path):
             picture = np.moveaxis(read_picture(path), -1, 0)
             return picture if picture.shape[1:] == shape else None
-        if channel in (None, name) and read_grid(path).shape == shape:
-            return read_volume(path, case.components.get(name))[0][None]
+        component = case.components.get(name)
+        if channel in (None, name) and read_grid(path, component).shape == shape:
+            return read_volume(path, component).values[None]
     return None
 
 
 def _affine(case: Case, channel: str | None) -> NDArray[np.float64]:
-    grids = (read_grid(path) for name, path in case.images.items() if channel in (None, name))
+    grids = (
+        read_grid(path, case.components.get(name))
+        for name, path in case.images.items()
+        if channel in (None, name)
+    )
     return next(grid.affine for grid in grids if grid.shape == case.shape)

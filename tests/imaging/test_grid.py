@@ -7,7 +7,7 @@ from inspire_med.imaging.grid import Grid, corner_distance_mm, grids_overlap, sa
 
 
 def grid(shape, affine):
-    return Grid(shape, np.asarray(affine, float), components=1, header={})
+    return Grid(shape, np.asarray(affine, float))
 
 
 def moved(millimetres, size=2.0):

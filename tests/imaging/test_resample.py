@@ -16,7 +16,7 @@ def grid(shape, spacing_mm, axes=None, middle_mm=(3.0, -5.0, 8.0)):
     affine = np.eye(4)
     affine[:3, :3] = (np.diag([-1.0, 1, 1]) if axes is None else axes) * np.array(spacing_mm)
     affine[:3, 3] = np.array(middle_mm) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
-    return Grid(shape, affine, 1, {})
+    return Grid(shape, affine)
 
 
 def blobs(on, shift_mm=(0.0, 0.0, 0.0)):

@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.volume import (
-    read_grid,
-    read_volume,
-    write_volume,
-)
+from inspire_med.imaging.volume import count_components, read_grid, read_volume, write_volume
 
 OBLIQUE = np.array(
     [
@@ -29,7 +25,8 @@ def good(tmp_path, write_nifti):
 
 
 def test_reads_voxels_affine_and_spacing(good):
-    data, grid = read_volume(good)
+    volume = read_volume(good)
+    data, grid = volume.values, volume.grid
 
     np.testing.assert_array_equal(data, VOXELS)
     assert data.dtype == np.float32
@@ -44,7 +41,7 @@ def test_applies_slope_and_intercept(tmp_path):
     nib.save(image, tmp_path / "scaled.nii.gz")
 
     stored = nib.load(tmp_path / "scaled.nii.gz")
-    data, _ = read_volume(tmp_path / "scaled.nii.gz")
+    data = read_volume(tmp_path / "scaled.nii.gz").values
 
     np.testing.assert_allclose(data, stored.get_fdata())
 
@@ -52,7 +49,9 @@ def test_applies_slope_and_intercept(tmp_path):
 def test_reads_one_component_of_a_4d_file(tmp_path, write_nifti):
     path = write_nifti(tmp_path / "four.nii.gz", np.stack([VOXELS, VOXELS + 100], axis=-1))
 
-    np.testing.assert_array_equal(read_volume(path, 1)[0], VOXELS + 100)
+    assert count_components(path) == 2
+    assert read_grid(path, 1).shape == VOXELS.shape
+    np.testing.assert_array_equal(read_volume(path, 1).values, VOXELS + 100)
     with pytest.raises(InputError, match=r"four\.nii\.gz: holds 2 volumes where one is expected"):
         read_volume(path)
     with pytest.raises(InputError, match="number 2, counted from 0, is asked for"):
@@ -62,7 +61,7 @@ def test_reads_one_component_of_a_4d_file(tmp_path, write_nifti):
 def test_drops_a_fourth_axis_of_one(tmp_path, write_nifti):
     path = write_nifti(tmp_path / "one.nii.gz", VOXELS[..., None])
 
-    assert read_volume(path)[0].shape == VOXELS.shape
+    assert read_volume(path).values.shape == VOXELS.shape
 
 
 @pytest.mark.parametrize(
@@ -131,10 +130,9 @@ def test_written_volume_has_the_grid_and_codes_of_its_model(tmp_path, affine, co
     image.set_sform(affine, code=codes[1])
     image.header.set_xyzt_units("mm", "sec")
     nib.save(image, tmp_path / "model.nii.gz")
-    grid = read_grid(tmp_path / "model.nii.gz")
-    record = {"affine": grid.affine.tolist(), "header": dict(grid.header)}
+    example = read_volume(tmp_path / "model.nii.gz")
 
-    write_volume(tmp_path / "out.nii.gz", VOXELS.astype(np.uint8), record)
+    write_volume(tmp_path / "out.nii.gz", VOXELS.astype(np.uint8), example.grid, example.header)
 
     written, model = nib.load(tmp_path / "out.nii.gz"), nib.load(tmp_path / "model.nii.gz")
     np.testing.assert_allclose(written.affine, model.affine, atol=1e-5)

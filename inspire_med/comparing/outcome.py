@@ -22,7 +22,7 @@ from inspire_med.evaluation.scores import Summaries, Table, summarise_table
 from inspire_med.evaluation.statistics.patients import patients_note
 from inspire_med.files import read_json
 from inspire_med.reports.comparison import Comparison, comparison_json
-from inspire_med.reports.words import counted
+from inspire_med.reports.formatting import counted
 from inspire_med.training.checkpoint import precision_of_run
 from inspire_med.training.request import budget_of
 

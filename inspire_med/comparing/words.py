@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from inspire_med.reports.comparison import Comparison
 from inspire_med.reports.findings import sentence
-from inspire_med.reports.words import counted
+from inspire_med.reports.formatting import counted
 
 
 def in_short(comparison: Comparison) -> Iterator[str]:

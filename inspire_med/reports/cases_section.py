@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.result import CaseScores
+from inspire_med.reports.formatting import in_cell, titled
 from inspire_med.reports.tables import Column, cell, sortable_table, text_cell
-from inspire_med.reports.words import in_cell, titled
 
 
 def cases_section(cases: Sequence[CaseScores], words: Mapping[str, Measure]) -> str:

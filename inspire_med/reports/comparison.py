@@ -6,6 +6,8 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+from markupsafe import Markup
+
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.evaluation.scores import Summaries, Table
@@ -22,10 +24,9 @@ from inspire_med.reports.comparison_tables import (
     ranking_table,
 )
 from inspire_med.reports.findings import findings_section
-from inspire_med.reports.page import page
-from inspire_med.reports.rules_section import rules_section
+from inspire_med.reports.formatting import counted, titled
+from inspire_med.reports.page import render
 from inspire_med.reports.slope_plot import SLOPE_STYLE, slope_plot
-from inspire_med.reports.words import counted, titled
 
 _MOST_NAMED = 4  # methods in the page's title
 
@@ -122,27 +123,20 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def comparison_html(comparison: Comparison) -> str:
     """The whole page as text."""
-    sections = {title: content for title, content in _sections(comparison).items() if content}
-    body = "\n".join(
-        (
-            f"<style>{TABLE_STYLE}{SLOPE_STYLE}</style>",
-            _header(comparison, list(sections)),
-            *(
-                f'<section id="{_anchor(title)}"><h2>{title}</h2>{content}</section>'
-                for title, content in sections.items()
-            ),
-        )
+    return render(
+        "comparison.html.j2",
+        comparison=comparison,
+        methods=_named(list(comparison.tables)),
+        style=Markup(TABLE_STYLE + SLOPE_STYLE),
+        contents=[(title, Markup(content)) for title, content in _sections(comparison).items()],
     )
-    return page(f"Comparison of {_named(list(comparison.tables))}", body)
 
 
 def _sections(comparison: Comparison) -> dict[str, str]:
     """Content by title; empty where there is nothing of the kind."""
     words = comparison.measures
-    notes = "".join(f"<li>{escape(note)}</li>" for note in comparison.notes)
     return {
         "Findings": findings_section(comparison.differences, words),
-        "Please note": f"<ul>{notes}</ul>" if notes else "",
         "Scores": _hint(
             "Means over cases with 95 % intervals. Two intervals that overlap do not say that "
             "the methods are alike: the paired tests below compare them case by case."
@@ -160,19 +154,7 @@ def _sections(comparison: Comparison) -> dict[str, str]:
         "Case by case": _slopes(comparison),
         "Facts": facts_table(comparison.facts) if comparison.facts else "",
         "Cases": _cases(comparison),
-        "Rules and provenance": rules_section(comparison.policy, comparison.provenance),
     }
-
-
-def _header(comparison: Comparison, titles: Sequence[str]) -> str:
-    links = "".join(f'<a href="#{_anchor(title)}">{title}</a>' for title in titles)
-    against = "" if comparison.baseline is None else f" · baseline {escape(comparison.baseline)}"
-    return (
-        f"<h1>Comparison of {escape(_named(list(comparison.tables)))}</h1>"
-        f'<p class="lead">Protocol <em>{escape(comparison.protocol.name)}</em>, '
-        f"{escape(comparison.protocol.title)} · {counted(len(comparison.cases), 'case')}{against}"
-        f"</p><nav>{links}</nav>"
-    )
 
 
 def _ranking(comparison: Comparison) -> str:
@@ -231,10 +213,6 @@ def _regions(comparison: Comparison, name: str) -> list[str]:
 
 def _hint(text: str) -> str:
     return f'<p class="hint">{text}</p>'
-
-
-def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
 
 
 def _named(methods: Sequence[str]) -> str:

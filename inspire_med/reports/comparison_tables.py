@@ -10,8 +10,8 @@ from inspire_med.evaluation.statistics.paired import Difference
 from inspire_med.evaluation.statistics.ranking import Standing
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.findings import p_text, signed
+from inspire_med.reports.formatting import in_cell, interval, titled
 from inspire_med.reports.tables import Column, cell, sortable_table, text_cell
-from inspire_med.reports.words import in_cell, interval, titled
 
 TABLE_STYLE = """
 .sortable thead th { overflow-wrap: normal; word-break: normal; }

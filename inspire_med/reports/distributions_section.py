@@ -6,8 +6,8 @@ from html import escape
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.scores import Table
 from inspire_med.reports.dots import NAMED
+from inspire_med.reports.formatting import titled
 from inspire_med.reports.plots import strip_plot
-from inspire_med.reports.words import titled
 
 _BETTER = {"high": "higher is better", "low": "lower is better", "zero": "0 is best"}
 

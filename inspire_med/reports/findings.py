@@ -5,7 +5,7 @@ from html import escape
 
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.statistics.paired import ALPHA, Difference
-from inspire_med.reports.words import counted
+from inspire_med.reports.formatting import counted
 
 _MOST_SENTENCES = 12  # beyond, those that show nothing are counted instead
 _TO_SHOW = f"for p after Holm to fall under {ALPHA}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from inspire_med.reports.axes import Axis
-from inspire_med.reports.words import tick_text
+from inspire_med.reports.formatting import tick_text
 
 _WIDTH, _HEIGHT = 420, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 48

@@ -5,6 +5,7 @@ from html import escape
 
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.result import CaseScores, Lesion
+from inspire_med.reports.formatting import amount, counted
 from inspire_med.reports.lesion_counts import (
     LesionCounts,
     Listed,
@@ -13,7 +14,6 @@ from inspire_med.reports.lesion_counts import (
     listed_lesions,
 )
 from inspire_med.reports.tables import Column, cell, sortable_table, text_cell
-from inspire_med.reports.words import amount, counted
 
 ROWS = 2000  # a browser sorts as many in an instant; more would be megabytes of small specks
 

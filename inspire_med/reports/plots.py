@@ -9,7 +9,7 @@ import numpy as np
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.reports.axes import Axis, measure_axis
 from inspire_med.reports.dots import Dot, dots
-from inspire_med.reports.words import in_cell, tick_text, titled
+from inspire_med.reports.formatting import in_cell, tick_text, titled
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 420, 92, 18, 10
 _ROW, _FOOT = 46, 48

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+
+from markupsafe import Markup
 
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
 from inspire_med.evaluation.result import CaseScores
@@ -13,13 +14,11 @@ from inspire_med.reports.cases_section import cases_section
 from inspire_med.reports.curves_section import curves_section
 from inspire_med.reports.distributions_section import distributions_section
 from inspire_med.reports.lesions_section import lesions_section
-from inspire_med.reports.page import page
+from inspire_med.reports.page import render
 from inspire_med.reports.pictures_section import Picture, pictures_section
-from inspire_med.reports.rules_section import rules_section
 from inspire_med.reports.sizes_section import sizes_section
 from inspire_med.reports.strata_section import strata_section
 from inspire_med.reports.summary_section import cards, summary_section
-from inspire_med.reports.words import counted
 
 __all__ = ["Picture", "Report", "report_html"]
 
@@ -55,19 +54,16 @@ class Report:
 
 def report_html(report: Report) -> str:
     """The whole page as text."""
-    sections = {title: content for title, content in _sections(report).items() if content}
-    body = "\n".join(
-        (
-            _header(report, list(sections)),
-            cards(report.summaries, report.protocol.measures),
-            _notes(report.notes),
-            *(
-                f'<section id="{_anchor(title)}"><h2>{title}</h2>{content}</section>'
-                for title, content in sections.items()
-            ),
-        )
+    return render(
+        "report.html.j2",
+        report=report,
+        cards=Markup(cards(report.summaries, report.protocol.measures)),
+        contents=[(title, Markup(content)) for title, content in _sections(report).items()],
+        policy=(
+            *(*report.protocol.policy, *SUMMARY_POLICY),
+            *(STRATA_POLICY if report.strata else ()),
+        ),
     )
-    return page(f"Evaluation: {report.protocol.name}", body)
 
 
 def _sections(report: Report) -> dict[str, str]:
@@ -86,28 +82,4 @@ def _sections(report: Report) -> dict[str, str]:
         "Pictures": pictures_section(report.pictures, regions, flat=report.of_images),
         "Lesions": lesions_section(report.cases, regions, flat=report.of_images),
         "Cases": cases_section(report.cases, words),
-        "Rules and provenance": rules_section(
-            (*rules.policy, *SUMMARY_POLICY, *(STRATA_POLICY if report.strata else ())),
-            report.provenance,
-        ),
     }
-
-
-def _header(report: Report, titles: Sequence[str]) -> str:
-    links = "".join(f'<a href="#{_anchor(title)}">{title}</a>' for title in titles)
-    return (
-        f"<h1>Evaluation, protocol <em>{escape(report.protocol.name)}</em></h1>"
-        f'<p class="lead">{escape(report.protocol.title)} · {counted(len(report.cases), "case")}'
-        f"</p><nav>{links}</nav>"
-    )
-
-
-def _anchor(title: str) -> str:
-    return title.partition(" ")[0].lower()
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f"<h2>Please note</h2><ul>{items}</ul>"

@@ -11,8 +11,8 @@ from inspire_med.evaluation.scores import Table
 from inspire_med.reports.agreement import Agreement, agreement
 from inspire_med.reports.axes import measure_axis, round_axis, size_axis
 from inspire_med.reports.dots import Dot, dots
+from inspire_med.reports.formatting import amount, counted, in_cell, titled
 from inspire_med.reports.frame import Frame
-from inspire_med.reports.words import amount, counted, in_cell, titled
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.axes import Axis, measure_axis
 from inspire_med.reports.dots import NAMED
-from inspire_med.reports.words import in_cell, tick_text, titled
+from inspire_med.reports.formatting import in_cell, tick_text, titled
 
 SLOPE_STYLE = """
 svg .case { fill: none; stroke: var(--mark); stroke-width: 1.2; opacity: .38; }

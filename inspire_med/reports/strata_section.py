@@ -7,8 +7,8 @@ from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.strata import Strata, bounds_in_words
 from inspire_med.evaluation.statistics.summary import Summary
+from inspire_med.reports.formatting import interval, titled
 from inspire_med.reports.plots import interval_bar
-from inspire_med.reports.words import interval, titled
 
 _SHOWN = 3  # measures; the others are in the scores files
 

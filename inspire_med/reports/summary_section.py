@@ -8,8 +8,8 @@ from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.scores import Summaries, Table
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.axes import measure_axis
+from inspire_med.reports.formatting import interval, titled
 from inspire_med.reports.plots import interval_bar
-from inspire_med.reports.words import interval, titled
 
 _MOST_CARDS = 8  # more regions than this are read in the table
 

@@ -92,6 +92,7 @@ class Task:
         protocol: Name of the rules that predictions are scored by.
         phantom: Name of the maker in `cases.phantom`; None where there is none.
         words: Channel or region name to words for a reader, such as "enhancing tumour".
+        seen_on: Region name to the channel it is best seen on; others are shown on the first.
     """
 
     name: str
@@ -109,3 +110,4 @@ class Task:
     protocol: str = "segmentation"
     phantom: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    seen_on: Mapping[str, str] = field(default_factory=dict)

@@ -78,7 +78,7 @@ def test_every_link_of_the_page_leads_to_a_section(report):
 def test_sections_without_content_are_left_out():
     reader = of(CASES)
 
-    sections = ["summary", "distributions", "cases", "rules"]
+    sections = ["summary", "distributions", "cases", "rules-and-provenance"]
     assert reader.values("id") == sections
 
 

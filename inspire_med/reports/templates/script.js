@@ -1,6 +1,3 @@
-"""Script: tables that sort by their headings and show the rows that are asked for."""
-
-SCRIPT = """
 const collator = new Intl.Collator(undefined, {numeric: true});
 const key = (row, column) =>
   row.cells[column].dataset.value ?? row.cells[column].textContent;
@@ -45,4 +42,3 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
   choose();
 }
-"""

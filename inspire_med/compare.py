@@ -77,8 +77,7 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     from inspire_med.comparing.progress import work_through
     from inspire_med.comparing.request import keep_request, refuse_other_folder
     from inspire_med.reports.formatting import counted
-    from inspire_med.training.control import STOPPED, Signals
-    from inspire_med.training.lock import locked
+    from inspire_med.training.stopping import STOPPED, Signals, locked
 
     plan = _plan(options, config)
     check(plan)

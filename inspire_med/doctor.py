@@ -126,11 +126,9 @@ def _look_ahead(config: "TrainConfig") -> str:
     """Try a few steps of the run."""
     import torch
 
-    from inspire_med.training.distributed import find_launcher
-    from inspire_med.training.experiment import build_experiment
-    from inspire_med.training.failures import out_of_memory
-    from inspire_med.training.outlook import try_steps
-    from inspire_med.training.request import check_request
+    from inspire_med.training.experiment import build_experiment, check_request
+    from inspire_med.training.launch import find_launcher
+    from inspire_med.training.step import out_of_memory, try_steps
 
     with tempfile.TemporaryDirectory() as folder:
         alone = replace(config, devices=None, store=Path(folder))

@@ -22,11 +22,11 @@ from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
     from inspire_med.cases.case import Manifest
-    from inspire_med.training.checkpoint import Progress
-    from inspire_med.training.control import Signals
-    from inspire_med.training.distributed import Launcher
     from inspire_med.training.experiment import Experiment
-    from inspire_med.training.journal import Diary
+    from inspire_med.training.launch import Launcher
+    from inspire_med.training.log import Log
+    from inspire_med.training.state import Progress
+    from inspire_med.training.stopping import Signals
 
 _OTHERS_LEAVE_S = 3.0
 
@@ -43,12 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(parser: CommandParser, options: Namespace) -> int:
     config = training_config(parser, options)
 
-    from inspire_med.training.control import STOPPED, Signals
-    from inspire_med.training.distributed import find_launcher
-    from inspire_med.training.failures import AgreedError
-    from inspire_med.training.lock import locked
-    from inspire_med.training.lost_rank import LOST, is_lost_rank
-    from inspire_med.training.request import check_request
+    from inspire_med.training.experiment import check_request
+    from inspire_med.training.launch import find_launcher
+    from inspire_med.training.ranks import LOST, AgreedError, is_lost_rank
+    from inspire_med.training.stopping import STOPPED, Signals, locked
 
     launcher = find_launcher(config.devices)
     world = launcher.here * launcher.machines
@@ -92,11 +90,11 @@ def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "
 
 
 def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
-    from inspire_med.training.control import SignalledError
-    from inspire_med.training.distributed import leave
     from inspire_med.training.experiment import prepare_cases
-    from inspire_med.training.journal import Diary
+    from inspire_med.training.log import Log
     from inspire_med.training.loop import train
+    from inspire_med.training.ranks import leave
+    from inspire_med.training.stopping import SignalledError
 
     config, main = experiment.config, experiment.fabric.is_global_zero
     if main:
@@ -109,8 +107,8 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
         if main:
             say(f"stopped by a signal while cases were prepared; those in {config.store} remain")
         return replace(experiment.progress, signalled=True)
-    with _journal(config, experiment.progress) if main else Diary() as journal:
-        progress = train(experiment, journal, signals)
+    with _run_log(config, experiment.progress) if main else Log() as log:
+        progress = train(experiment, log, signals)
     leave()
     if main:
         ended = "done:" if experiment.spent() >= 1 else "stopped after"
@@ -120,12 +118,12 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
     return progress
 
 
-def _journal(config: TrainConfig, progress: "Progress") -> "Diary":
-    from inspire_med.training.boards import TRACKERS, TensorBoard
-    from inspire_med.training.journal import Journal
+def _run_log(config: TrainConfig, progress: "Progress") -> "Log":
+    from inspire_med.training.log import RunLog
+    from inspire_med.training.trackers import TRACKERS, TensorBoard
 
     others = [TRACKERS[name](config.run, config.to_json()) for name in config.track]
-    return Journal(config.run, progress, [TensorBoard(config.run, progress.step), *others])
+    return RunLog(config.run, progress, [TensorBoard(config.run, progress.step), *others])
 
 
 def say(text: str) -> None:

@@ -10,10 +10,10 @@ import pytest
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.train import main
-from inspire_med.training import loop, saving, session
-from inspire_med.training.checkpoint import Progress
-from inspire_med.training.control import STOPPED
-from inspire_med.training.journal import Journal
+from inspire_med.training import checkpoint, loop
+from inspire_med.training.log import RunLog
+from inspire_med.training.state import Progress
+from inspire_med.training.stopping import STOPPED
 
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2"]
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
@@ -68,16 +68,16 @@ def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, c
 @pytest.mark.slow
 def test_a_signal_breaks_a_validation_off(tmp_path, disc_images, monkeypatch):
     assert train(disc_images, tmp_path / "whole", "--max_steps", "2") == 0
-    honest = session.validate
+    honest = loop.validate
 
     def signalled(*arguments):
         os.kill(os.getpid(), signal.SIGTERM)
         return honest(*arguments)
 
-    monkeypatch.setattr(session, "validate", signalled)
+    monkeypatch.setattr(loop, "validate", signalled)
     assert train(disc_images, tmp_path / "parts", "--max_steps", "2") == STOPPED
     assert [line[0] for line in log(tmp_path / "parts")] == ["step", "step"]
-    monkeypatch.setattr(session, "validate", honest)
+    monkeypatch.setattr(loop, "validate", honest)
 
     assert train(disc_images, tmp_path / "parts", "--max_steps", "2") == 0
 
@@ -129,15 +129,15 @@ def test_a_signal_while_cases_are_prepared_ends_it(tmp_path, disc_images, monkey
 
 
 def test_a_disk_too_full_for_the_log_ends_it_with_a_sentence(tmp_path):
-    journal = Journal(tmp_path, Progress(), [])
+    run_log = RunLog(tmp_path, Progress(), [])
     record = {"step": 7, "loss": 1.0, "lr": 0.1, "step_s": 1.0, "data_wait_s": 0.0}
 
     sentence = "step 7 could not be logged .*No space left.* make room there"
     with Path("/dev/full").open("w", buffering=1) as full:  # every write: no space left
-        journal._log.close()
-        journal._log = full
-        with pytest.raises(InputError, match=sentence), journal:
-            journal.step(record, 0.5, 1.0)
+        run_log._file.close()
+        run_log._file = full
+        with pytest.raises(InputError, match=sentence), run_log:
+            run_log.step(record, 0.5, 1.0)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatc
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving, "save_checkpoint", full)
+    monkeypatch.setattr(checkpoint, "save_checkpoint", full)
 
     words = ["--max_steps", "4", "--save_every_steps", "1"]
     assert train(disc_images, tmp_path, *words) == 2
@@ -162,8 +162,8 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, disc_images, monkeypatc
 @pytest.mark.slow
 def test_a_checkpoint_is_never_ahead_of_the_log_on_the_disk(tmp_path, disc_images, monkeypatch):
     calls = []
-    monkeypatch.setattr(Journal, "keep", lambda self: calls.append("log"))
-    monkeypatch.setattr(saving, "save_checkpoint", lambda *_: calls.append("checkpoint"))
+    monkeypatch.setattr(RunLog, "keep", lambda self: calls.append("log"))
+    monkeypatch.setattr(checkpoint, "save_checkpoint", lambda *_: calls.append("checkpoint"))
 
     assert train(disc_images, tmp_path, "--max_steps", "2", "--save_every_steps", "1") == 0
 
@@ -174,7 +174,7 @@ def test_a_checkpoint_is_never_ahead_of_the_log_on_the_disk(tmp_path, disc_image
 def test_checkpoints_come_every_so_many_steps(tmp_path, disc_images, monkeypatch):
     steps = []
     monkeypatch.setattr(
-        saving, "save_checkpoint", lambda folder, trained, progress: steps.append(progress.step)
+        checkpoint, "save_checkpoint", lambda folder, trained, progress: steps.append(progress.step)
     )
     words = ["--max_steps", "7", "--save_every_steps", "3", "--save_every", "60"]
     assert train(disc_images, tmp_path, *words) == 0

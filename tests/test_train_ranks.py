@@ -125,9 +125,9 @@ import os
 import sys
 
 from inspire_med.train import main
-from inspire_med.training.feeding import Feed
+from inspire_med.training.loader import BatchLoader
 
-honest = Feed.next
+honest = BatchLoader.next
 
 
 def next(self):
@@ -136,7 +136,7 @@ def next(self):
     return honest(self)
 
 
-Feed.next = next
+BatchLoader.next = next
 sys.exit(main())
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from inspire_med.training.control import STOPPED, Signals
+from inspire_med.training.stopping import STOPPED, Signals
 
 _LOOK_EVERY_S = 0.5
 

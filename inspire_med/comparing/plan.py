@@ -9,7 +9,7 @@ from inspire_med.comparing.variants import network_of
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
-from inspire_med.training.request import check_request
+from inspire_med.training.experiment import check_request
 
 
 @dataclass(frozen=True)

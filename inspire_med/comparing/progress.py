@@ -7,9 +7,9 @@ from inspire_med.comparing.job import Job
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.steps import JobError, do, inference_s, is_done, progress_of
 from inspire_med.inference.precision import Precision
+from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
-from inspire_med.training.control import Signals
-from inspire_med.training.request import budget_of
+from inspire_med.training.stopping import Signals
 
 
 def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> list[str]:

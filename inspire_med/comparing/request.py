@@ -5,7 +5,7 @@ from typing import Any
 from inspire_med.comparing.plan import Plan
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
-from inspire_med.training.difference import refuse_difference
+from inspire_med.training.state import refuse_difference
 
 REQUEST = "request.json"
 # Places (the manifest is known by its hash), what is each job's own, and what changes no result.

@@ -13,8 +13,9 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_text
 from inspire_med.imaging.picture import is_picture
 from inspire_med.inference.precision import Precision
-from inspire_med.training.checkpoint import Progress, precision_of_run, verified_progress
-from inspire_med.training.request import budget_of
+from inspire_med.training.budget import budget_of
+from inspire_med.training.checkpoint import precision_of_run, verified_progress
+from inspire_med.training.state import Progress
 
 
 class JobError(Exception):

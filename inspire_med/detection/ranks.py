@@ -20,7 +20,7 @@ from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
 from inspire_med.errors import InputError
-from inspire_med.training.lost_rank import LOST, is_lost_rank
+from inspire_med.training.ranks import LOST, is_lost_rank
 from inspire_med.training.sync_batchnorm import synchronise
 
 LauncherName = Literal["none", "pytorch", "slurm", "mpi"]

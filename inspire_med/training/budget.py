@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -40,6 +41,16 @@ class Budget:
         by_steps = step / self.max_steps if self.max_steps is not None else 0.0
         by_time = elapsed_s / self.max_time_s if self.max_time_s is not None else 0.0
         return min(max(by_steps, by_time), 1.0)
+
+
+def budget_of(config: TrainConfig) -> Budget:
+    """The budget that the options give.
+
+    Raises:
+        InputError: If they give none.
+    """
+    limit_s = parse_duration(config.max_time) if config.max_time is not None else None
+    return Budget(config.max_steps, limit_s)
 
 
 def parse_duration(text: str, source: str = "--max_time") -> float:

@@ -1,4 +1,4 @@
-"""Checkpoint: all that the next step needs, written whole or not at all, read without pickle.
+"""Checkpoint: when a run's state goes to disk, whole or not at all, and how it comes back.
 
 A run's `checkpoints/` holds `last/`, the one before it as `previous/`, and `best/`. Each is a model
 folder (see `inference.model`) with `training.safetensors` and `training.json` beside the model.
@@ -6,98 +6,93 @@ folder (see `inference.model`) with `training.safetensors` and `training.json` b
 
 import logging
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import torch
-from lightning_fabric.plugins.precision import Precision as PrecisionPlugin
-from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
+from safetensors import SafetensorError
 
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_folder, read_json, write_json
-from inspire_med.inference.model import (
-    CARD,
-    WEIGHTS,
-    ModelCard,
-    check_sha256,
-    load_weights,
-    read_card,
-    save_tensors,
-    sha256,
-    weights_of,
-    write_model,
-)
+from inspire_med.files import atomic_folder
+from inspire_med.inference.model import CARD, read_card
 from inspire_med.inference.precision import Precision
-from inspire_med.training.difference import refuse_difference
+from inspire_med.training.log import Log
+from inspire_med.training.state import (
+    Progress,
+    Trained,
+    read_progress,
+    restore_state,
+    verify_state,
+    write_state,
+)
 
-_STATE = "training.safetensors"
-_RECORD = "training.json"
-_log = logging.getLogger(__name__)
-
-
-@dataclass
-class Progress:
-    """How far a run has come.
-
-    Args:
-        step: Optimizer steps done.
-        elapsed_s: Seconds of training and validation so far, over all sessions of the run.
-        validations: Validations done.
-        validation_s: Seconds of the longest of them.
-        validated_step: Step of the last of them.
-        best_score: Best mean validation Dice so far; None before the first validation.
-        nonfinite: Steps in a row up to this one that were skipped.
-        extra_steps: Steps by which the budget was extended.
-        extra_s: Seconds likewise.
-        signalled: Whether a signal ended the last session.
-    """
-
-    step: int = 0
-    elapsed_s: float = 0.0
-    validations: int = 0
-    validation_s: float = 0.0
-    validated_step: int = 0
-    best_score: float | None = None
-    nonfinite: int = 0
-    extra_steps: int = 0
-    extra_s: float = 0.0
-    signalled: bool = False
+_logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The parts of a run whose state a checkpoint holds.
+class Saver:
+    """Writes the checkpoints of a run from rank 0; the other ranks' calls do nothing.
+
+    A checkpoint that cannot be written leaves the one before it whole. The run goes on and tries
+    again; only the last one must succeed.
 
     Args:
-        card: Describes the network.
-        network: The network.
-        supervised: The module that is trained: `network`, or a wrapper with extra outputs.
-        optimizer: Its optimizer.
-        average: Moving average of the network, if there is one.
-        scaling: Fabric's precision plugin, which holds the loss scaler of fp16.
-        manifest_hash: Hash of the data set.
-        recipe: Options that must be the same after a resume for it to be the same run.
-        config: All options, for whoever reads the checkpoint.
+        config: The run's options.
+        trained: Its parts.
+        progress: How far it is, at any time.
+        log: Hears of a failure.
+        writes: Whether this is rank 0.
     """
 
-    card: ModelCard
-    network: nn.Module
-    supervised: nn.Module
-    optimizer: Optimizer
-    average: AveragedModel | None
-    scaling: PrecisionPlugin
-    manifest_hash: str
-    recipe: dict[str, Any]
-    config: dict[str, Any]
+    def __init__(
+        self, config: TrainConfig, trained: Trained, progress: Progress, log: Log, *, writes: bool
+    ) -> None:
+        self._config = config
+        self._trained = trained
+        self._progress = progress
+        self._log = log
+        self._writes = writes
+        self._note()
 
-    @property
-    def predictor(self) -> nn.Module:
-        """The network that is validated and that predicts."""
-        return self.network if self.average is None else self.average.module
+    def save_if_due(self) -> None:
+        """Write `last` if the minutes or steps between checkpoints are over."""
+        config, progress = self._config, self._progress
+        late = progress.elapsed_s - self._at_s > 60 * config.save_every
+        steps = progress.step - self._at_step
+        if late or (config.save_every_steps and steps >= config.save_every_steps):
+            self.save()
+
+    def save(self, *, last: bool = False) -> None:
+        """Write `last`.
+
+        Raises:
+            InputError: If it is the run's last checkpoint and cannot be written.
+        """
+        self._note()
+        self._write(save_checkpoint, must=last)
+
+    def save_best(self) -> None:
+        """Write `best`."""
+        self._write(save_best, must=False)
+
+    def _note(self) -> None:
+        self._at_s = self._progress.elapsed_s
+        self._at_step = self._progress.step
+
+    def _write(self, write: Callable[..., None], *, must: bool) -> None:
+        if not self._writes:
+            return
+        folder = self._config.run / "checkpoints"
+        try:
+            self._log.keep()
+            write(folder, self._trained, self._progress)
+        except (OSError, SafetensorError) as error:
+            message = (
+                f"{folder}: step {self._progress.step} could not be saved ({error}); "
+                "the checkpoint before it is whole; make room there"
+            )
+            if must:
+                raise InputError(f"{message} and give the same command again.") from None
+            self._log.say(f"{message}.")
 
 
 def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
@@ -108,7 +103,7 @@ def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
         if not last.exists():
             return
         try:
-            _verify(last)
+            verify_state(last)
         except InputError:
             shutil.rmtree(last)
         else:
@@ -116,7 +111,7 @@ def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
             last.rename(previous)
 
     with atomic_folder(last, before_commit=keep_the_one_before) as temporary:
-        _write(temporary, trained, progress)
+        write_state(temporary, trained, progress)
 
 
 def save_best(folder: Path, trained: Trained, progress: Progress) -> None:
@@ -129,7 +124,7 @@ def save_best(folder: Path, trained: Trained, progress: Progress) -> None:
             best.rename(old)
 
     with atomic_folder(best, before_commit=set_aside) as temporary:
-        _write(temporary, trained, progress)
+        write_state(temporary, trained, progress)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -140,7 +135,7 @@ def load_checkpoint(folder: Path, trained: Trained) -> Progress | None:
         InputError: If the checkpoint is of another data set or network, or if none is undamaged.
     """
     newest = _newest_whole(folder)
-    return None if newest is None else _restore(newest, trained)
+    return None if newest is None else restore_state(newest, trained)
 
 
 def verified_progress(folder: Path) -> Progress | None:
@@ -150,7 +145,7 @@ def verified_progress(folder: Path) -> Progress | None:
         InputError: If none is undamaged.
     """
     newest = _newest_whole(folder)
-    return None if newest is None else Progress(**read_json(newest / _RECORD)["progress"])
+    return None if newest is None else read_progress(newest)
 
 
 def _newest_whole(folder: Path) -> Path | None:
@@ -158,11 +153,11 @@ def _newest_whole(folder: Path) -> Path | None:
     found = [folder / name for name in ("last", "previous") if (folder / name).is_dir()]
     for index, candidate in enumerate(found):
         try:
-            _verify(candidate)
+            verify_state(candidate)
         except InputError as error:
             if index == len(found) - 1:
                 raise
-            _log.warning("%s The checkpoint before it is used.", error)
+            _logger.warning("%s The checkpoint before it is used.", error)
             continue
         return candidate
     return None
@@ -177,95 +172,3 @@ def precision_of_run(folder: Path) -> Precision | None:
             except InputError:
                 continue  # loading names the damage
     return None
-
-
-def _write(folder: Path, trained: Trained, progress: Progress) -> None:
-    write_model(folder, trained.card, trained.predictor)
-    tensors = _optimizer_tensors(trained.optimizer)
-    tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
-    if trained.average is not None:  # the model's weights are the average; these go on learning
-        tensors |= {f"network.{k}": v for k, v in weights_of(trained.network).items()}
-        tensors["average.count"] = trained.average.n_averaged
-    save_tensors(folder / _STATE, tensors | _random_states())
-    write_json(
-        folder / _RECORD,
-        {
-            "format": 1,
-            "progress": asdict(progress),
-            "manifest_hash": trained.manifest_hash,
-            "recipe": trained.recipe,
-            "config": trained.config,
-            "scaler": trained.scaling.state_dict(),
-            "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
-        },
-    )
-
-
-def _verify(folder: Path) -> dict[str, Any]:
-    record = read_json(folder / _RECORD)
-    for name in (WEIGHTS, CARD, _STATE):
-        check_sha256(folder / name, record["sha256"][name])
-    return record
-
-
-def _restore(folder: Path, trained: Trained) -> Progress:
-    record = read_json(folder / _RECORD)
-    if record["manifest_hash"] != trained.manifest_hash:
-        raise InputError(
-            f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
-            f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
-        )
-    refuse_difference(folder, record["recipe"], trained.recipe)
-    refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
-    tensors = load_file(folder / _STATE)
-    load_weights(trained.predictor, folder / WEIGHTS)
-    if trained.average is not None:
-        trained.network.load_state_dict(_part(tensors, "network."), strict=False)
-        trained.average.n_averaged.copy_(tensors["average.count"])
-    # The network's own keys are in place.
-    trained.supervised.load_state_dict(_part(tensors, "supervised."), strict=False)
-    trained.scaling.load_state_dict(record["scaler"])
-    _load_optimizer(trained.optimizer, tensors)
-    torch.set_rng_state(tensors["rng.torch"])
-    if torch.cuda.is_available() and "rng.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["rng.cuda"])
-    return Progress(**record["progress"])
-
-
-def _random_states() -> dict[str, Tensor]:
-    """Samples have seeds of their own; these are for a network that draws numbers itself."""
-    states = {"rng.torch": torch.get_rng_state()}
-    return states | ({"rng.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _extra_outputs(trained: Trained) -> dict[str, Tensor]:
-    """The state that the training wrapper adds to the network's own."""
-    own = {id(t) for t in trained.network.state_dict(keep_vars=True).values()}
-    return {
-        k: v for k, v in trained.supervised.state_dict(keep_vars=True).items() if id(v) not in own
-    }
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    state = optimizer.state_dict()["state"]
-    return {
-        f"optimizer.{index}.{name}": torch.as_tensor(value)
-        for index, values in state.items()
-        for name, value in values.items()
-        if value is not None
-    }
-
-
-def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict(
-        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-    )

@@ -10,39 +10,27 @@ import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 
 from inspire_med.cases.augment import augmentation
 from inspire_med.cases.case import Case, Manifest
 from inspire_med.cases.patches import TrainingSamples
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
-from inspire_med.config import OptimizerConfig, TrainConfig
+from inspire_med.config import OptimizerConfig, TrainConfig, refuse_nonsense
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
-from inspire_med.networks import (
-    DeepSupervision,
-    MonaiNetwork,
-    UNet,
-    build_network,
-    load_encoder_weights,
-)
-from inspire_med.training.checkpoint import (
-    Progress,
-    Trained,
-    load_checkpoint,
-    precision_of_run,
-)
-from inspire_med.training.control import SignalledError, Signals
-from inspire_med.training.distributed import Launcher, launch, sum_over_ranks
-from inspire_med.training.feeding import Feed
-from inspire_med.training.optimizer import make_optimizer, scaled_to_batch
-from inspire_med.training.recompute import recompute_activations
-from inspire_med.training.request import budget_of
-from inspire_med.training.sync_batchnorm import synchronise
+from inspire_med.training.budget import budget_of
+from inspire_med.training.checkpoint import load_checkpoint, precision_of_run
+from inspire_med.training.launch import Launcher, launch
+from inspire_med.training.loader import BatchLoader
+from inspire_med.training.network import build_trained
+from inspire_med.training.optimizer import scaled_to_batch
+from inspire_med.training.ranks import sum_over_ranks
+from inspire_med.training.state import Progress, Trained
+from inspire_med.training.stopping import SignalledError, Signals
 
 
 @dataclass(frozen=True)
@@ -100,6 +88,29 @@ class Experiment:
         return self.fabric.to_device(tensor.contiguous(memory_format=layout))
 
 
+def check_request(config: TrainConfig, world: int) -> Manifest:
+    """Refuse options that make no sense, alone or with the data set; answers with the data set.
+
+    Args:
+        config: The options.
+        world: Processes that train.
+
+    Raises:
+        InputError: If an option makes no sense, a step cannot be shared out, or the manifest is of
+            another task or cannot be read.
+    """
+    refuse_nonsense(config)
+    budget_of(config)
+    _refuse_uneven_parts(config.data.batch_size, config.data.accumulate, world)
+    manifest = Manifest.load(config.manifest)
+    if manifest.task != config.task:
+        raise InputError(
+            f"{config.manifest}: is for task {manifest.task}, not {config.task}; "
+            f"pass --task {manifest.task}."
+        )
+    return manifest
+
+
 def build_experiment(
     config: TrainConfig, manifest: Manifest, launcher: Launcher, say: Callable[[str], None]
 ) -> Experiment:
@@ -125,7 +136,7 @@ def build_experiment(
     )
     fabric, card = launch(launcher, precision), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
-    trained = _trained(config, card, manifest.hash, fabric)
+    trained = build_trained(config, card, manifest.hash, fabric)
     store = Store(config.store_folder, card.preprocessor(), manifest.channels, manifest.regions)
     samples = TrainingSamples(
         store,
@@ -148,62 +159,10 @@ def build_experiment(
     )
 
 
-def _trained(config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: Fabric) -> Trained:
-    """Network and optimizer on their device, so that a checkpoint's state lands there too."""
-    torch.manual_seed(config.seed)
-    network = build_network(card.network)
-    supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network)
-    layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
-    supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
-    average = None
-    if config.optimizer.ema is not None:
-        decay = get_ema_multi_avg_fn(config.optimizer.ema)
-        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
-    if config.sync_batchnorm == "on" or (config.sync_batchnorm == "auto" and fabric.world_size > 1):
-        synchronise(network, fabric.device)
-    if config.network.recompute:
-        recompute_activations(network)
-    recipe = {
-        "fold": config.fold,
-        "seed": config.seed,
-        "data.batch_size": config.data.batch_size,
-        "data.accumulate": config.data.accumulate,
-        "data.augment": config.data.augment,
-        "optimizer.name": config.optimizer.name,
-        "optimizer.ema": config.optimizer.ema,
-        "network.deep_supervision": config.network.deep_supervision,
-    }
-    optimizer = make_optimizer(supervised, config.optimizer)
-    return Trained(
-        card=card,
-        network=network,
-        supervised=supervised,
-        optimizer=optimizer,
-        average=average,
-        scaling=fabric.strategy.precision,
-        manifest_hash=manifest_hash,
-        recipe=recipe,
-        config=config.to_json(),
-    )
-
-
-def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
-    """The U-Net with the weights and the extra outputs that were asked for."""
-    if config.network.encoder_weights is not None:
-        load_encoder_weights(network, config.network.encoder_weights)
-    levels = config.network.deep_supervision
-    if levels > len(network.channels):
-        raise InputError(
-            f"--network.deep_supervision: {levels} is more than the network's "
-            f"{len(network.channels)} levels; give fewer."
-        )
-    return DeepSupervision(network, levels) if levels > 1 else network
-
-
-def training_feed(experiment: Experiment) -> Feed:
+def training_loader(experiment: Experiment) -> BatchLoader:
     """This rank's batches from the next step on."""
     fabric, data = experiment.fabric, experiment.config.data
-    return Feed(
+    return BatchLoader(
         experiment.samples,
         batch_size=data.batch_size,
         first_step=experiment.progress.step,
@@ -282,3 +241,21 @@ def _precision(
     choice = choose_precision(spatial_dims, fabric.device)
     say(f"precision {choice.name} ({choice.reason})")
     return choice.name
+
+
+def _refuse_uneven_parts(batch_size: int, accumulate: int, world: int) -> None:
+    """Every process needs a sample; parts must be the same ones however many processes there are.
+
+    Raises:
+        InputError: If the batch is too small or, in parts, cannot be divided.
+    """
+    if batch_size < world:
+        raise InputError(
+            f"--data.batch_size: {batch_size} samples do not reach for {world} processes; "
+            f"give at least {world}."
+        )
+    if accumulate > 1 and batch_size % (accumulate * world):
+        raise InputError(
+            f"--data.accumulate: {batch_size} samples cannot be divided into {accumulate} parts "
+            f"for {world} processes; give a multiple of {accumulate * world} as --data.batch_size."
+        )

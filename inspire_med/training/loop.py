@@ -1,4 +1,4 @@
-"""Loop: a run as one page of verbs."""
+"""Loop: a run as one page of verbs, and what surrounds its steps: clock, validations, log."""
 
 import math
 import time
@@ -8,19 +8,22 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from inspire_med.training.checkpoint import Progress
-from inspire_med.training.compiling import compile_if_it_works
-from inspire_med.training.control import Signals
-from inspire_med.training.experiment import Experiment, training_feed
-from inspire_med.training.failures import explained
-from inspire_med.training.feeding import Feed
-from inspire_med.training.journal import Diary
+from inspire_med.errors import InputError
+from inspire_med.training.budget import budget_of
+from inspire_med.training.checkpoint import Saver
+from inspire_med.training.experiment import Experiment, training_loader
+from inspire_med.training.loader import BatchLoader
+from inspire_med.training.log import Log
+from inspire_med.training.network import compile_if_it_works
 from inspire_med.training.optimizer import learning_rate, set_learning_rate
-from inspire_med.training.saving import Saver
-from inspire_med.training.session import Session
+from inspire_med.training.ranks import AgreedError, highest_over_ranks
+from inspire_med.training.state import Progress
+from inspire_med.training.step import out_of_memory, train_step
+from inspire_med.training.stopping import Signals, take_extension, take_stop
+from inspire_med.training.validation import validate
 
 
-def train(experiment: Experiment, journal: Diary, signals: Signals) -> Progress:
+def train(experiment: Experiment, log: Log, signals: Signals) -> Progress:
     """Train until the budget is spent or somebody stops it, from where the last checkpoint left it.
 
     Raises:
@@ -36,25 +39,29 @@ def train(experiment: Experiment, journal: Diary, signals: Signals) -> Progress:
         experiment.on_device(torch.zeros(math.ceil(samples / parts), *shape)),
         trained.card.precision,
         switch=experiment.config.compile,
-        say=journal.say,
+        say=log.say,
     )
     # What was tried is what runs: the compiled network inside of DDP, not DDP compiled.
     model, optimizer = fabric.setup(supervised, trained.optimizer, _reapply_compile=False)
-    feed = training_feed(experiment)
-    saver = Saver(experiment, journal)
+    loader = training_loader(experiment)
+    saver = Saver(
+        experiment.config, trained, experiment.progress, log, writes=fabric.is_global_zero
+    )
     try:
-        take_steps(Session(experiment, journal, signals, saver), model, optimizer, feed)
+        take_steps(Session(experiment, log, signals, saver), model, optimizer, loader)
     except RuntimeError as error:
-        if (clear := explained(error, experiment, feed)) is None:
+        if (clear := _explained(error, experiment, loader)) is None:
             raise
         raise clear from error
     finally:
-        feed.close()
+        loader.close()
     saver.save(last=True)
     return experiment.progress
 
 
-def take_steps(session: Session, model: nn.Module, optimizer: Optimizer, feed: Feed) -> None:
+def take_steps(
+    session: "Session", model: nn.Module, optimizer: Optimizer, loader: BatchLoader
+) -> None:
     """The steps of this session, with the validations and checkpoints between them."""
     experiment, progress = session.experiment, session.experiment.progress
     stopped = session.listen()
@@ -67,7 +74,7 @@ def take_steps(session: Session, model: nn.Module, optimizer: Optimizer, feed: F
         elif spent < 1:
             lr = learning_rate(experiment.optimizer, spent)
             set_learning_rate(experiment.trained.optimizer, lr)
-            record = train_step(experiment, model, optimizer, feed)
+            record = train_step(experiment, model, optimizer, loader)
             progress.step += 1
             stopped = session.listen()
             session.note_step({"step": progress.step, "lr": lr, **record})
@@ -77,60 +84,100 @@ def take_steps(session: Session, model: nn.Module, optimizer: Optimizer, feed: F
             session.saver.save_if_due()
 
 
-def train_step(
-    experiment: Experiment, model: nn.Module, optimizer: Optimizer, feed: Feed
-) -> dict[str, Any]:
-    """One optimizer step; answers with the loss and where the time went, in seconds.
+class Session:
+    """One process's time with a run, from its last checkpoint to the next one's end.
 
-    A step whose loss or gradient is not finite changes nothing, running statistics included; its
-    record names its samples as "skipped". All ranks have the same loss and decide alike.
+    Args:
+        experiment: The run.
+        log: Its log.
+        signals: What the system sends.
+        saver: Its checkpoints.
     """
-    started = time.perf_counter()
-    batch = feed.next()
-    waited_s = time.perf_counter() - started
-    trained, fabric = experiment.trained, experiment.fabric
-    before = [buffer.clone() for buffer in trained.network.buffers()]
 
-    optimizer.zero_grad()
-    loss, norm = compute_gradients(experiment, model, batch), math.nan
-    if math.isfinite(loss):
-        clip = experiment.config.optimizer.clip_norm
-        norm = fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
-        norm = math.nan if norm is None else float(norm)
-    record: dict[str, Any] = {"loss": _finite(loss), "gradient_norm": _finite(norm)}
-    scale = trained.scaling.state_dict().get("scale", 0)
-    if math.isfinite(norm) or (math.isfinite(loss) and scale):
-        optimizer.step()  # in fp16 the scaler leaves a step out itself, and lowers its scale
-    if math.isfinite(norm):
-        if trained.average is not None:
-            trained.average.update_parameters(trained.network)
-    elif not (math.isfinite(loss) and scale > 1):  # an overflow is how the scaler finds its scale
-        for buffer, value in zip(trained.network.buffers(), before, strict=True):
-            buffer.copy_(value)
-        record["skipped"] = experiment.describe_step()
-    return {**record, "step_s": time.perf_counter() - started, "data_wait_s": waited_s}
+    def __init__(self, experiment: Experiment, log: Log, signals: Signals, saver: Saver) -> None:
+        self.experiment = experiment
+        self.saver = saver
+        self._log = log
+        self._signals = signals
+        self._started = time.monotonic() - experiment.progress.elapsed_s
+
+    def listen(self) -> bool:
+        """Agree with the other ranks on the time and on what signals and files ask for.
+
+        The progress takes it up; the answer is whether to stop here.
+        """
+        fabric, progress = self.experiment.fabric, self.experiment.progress
+        main, run = fabric.is_global_zero, self.experiment.config.run
+        budget = budget_of(self.experiment.config)
+        steps, seconds = take_extension(run, budget, self._log.say) if main else (0, 0.0)
+        stop = main and take_stop(run)
+        signalled = self._signals.received is not None
+        elapsed_s = time.monotonic() - self._started
+        elapsed_s, signalled, stop, steps, seconds = highest_over_ranks(
+            [elapsed_s, signalled, stop, steps, seconds], fabric.device
+        )
+        progress.elapsed_s = elapsed_s
+        progress.signalled = bool(signalled)
+        progress.extra_steps += int(steps)
+        progress.extra_s += seconds
+        if steps or seconds:
+            self._log.say(f"extended by {f'{seconds:.0f} s' if seconds else f'{steps:.0f} steps'}")
+            self.saver.save()  # its file is gone, so the checkpoint must know
+        return bool(signalled or stop)
+
+    def note_step(self, record: dict[str, Any]) -> None:
+        """Log a step; count skipped ones in a row.
+
+        Raises:
+            AgreedError: If there are more of them than the options allow.
+        """
+        progress, most = self.experiment.progress, self.experiment.config.max_nonfinite
+        self._log.step(record, self.experiment.spent(), progress.elapsed_s)
+        if "skipped" not in record:
+            progress.nonfinite = 0
+            return
+        progress.nonfinite += 1
+        where = ", ".join(f"{s['id']} at {s['start']}" for s in record["skipped"])
+        self._log.say(f"step {progress.step}  skipped, not finite on {where}")
+        if progress.nonfinite > most:
+            raise AgreedError(
+                f"--optimizer.lr: the loss or its gradient was not finite {progress.nonfinite} "
+                f"times in a row, last at step {progress.step} on {where}; lower it, or give "
+                "--precision 32-true, and another --run."
+            )
+
+    def validate(self) -> bool:
+        """Validate; keep the checkpoint as `best` if no earlier one scored as high.
+
+        A signal breaks the validation off, and it is made again after a resume. Answers as
+        `listen`.
+        """
+        experiment, progress = self.experiment, self.experiment.progress
+        began_s = progress.elapsed_s
+        record = validate(experiment, self._log, progress.step, self._interrupted)
+        stopped = self.listen()
+        if record is None:
+            return stopped
+        seconds = progress.elapsed_s - began_s  # as agreed: the budget depends on it
+        self._log.validation({**record, "seconds": seconds})
+        progress.validations = experiment.validations_due()
+        progress.validation_s = max(progress.validation_s, seconds)
+        progress.validated_step = progress.step
+        if progress.best_score is None or record["mean_dice"] > progress.best_score:
+            progress.best_score = record["mean_dice"]
+            self.saver.save_best()
+        return stopped
+
+    def _interrupted(self) -> bool:
+        """Has any rank had a signal? All ranks ask together."""
+        received = self._signals.received is not None
+        return any(highest_over_ranks([received], self.experiment.fabric.device))
 
 
-def compute_gradients(experiment: Experiment, model: nn.Module, batch: dict[str, Any]) -> float:
-    """Fill the gradients with those of the batch's loss, part by part; answers with the loss.
-
-    A loss that is not finite ends it at once: no rank goes backward then.
-    """
-    fabric, parts = experiment.fabric, experiment.config.data.accumulate
-    images = experiment.on_device(batch["image"]).tensor_split(parts)
-    targets = experiment.on_device(batch["target"]).tensor_split(parts)
-    value = 0.0
-    for index, (image, target) in enumerate(zip(images, targets, strict=True), start=1):
-        # Fabric names its own wrapper, which `model` is, and keeps its class private.
-        with fabric.no_backward_sync(model, enabled=index < parts):  # pyright: ignore[reportArgumentType]
-            loss = experiment.criterion(model(image), target) / parts
-            value += float(loss.detach())
-            if not math.isfinite(value):
-                return value
-            fabric.backward(loss)
-    return value
-
-
-def _finite(value: float) -> float | None:
-    """The value, or None, which JSON knows, where it is not finite."""
-    return value if math.isfinite(value) else None
+def _explained(
+    error: RuntimeError, experiment: Experiment, loader: BatchLoader
+) -> InputError | None:
+    """The error in clear words, if it is one that is known."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return out_of_memory(experiment)
+    return loader.explain(error)

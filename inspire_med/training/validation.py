@@ -14,16 +14,16 @@ from inspire_med.cases.restore import labels_from_regions
 from inspire_med.evaluation.measures.overlap import count, dice
 from inspire_med.imaging.masks import region_masks
 from inspire_med.inference.sliding_window import region_probabilities
-from inspire_med.training.distributed import share_buffers, sum_over_ranks
 from inspire_med.training.experiment import Experiment
-from inspire_med.training.journal import Diary
+from inspire_med.training.log import Log
+from inspire_med.training.ranks import share_buffers, sum_over_ranks
 from inspire_med.viz import overlay_figure
 
 _PICTURES = 3  # sample pictures at each validation
 
 
 def validate(
-    experiment: Experiment, journal: Diary, step: int, interrupted: Callable[[], bool]
+    experiment: Experiment, log: Log, step: int, interrupted: Callable[[], bool]
 ) -> dict[str, Any] | None:
     """Mean Dice of each region over the validation cases, on the grid of the prepared cases.
 
@@ -32,7 +32,7 @@ def validate(
 
     Args:
         experiment: The run.
-        journal: Gets the sample pictures.
+        log: Gets the sample pictures.
         step: Steps done so far.
         interrupted: Asked by all ranks together before each round of cases; an answer of yes ends
             the validation without a result.
@@ -50,7 +50,7 @@ def validate(
             index = turn * fabric.world_size + fabric.global_rank
             if index < len(cases):
                 picture = index < _PICTURES and fabric.is_global_zero
-                values = _score(experiment, cases[index], journal if picture else None, step)
+                values = _score(experiment, cases[index], log if picture else None, step)
                 scores[index] = torch.tensor(values, dtype=torch.float64)
     finally:
         predictor.train()
@@ -63,7 +63,7 @@ def validate(
     }
 
 
-def _score(experiment: Experiment, case: Case, journal: Diary | None, step: int) -> list[float]:
+def _score(experiment: Experiment, case: Case, log: Log | None, step: int) -> list[float]:
     """Dice of each region of one case."""
     trained = experiment.trained
     card = trained.card
@@ -75,13 +75,13 @@ def _score(experiment: Experiment, case: Case, journal: Diary | None, step: int)
     labels = labels_from_regions((probabilities > 0.5).cpu().numpy(), card.regions)
     masks = region_masks(labels, card.regions)  # what the mask that is written will say
     target = np.asarray(prepared.target) > 0
-    if journal is not None:
-        _picture(journal, prepared, target, masks, list(card.regions), case.id, step)
+    if log is not None:
+        _picture(log, prepared, target, masks, list(card.regions), case.id, step)
     return [dice(count(t, m)) for t, m in zip(target, masks, strict=True)]
 
 
 def _picture(
-    journal: Diary,
+    log: Log,
     prepared: Prepared,
     target: NDArray[np.bool_],
     masks: NDArray[np.bool_],
@@ -99,7 +99,7 @@ def _picture(
         affine=None if affine is None else np.asarray(affine),
         title=name,
     )
-    journal.picture(name, figure, step)
+    log.picture(name, figure, step)
 
 
 def _spacing_mm(prepared: Prepared) -> list[float]:

@@ -10,7 +10,7 @@ from inspire_med.comparing import costs, outcome, progress, steps
 from inspire_med.comparing.plan import Plan, load_labelled
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig, task_defaults
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.training.checkpoint import Progress
+from inspire_med.training.state import Progress
 
 
 @pytest.fixture

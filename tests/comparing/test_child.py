@@ -6,7 +6,7 @@ import pytest
 
 from inspire_med.comparing import child
 from inspire_med.comparing.child import Child, StoppedError
-from inspire_med.training.control import Signals
+from inspire_med.training.stopping import Signals
 
 
 class Silence:

@@ -10,7 +10,7 @@ from inspire_med.comparing.costs import Size, sizes_of
 from inspire_med.comparing.outcome import bring_together
 from inspire_med.comparing.words import in_short
 from inspire_med.errors import InputError
-from inspire_med.training.checkpoint import Progress
+from inspire_med.training.state import Progress
 
 SIZES = {name: Size(1234, 5_600_000_000) for name in ("concat", "inspire", "ise")}
 

@@ -8,7 +8,7 @@ import yaml
 from inspire_med.comparing.progress import in_words, outlook, work_through
 from inspire_med.comparing.steps import JobError, do, is_done, is_predicted, is_trained
 from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol
-from inspire_med.training.checkpoint import Progress
+from inspire_med.training.state import Progress
 
 
 class Stage:

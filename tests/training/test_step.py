@@ -6,7 +6,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
 
-from inspire_med.training.loop import train_step
+from inspire_med.training.step import train_step
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def overflowing():
         describe_step=lambda: [{"id": "case", "k": 0, "start": [0, 0]}],
     )
     batch = {"image": torch.randn(2, 1, 4, 4), "target": torch.zeros(2, 1, 4, 4)}
-    feed = SimpleNamespace(next=lambda: batch)
-    return network, scaler, lambda: train_step(experiment, model, optimizer, feed)
+    loader = SimpleNamespace(next=lambda: batch)
+    return network, scaler, lambda: train_step(experiment, model, optimizer, loader)
 
 
 def test_in_fp16_an_overflow_is_a_skipped_step_once_the_scale_cannot_be_the_reason(overflowing):

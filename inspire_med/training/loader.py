@@ -1,4 +1,4 @@
-"""Feeding: batches from worker processes, and a clear word when one of them dies."""
+"""Loader: batches from worker processes, and a clear word when one of them dies."""
 
 import atexit
 import os
@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from inspire_med.cases.patches import TrainingSamples
 from inspire_med.errors import InputError
-from inspire_med.training.control import leave_signals_to_parent
+from inspire_med.training.stopping import leave_signals_to_parent
 
 
-class Feed:
+class BatchLoader:
     """Batches of one rank, from a step on, without end.
 
     The batch of step s holds the samples s b ... s b + b - 1; rank r of w takes every w-th from the

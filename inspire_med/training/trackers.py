@@ -1,4 +1,4 @@
-"""Boards: where the curves of a run are looked at: TensorBoard always, W&B and MLflow if asked."""
+"""Trackers: where the curves of a run are looked at: TensorBoard always, W&B or MLflow if asked."""
 
 import hashlib
 import importlib
@@ -15,7 +15,7 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json
 
 
-class Board(Protocol):
+class Tracker(Protocol):
     """Shows the numbers and pictures of a run."""
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
@@ -134,7 +134,7 @@ class MLflow:
         self._mlflow.end_run("FAILED" if failed else "FINISHED")
 
 
-TRACKERS: dict[str, Callable[[Path, Mapping[str, Any]], Board]] = {
+TRACKERS: dict[str, Callable[[Path, Mapping[str, Any]], Tracker]] = {
     "wandb": Wandb,
     "mlflow": MLflow,
 }

@@ -11,7 +11,7 @@ from inspire_med.cases.patches import TrainingSamples
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
-from inspire_med.training.feeding import Feed
+from inspire_med.training.loader import BatchLoader
 
 
 @pytest.fixture
@@ -23,39 +23,39 @@ def samples(disc_images, tmp_path):
 
 
 @pytest.fixture
-def make_feed(samples):
-    """Feeds that are closed in the end."""
-    feeds = []
+def make_loader(samples):
+    """Loaders that are closed in the end."""
+    loaders = []
 
-    def make(**options) -> Feed:
-        feeds.append(Feed(samples, **options))
-        return feeds[-1]
+    def make(**options) -> BatchLoader:
+        loaders.append(BatchLoader(samples, **options))
+        return loaders[-1]
 
     yield make
-    for feed in feeds:
-        feed.close()
+    for loader in loaders:
+        loader.close()
 
 
-def numbers(feed: Feed, steps: int) -> list[list[int]]:
-    return [feed.next()["k"].tolist() for _ in range(steps)]
+def numbers(loader: BatchLoader, steps: int) -> list[list[int]]:
+    return [loader.next()["k"].tolist() for _ in range(steps)]
 
 
-def test_a_step_sees_consecutive_samples(make_feed):
-    feed = make_feed(batch_size=3, first_step=2, workers=0)
-    assert numbers(feed, 2) == [[6, 7, 8], [9, 10, 11]]
+def test_a_step_sees_consecutive_samples(make_loader):
+    loader = make_loader(batch_size=3, first_step=2, workers=0)
+    assert numbers(loader, 2) == [[6, 7, 8], [9, 10, 11]]
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_ranks_share_a_step(make_feed, world):
+def test_ranks_share_a_step(make_loader, world):
     steps = [
-        numbers(make_feed(batch_size=5, first_step=1, workers=0, rank=r, world=world), 2)
+        numbers(make_loader(batch_size=5, first_step=1, workers=0, rank=r, world=world), 2)
         for r in range(world)
     ]
     for step, expected in enumerate(([5, 6, 7, 8, 9], [10, 11, 12, 13, 14])):
         assert sorted(k for rank in steps for k in rank[step]) == expected
 
 
-def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_feed):
+def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_loader):
     honest = samples.store.load
 
     def broken(case):
@@ -65,57 +65,57 @@ def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_feed):
 
     samples.store.load = broken
     for workers in (0, 1):
-        feed = make_feed(batch_size=2, first_step=0, workers=workers)
+        loader = make_loader(batch_size=2, first_step=0, workers=workers)
         with pytest.raises(InputError) as caught:
-            feed.next()
+            loader.next()
         assert str(caught.value) == f"{samples.case(1).id}: half a file; fetch it again."
 
 
-def test_another_error_in_a_worker_names_the_case(samples, make_feed):
+def test_another_error_in_a_worker_names_the_case(samples, make_loader):
     def broken(case):
         raise ZeroDivisionError("odd")
 
     samples.store.load = broken
     with pytest.raises(RuntimeError, match=f"case {samples.case(0).id}, sample 0: odd"):
-        make_feed(batch_size=1, first_step=0, workers=1).next()
+        make_loader(batch_size=1, first_step=0, workers=1).next()
 
 
-def test_a_killed_worker_names_its_case(samples, make_feed):
+def test_a_killed_worker_names_its_case(samples, make_loader):
     def slow(case):
         time.sleep(30)
 
     samples.store.load = slow
-    feed = make_feed(batch_size=1, first_step=0, workers=1)
+    loader = make_loader(batch_size=1, first_step=0, workers=1)
 
     def kill_when_at_work():
-        while not feed._board[0, 0]:
+        while not loader._board[0, 0]:
             time.sleep(0.05)
         time.sleep(0.2)
-        os.kill(int(feed._board[0, 0]), signal.SIGKILL)
+        os.kill(int(loader._board[0, 0]), signal.SIGKILL)
 
     threading.Thread(target=kill_when_at_work).start()
     with pytest.raises(RuntimeError) as caught:
-        feed.next()
+        loader.next()
 
-    explained = feed.explain(caught.value)
+    explained = loader.explain(caught.value)
     assert str(explained).startswith(f"{samples.case(0).id}: the process that prepared this case")
     assert "lower --data.workers or --data.patch_size" in str(explained)
-    assert feed.explain(RuntimeError("something else")) is None
+    assert loader.explain(RuntimeError("something else")) is None
 
 
-def test_shared_memory_that_is_too_small_is_called_so(make_feed):
+def test_shared_memory_that_is_too_small_is_called_so(make_loader):
     error = RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible")
 
-    explained = str(make_feed(batch_size=1, first_step=0, workers=1).explain(error))
+    explained = str(make_loader(batch_size=1, first_step=0, workers=1).explain(error))
 
     assert "as happens when shared memory is too small; enlarge it" in explained
     assert "pass --data.workers 0" in explained
 
 
-def test_a_worker_lives_through_the_signals_of_the_job(make_feed):
-    feed = make_feed(batch_size=1, first_step=0, workers=1)
-    feed.next()
+def test_a_worker_lives_through_the_signals_of_the_job(make_loader):
+    loader = make_loader(batch_size=1, first_step=0, workers=1)
+    loader.next()
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
-        os.kill(int(feed._board[0, 0]), number)
+        os.kill(int(loader._board[0, 0]), number)
 
-    assert torch.isfinite(feed.next()["image"]).all()
+    assert torch.isfinite(loader.next()["image"]).all()

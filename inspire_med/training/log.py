@@ -1,4 +1,4 @@
-"""Journal: what a run tells while it runs: `log.jsonl`, a progress line, curves on boards."""
+"""Log: what a run tells while it runs: `log.jsonl`, a progress line, curves on trackers."""
 
 import json
 import os
@@ -18,17 +18,17 @@ from rich.progress import Progress as ProgressBar
 
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path, write_text
-from inspire_med.training.boards import Board
-from inspire_med.training.checkpoint import Progress
+from inspire_med.training.state import Progress
+from inspire_med.training.trackers import Tracker
 
 _CURVES = ("loss", "lr", "step_s", "data_wait_s")
 _LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
 
 
-class Diary:
+class Log:
     """What a run tells while it runs; this one keeps it to itself, as every rank but 0 does."""
 
-    def __enter__(self) -> "Diary":
+    def __enter__(self) -> "Log":
         return self
 
     def __exit__(
@@ -58,22 +58,22 @@ class Diary:
         """Bring what was noted to the disk: no checkpoint may be ahead of its log."""
 
 
-class Journal(Diary):
-    """Writes one JSON object a step or validation, shows progress, and tells the boards.
+class RunLog(Log):
+    """Writes one JSON object a step or validation, shows progress, and tells the trackers.
 
     Args:
         run: The run folder; `log.jsonl` and `samples/` are made in it.
         progress: Where the run goes on from. Lines of the log that are later, written by a session
             that died before its next checkpoint, are taken out.
-        boards: Where the curves are shown; closed with the journal.
+        trackers: Where the curves are shown; closed with the log.
     """
 
-    def __init__(self, run: Path, progress: Progress, boards: Sequence[Board]) -> None:
+    def __init__(self, run: Path, progress: Progress, trackers: Sequence[Tracker]) -> None:
         self._run = run
         last = {"step": progress.step, "validation": progress.validated_step}
         _drop_lines_after(run / "log.jsonl", last)
-        self._log = (run / "log.jsonl").open("a", buffering=1)
-        self._boards = list(boards)
+        self._file = (run / "log.jsonl").open("a", buffering=1)
+        self._trackers = list(trackers)
         self._console = Console(stderr=True)
         self._bar = ProgressBar(
             TextColumn("{task.fields[text]}"),
@@ -88,11 +88,11 @@ class Journal(Diary):
         self._dice = ""
 
     def close(self, *, failed: bool) -> None:
-        """Close the log and the boards."""
+        """Close the log and the trackers."""
         self._bar.stop()
         with suppress(OSError):  # of a full disk, which the last line has told
-            self._log.close()
-        self._tell(lambda board: board.close(failed=failed))
+            self._file.close()
+        self._tell(lambda tracker: tracker.close(failed=failed))
 
     def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
         """Note one step: its record, the share of the budget spent, and the seconds so far."""
@@ -124,10 +124,10 @@ class Journal(Diary):
         )
 
     def picture(self, name: str, figure: Figure, step: int) -> None:
-        """Save a sample picture and show it on the boards."""
+        """Save a sample picture and show it on the trackers."""
         with atomic_path(self._run / "samples" / f"step{step:06d}_{name}.png") as path:
             figure.savefig(path, dpi=80)
-        self._tell(lambda board: board.picture(f"samples/{name}", figure, step))
+        self._tell(lambda tracker: tracker.picture(f"samples/{name}", figure, step))
 
     def say(self, text: str) -> None:
         """One line for the person who watches."""
@@ -135,24 +135,24 @@ class Journal(Diary):
 
     def keep(self) -> None:
         """Bring what was noted to the disk: no checkpoint may be ahead of its log."""
-        os.fsync(self._log.fileno())
+        os.fsync(self._file.fileno())
 
     def _show(self, values: Mapping[str, float | None], step: int) -> None:
         known = {name: value for name, value in values.items() if value is not None}
-        self._tell(lambda board: board.scalars(known, step))
+        self._tell(lambda tracker: tracker.scalars(known, step))
 
-    def _tell(self, tell: Callable[[Board], None]) -> None:
-        """Tell every board; one in trouble (its server, its disk) is told no more."""
-        for board in list(self._boards):
+    def _tell(self, tell: Callable[[Tracker], None]) -> None:
+        """Tell every tracker; one in trouble (its server, its disk) is told no more."""
+        for tracker in list(self._trackers):
             try:
-                tell(board)
-            except Exception as error:  # whatever it is, the run does not need the board
-                self._boards.remove(board)
-                self.say(f"{type(board).__name__} is told no more: {error}")
+                tell(tracker)
+            except Exception as error:  # whatever it is, the run does not need the tracker
+                self._trackers.remove(tracker)
+                self.say(f"{type(tracker).__name__} is told no more: {error}")
 
     def _write(self, kind: str, record: Mapping[str, Any]) -> None:
         try:
-            self._log.write(json.dumps({"kind": kind, **record}) + "\n")
+            self._file.write(json.dumps({"kind": kind, **record}) + "\n")
         except OSError as error:
             raise InputError(
                 f"{self._run}: step {record['step']} could not be logged ({error}); the last "

@@ -1,0 +1,165 @@
+"""Network: the network as training has it: extra outputs, average, recomputed maps, compiled."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from inspire_med.blocks.loop import Pass
+from inspire_med.blocks.pyramid import TopDown
+from inspire_med.config import Switch, TrainConfig
+from inspire_med.errors import InputError
+from inspire_med.inference.model import ModelCard
+from inspire_med.inference.precision import autocast
+from inspire_med.networks import (
+    DeepSupervision,
+    MonaiNetwork,
+    UNet,
+    build_network,
+    load_encoder_weights,
+)
+from inspire_med.networks.encoder import Encoder
+from inspire_med.training.optimizer import make_optimizer
+from inspire_med.training.ranks import highest_over_ranks
+from inspire_med.training.state import Trained
+from inspire_med.training.sync_batchnorm import synchronise
+
+
+def build_trained(
+    config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: Fabric
+) -> Trained:
+    """Network and optimizer on their device, so that a checkpoint's state lands there too."""
+    torch.manual_seed(config.seed)
+    network = build_network(card.network)
+    supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network)
+    layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
+    supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+    average = None
+    if config.optimizer.ema is not None:
+        decay = get_ema_multi_avg_fn(config.optimizer.ema)
+        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
+    if config.sync_batchnorm == "on" or (config.sync_batchnorm == "auto" and fabric.world_size > 1):
+        synchronise(network, fabric.device)
+    if config.network.recompute:
+        recompute_activations(network)
+    recipe = {
+        "fold": config.fold,
+        "seed": config.seed,
+        "data.batch_size": config.data.batch_size,
+        "data.accumulate": config.data.accumulate,
+        "data.augment": config.data.augment,
+        "optimizer.name": config.optimizer.name,
+        "optimizer.ema": config.optimizer.ema,
+        "network.deep_supervision": config.network.deep_supervision,
+    }
+    optimizer = make_optimizer(supervised, config.optimizer)
+    return Trained(
+        card=card,
+        network=network,
+        supervised=supervised,
+        optimizer=optimizer,
+        average=average,
+        scaling=fabric.strategy.precision,
+        manifest_hash=manifest_hash,
+        recipe=recipe,
+        config=config.to_json(),
+    )
+
+
+def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
+    """The U-Net with the weights and the extra outputs that were asked for."""
+    if config.network.encoder_weights is not None:
+        load_encoder_weights(network, config.network.encoder_weights)
+    levels = config.network.deep_supervision
+    if levels > len(network.channels):
+        raise InputError(
+            f"--network.deep_supervision: {levels} is more than the network's "
+            f"{len(network.channels)} levels; give fewer."
+        )
+    return DeepSupervision(network, levels) if levels > 1 else network
+
+
+def compile_if_it_works(
+    network: nn.Module,
+    image: Tensor,
+    precision: str,
+    *,
+    switch: Switch,
+    say: Callable[[str], None],
+) -> nn.Module:
+    """The compiled network, or the network as it is, on all ranks alike.
+
+    A compiler fails at the first step, not when it is asked; so one step on zeros is tried, which
+    leaves no trace in the running statistics or the gradients.
+
+    Args:
+        network: The network, on its device.
+        image: A batch of a step, on the network's device and in its memory layout: a compiler
+            makes another network for another layout.
+        precision: Fabric's name.
+        switch: `auto` tries on a GPU, `on` everywhere.
+        say: Hears what came of it.
+    """
+    device = image.device
+    if switch == "off" or (switch == "auto" and device.type != "cuda"):
+        return network
+    compiled = torch.compile(network)
+    before = [buffer.clone() for buffer in network.buffers()]
+    trouble = None
+    try:
+        with autocast(precision, device):
+            outputs = compiled(image)
+        levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        torch.stack([level.float().sum() for level in levels]).sum().backward()
+    except Exception as error:  # whatever the compiler's trouble is, the network runs without it
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        trouble = first
+    (failed,) = highest_over_ranks([trouble is not None], device)
+    say(f"not compiled ({trouble or 'another rank could not'})" if failed else "compiled")
+    network.zero_grad()
+    for buffer, value in zip(network.buffers(), before, strict=True):
+        buffer.copy_(value)
+    return network if failed else compiled  # pyright: ignore[reportReturnType]
+
+
+def recompute_activations(network: nn.Module) -> None:
+    """Keep only the maps between levels; what is inside a level is computed again, in place.
+
+    The result is the same: a batch norm sees each batch once. State-dict names are the same too
+    (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016, in torch's wrapper).
+    """
+    for module in list(network.modules()):
+        if isinstance(module, (Encoder, Pass)):
+            _wrap(module.stages)
+        elif isinstance(module, TopDown):
+            _wrap(module.laterals)
+            _wrap(module.merges)
+
+
+def _wrap(levels: nn.ModuleList) -> None:
+    for index, level in enumerate(levels):
+        contexts = partial(_contexts, level)
+        levels[index] = checkpoint_wrapper(level, context_fn=contexts)
+
+
+def _contexts(
+    level: nn.Module,
+) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Of the first time and of the second."""
+    return nullcontext(), _statistics_left_alone(level)
+
+
+@contextmanager
+def _statistics_left_alone(level: nn.Module) -> Generator[None]:
+    """Put the running statistics back to what they were: the batch has been counted already."""
+    before = [buffer.clone() for buffer in level.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in zip(level.buffers(), before, strict=True):
+            buffer.copy_(value)

@@ -1,0 +1,228 @@
+"""State: all that the next step needs, as tensors and JSON, read without pickle."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.precision import Precision as PrecisionPlugin
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from inspire_med.errors import InputError
+from inspire_med.files import read_json, write_json
+from inspire_med.inference.model import (
+    CARD,
+    WEIGHTS,
+    ModelCard,
+    check_sha256,
+    load_weights,
+    save_tensors,
+    sha256,
+    weights_of,
+    write_model,
+)
+
+_STATE = "training.safetensors"
+_RECORD = "training.json"
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Args:
+        step: Optimizer steps done.
+        elapsed_s: Seconds of training and validation so far, over all sessions of the run.
+        validations: Validations done.
+        validation_s: Seconds of the longest of them.
+        validated_step: Step of the last of them.
+        best_score: Best mean validation Dice so far; None before the first validation.
+        nonfinite: Steps in a row up to this one that were skipped.
+        extra_steps: Steps by which the budget was extended.
+        extra_s: Seconds likewise.
+        signalled: Whether a signal ended the last session.
+    """
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    validations: int = 0
+    validation_s: float = 0.0
+    validated_step: int = 0
+    best_score: float | None = None
+    nonfinite: int = 0
+    extra_steps: int = 0
+    extra_s: float = 0.0
+    signalled: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The parts of a run whose state a checkpoint holds.
+
+    Args:
+        card: Describes the network.
+        network: The network.
+        supervised: The module that is trained: `network`, or a wrapper with extra outputs.
+        optimizer: Its optimizer.
+        average: Moving average of the network, if there is one.
+        scaling: Fabric's precision plugin, which holds the loss scaler of fp16.
+        manifest_hash: Hash of the data set.
+        recipe: Options that must be the same after a resume for it to be the same run.
+        config: All options, for whoever reads the checkpoint.
+    """
+
+    card: ModelCard
+    network: nn.Module
+    supervised: nn.Module
+    optimizer: Optimizer
+    average: AveragedModel | None
+    scaling: PrecisionPlugin
+    manifest_hash: str
+    recipe: dict[str, Any]
+    config: dict[str, Any]
+
+    @property
+    def predictor(self) -> nn.Module:
+        """The network that is validated and that predicts."""
+        return self.network if self.average is None else self.average.module
+
+
+def write_state(folder: Path, trained: Trained, progress: Progress) -> None:
+    """Write a model folder with the state of its training; the caller makes it appear whole."""
+    write_model(folder, trained.card, trained.predictor)
+    tensors = _optimizer_tensors(trained.optimizer)
+    tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
+    if trained.average is not None:  # the model's weights are the average; these go on learning
+        tensors |= {f"network.{k}": v for k, v in weights_of(trained.network).items()}
+        tensors["average.count"] = trained.average.n_averaged
+    save_tensors(folder / _STATE, tensors | _random_states())
+    write_json(
+        folder / _RECORD,
+        {
+            "format": 1,
+            "progress": asdict(progress),
+            "manifest_hash": trained.manifest_hash,
+            "recipe": trained.recipe,
+            "config": trained.config,
+            "scaler": trained.scaling.state_dict(),
+            "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
+        },
+    )
+
+
+def verify_state(folder: Path) -> None:
+    """Compare every file with its sum.
+
+    Raises:
+        InputError: If one is not what was written.
+    """
+    record = read_json(folder / _RECORD)
+    for name in (WEIGHTS, CARD, _STATE):
+        check_sha256(folder / name, record["sha256"][name])
+
+
+def read_progress(folder: Path) -> Progress:
+    """How far the run was."""
+    return Progress(**read_json(folder / _RECORD)["progress"])
+
+
+def restore_state(folder: Path, trained: Trained) -> Progress:
+    """Fill `trained` with what was written.
+
+    Raises:
+        InputError: If it is of another data set or network.
+    """
+    record = read_json(folder / _RECORD)
+    if record["manifest_hash"] != trained.manifest_hash:
+        raise InputError(
+            f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
+            f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
+        )
+    refuse_difference(folder, record["recipe"], trained.recipe)
+    refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
+    tensors = load_file(folder / _STATE)
+    load_weights(trained.predictor, folder / WEIGHTS)
+    if trained.average is not None:
+        trained.network.load_state_dict(_part(tensors, "network."), strict=False)
+        trained.average.n_averaged.copy_(tensors["average.count"])
+    # The network's own keys are in place.
+    trained.supervised.load_state_dict(_part(tensors, "supervised."), strict=False)
+    trained.scaling.load_state_dict(record["scaler"])
+    _load_optimizer(trained.optimizer, tensors)
+    torch.set_rng_state(tensors["rng.torch"])
+    if torch.cuda.is_available() and "rng.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
+    return Progress(**record["progress"])
+
+
+def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Name the first thing in which what was trained is not what is asked for.
+
+    Args:
+        folder: Where it lies, for the message.
+        written: Options by name, nested, of what was trained.
+        wanted: Options of what is asked for.
+
+    Raises:
+        InputError: If there is one.
+    """
+    before = _flat(written)
+    for key, value in _flat(json.loads(json.dumps(wanted))).items():
+        if before.get(key) != value:
+            raise InputError(
+                f"{folder}: was trained with {key} = {before.get(key)}, but {value} is asked for; "
+                "use the same options or another --run."
+            )
+
+
+def _random_states() -> dict[str, Tensor]:
+    """Samples have seeds of their own; these are for a network that draws numbers itself."""
+    states = {"rng.torch": torch.get_rng_state()}
+    return states | ({"rng.cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _extra_outputs(trained: Trained) -> dict[str, Tensor]:
+    """The state that the training wrapper adds to the network's own."""
+    own = {id(t) for t in trained.network.state_dict(keep_vars=True).values()}
+    return {
+        k: v for k, v in trained.supervised.state_dict(keep_vars=True).items() if id(v) not in own
+    }
+
+
+def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{index}.{name}": torch.as_tensor(value)
+        for index, values in state.items()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+
+
+def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys as `outer.inner`."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat

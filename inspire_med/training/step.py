@@ -1,0 +1,126 @@
+"""Step: one optimizer step, and a trial of a few: the time and the memory that a run will take."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from inspire_med.errors import InputError
+from inspire_med.training.experiment import Experiment
+from inspire_med.training.loader import BatchLoader
+from inspire_med.training.log import peak_memory_gib
+
+_TRIED = 3  # the first is slower than any other and does not count
+
+
+def train_step(
+    experiment: Experiment, model: nn.Module, optimizer: Optimizer, loader: BatchLoader
+) -> dict[str, Any]:
+    """One optimizer step; answers with the loss and where the time went, in seconds.
+
+    A step whose loss or gradient is not finite changes nothing, running statistics included; its
+    record names its samples as "skipped". All ranks have the same loss and decide alike.
+    """
+    started = time.perf_counter()
+    batch = loader.next()
+    waited_s = time.perf_counter() - started
+    trained, fabric = experiment.trained, experiment.fabric
+    before = [buffer.clone() for buffer in trained.network.buffers()]
+
+    optimizer.zero_grad()
+    loss, norm = compute_gradients(experiment, model, batch), math.nan
+    if math.isfinite(loss):
+        clip = experiment.config.optimizer.clip_norm
+        norm = fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
+        norm = math.nan if norm is None else float(norm)
+    record: dict[str, Any] = {"loss": _finite(loss), "gradient_norm": _finite(norm)}
+    scale = trained.scaling.state_dict().get("scale", 0)
+    if math.isfinite(norm) or (math.isfinite(loss) and scale):
+        optimizer.step()  # in fp16 the scaler leaves a step out itself, and lowers its scale
+    if math.isfinite(norm):
+        if trained.average is not None:
+            trained.average.update_parameters(trained.network)
+    elif not (math.isfinite(loss) and scale > 1):  # an overflow is how the scaler finds its scale
+        for buffer, value in zip(trained.network.buffers(), before, strict=True):
+            buffer.copy_(value)
+        record["skipped"] = experiment.describe_step()
+    return {**record, "step_s": time.perf_counter() - started, "data_wait_s": waited_s}
+
+
+def compute_gradients(experiment: Experiment, model: nn.Module, batch: dict[str, Any]) -> float:
+    """Fill the gradients with those of the batch's loss, part by part; answers with the loss.
+
+    A loss that is not finite ends it at once: no rank goes backward then.
+    """
+    fabric, parts = experiment.fabric, experiment.config.data.accumulate
+    images = experiment.on_device(batch["image"]).tensor_split(parts)
+    targets = experiment.on_device(batch["target"]).tensor_split(parts)
+    value = 0.0
+    for index, (image, target) in enumerate(zip(images, targets, strict=True), start=1):
+        # Fabric names its own wrapper, which `model` is, and keeps its class private.
+        with fabric.no_backward_sync(model, enabled=index < parts):  # pyright: ignore[reportArgumentType]
+            loss = experiment.criterion(model(image), target) / parts
+            value += float(loss.detach())
+            if not math.isfinite(value):
+                return value
+            fabric.backward(loss)
+    return value
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a run needs.
+
+    Args:
+        step_s: Seconds of a step, without waiting for data.
+        memory_gib: Peak memory of the training process: of the GPU where there is one, else
+            resident.
+        run_s: Seconds of all steps that are left; None where time, not steps, limits the run.
+    """
+
+    step_s: float
+    memory_gib: float
+    run_s: float | None
+
+
+def try_steps(experiment: Experiment) -> Trial:
+    """Measure a few training steps on noise of the run's own shape; the network learns nothing."""
+    fabric, network = experiment.fabric, experiment.trained.supervised
+    model = fabric.setup_module(network)
+    image = torch.rand(experiment.image_shape)
+    regions = len(experiment.trained.card.regions)
+    target = (image[:, :1] > 0.9).float().expand(-1, regions, *image.shape[2:])
+    seconds: list[float] = []
+    for _ in range(_TRIED):
+        started = time.perf_counter()
+        compute_gradients(experiment, model, {"image": image, "target": target})
+        network.zero_grad()
+        seconds.append(time.perf_counter() - started)
+    step_s = min(seconds[1:])
+    most, progress = experiment.config.max_steps, experiment.progress
+    left = None if most is None else max(0, most + progress.extra_steps - progress.step)
+    return Trial(step_s, peak_memory_gib(), None if left is None else left * step_s)
+
+
+def out_of_memory(experiment: Experiment) -> InputError:
+    """What to lower, with what was measured up to here."""
+    data, fabric = experiment.config.data, experiment.fabric
+    device, parts = fabric.device, 2 * data.accumulate
+    total = torch.cuda.get_device_properties(device).total_memory / 2**30
+    peak = torch.cuda.max_memory_allocated(device) / 2**30
+    size = " x ".join(map(str, experiment.image_shape))
+    whole = data.batch_size % (parts * fabric.world_size) == 0
+    smaller = f"--data.accumulate {parts} or " if whole else ""
+    return InputError(
+        f"--data.batch_size: {size} found no room on the GPU ({peak:.1f} of {total:.1f} GiB were "
+        f"in use); lower it or --data.patch_size, or give {smaller}--network.recompute true."
+    )
+
+
+def _finite(value: float) -> float | None:
+    """The value, or None, which JSON knows, where it is not finite."""
+    return value if math.isfinite(value) else None

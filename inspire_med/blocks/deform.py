@@ -32,8 +32,7 @@ def deform_conv2d(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
         x_ = columns + (k % side - side // 2) + offset[:, 2 * k + 1]
         points.append(torch.stack([(2 * x_ + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1))
     grid = torch.cat(points, dim=1)  # (batch, points * height, width, 2)
-    with torch.autocast(x.device.type, enabled=False):
-        sampled = F.grid_sample(x.to(wide), grid, padding_mode="zeros", align_corners=False)
+    sampled = F.grid_sample(x.to(wide), grid, padding_mode="zeros", align_corners=False)
     columns_ = sampled.unflatten(2, (side * side, height)).to(x.dtype)
     return torch.einsum("bckhw,ock->bohw", columns_, weight.flatten(2))
 

@@ -17,11 +17,10 @@ def warp(x: Tensor, flow: Tensor) -> Tensor:
         x: `(batch, channels, *spatial)`.
         flow: `(batch, dims, *spatial)`, in voxels of `x`, axes in the order of `x`.
     """
-    with torch.autocast(x.device.type, enabled=False):
-        # torch's grid_sample takes one volume on one CPU core, channel by channel.
-        sample = gather_linearly if x.ndim == 5 and x.device.type == "cpu" else grid_sample
-        wide = torch.promote_types(x.dtype, torch.float32)
-        return sample(x.to(wide), flow.to(wide)).to(x.dtype)
+    # torch's grid_sample takes one volume on one CPU core, channel by channel.
+    sample = gather_linearly if x.ndim == 5 and x.device.type == "cpu" else grid_sample
+    wide = torch.promote_types(x.dtype, torch.float32)
+    return sample(x.to(wide), flow.to(wide)).to(x.dtype)
 
 
 def grid_sample(x: Tensor, flow: Tensor) -> Tensor:

@@ -50,6 +50,37 @@ def test_equals_mmcvs_operator():
     torch.testing.assert_close(deform_conv2d(x, offset, weight), expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("side", [1, 5])
+def test_without_offsets_it_is_the_zero_padded_convolution_of_any_odd_kernel(side):
+    x, weight = torch.randn(2, 3, 7, 9), torch.randn(4, 3, side, side)
+
+    result = deform_conv2d(x, torch.zeros(2, 2 * side * side, 7, 9), weight)
+
+    expected = torch.nn.functional.conv2d(x, weight, padding=side // 2)
+    torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_half_precision_does_not_blur_the_positions():
+    """Bfloat16 has eight bits: of a column beyond 256 it could not say which."""
+    x = torch.randint(-4, 5, (1, 1, 2, 600)).bfloat16()
+    weight = torch.zeros(1, 1, 3, 3, dtype=torch.bfloat16)
+    weight[..., 1, 1] = 1
+    offset = torch.zeros(1, 18, 2, 600, dtype=torch.bfloat16)
+
+    result = deform_conv2d(x, offset, weight)
+
+    assert result.dtype == torch.bfloat16
+    torch.testing.assert_close(result, x, atol=0.02, rtol=0)
+
+
+def test_works_on_any_device():
+    x, offset = torch.empty(2, 3, 5, 4, device="meta"), torch.empty(2, 18, 5, 4, device="meta")
+
+    result = deform_conv2d(x, offset, torch.empty(6, 3, 3, 3, device="meta"))
+
+    assert (result.device.type, result.shape) == ("meta", (2, 6, 5, 4))
+
+
 def test_the_pack_starts_as_a_plain_convolution():
     layer = DeformConvPack(4, 6)
     x = torch.randn(2, 4, 9, 7)

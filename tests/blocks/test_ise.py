@@ -1,6 +1,41 @@
 import torch
+import torch.nn.functional as F
 
 from inspire_med.blocks.ise import ISE, AdaptiveAttention
+from inspire_med.blocks.resize import grid_means, resize
+
+
+def linear(layer: torch.nn.Linear, x: torch.Tensor) -> torch.Tensor:
+    """W x + b at every position."""
+    return torch.einsum("oc,bc...->bo...", layer.weight, x) + layer.bias.view(
+        1, -1, *[1] * (x.ndim - 2)
+    )
+
+
+def test_follows_the_formula_of_the_figure(dims, fine):
+    # A = sigmoid(W mean_cells(C)), R = W_2 relu(W_1 [C, C * A]).
+    block = ISE(5, pool_size=3)
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    x = torch.randn(2, 5, *fine)
+
+    a = resize(torch.sigmoid(linear(block.attention.linear, grid_means(x, 3))), fine)
+    y = F.relu(linear(block.enrichment.linear, torch.cat([x, x * a], dim=1)))
+
+    torch.testing.assert_close(block(x), linear(block.enrichment.out, y), atol=1e-5, rtol=1e-5)
+
+
+def test_the_grid_has_four_cells_an_axis_where_none_are_named(dims):
+    x = torch.randn(1, 3, *[8] * dims)
+    for named, plain in (
+        (AdaptiveAttention(3, pool_size=4), AdaptiveAttention(3)),
+        (ISE(3, pool_size=4), ISE(3)),
+    ):
+        for parameter in named.parameters():
+            torch.nn.init.normal_(parameter)
+        plain.load_state_dict(named.state_dict())
+
+        assert torch.equal(plain(x), named(x))
 
 
 def test_starts_as_the_identity_on_non_negative_maps(dims, fine):

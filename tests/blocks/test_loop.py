@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -48,6 +49,35 @@ def test_two_passes_follow_the_figure_number_by_number():
 
     assert [c.item() for c in features] == [8.0, 20.0]
     assert [p.item() for p in pyramid] == [28.0, 20.0]
+
+
+def test_feedback_takes_the_pyramids_level_first_and_has_one_module_a_level():
+    # C = (2, 4); P2 = 4, P1 = 6. F_fp at level 1 is 10 P + C, at level 2 100 P + C.
+    # C1~ = 60 + 2 = 62; C2 = 124, C2~ = 400 + 124 = 524; P2 = 524, P1 = 586.
+    stages, top_down = hierarchy()
+    feedback = [lambda p, c: 10 * p + c, lambda p, c: 100 * p + c]
+
+    features, pyramid = unroll(
+        bottom_up(stages, torch.ones(1)),
+        top_down,
+        feedback=feedback,
+        passes=[again(stages, top_down)],
+    )
+
+    assert [c.item() for c in features] == [62.0, 524.0]
+    assert [p.item() for p in pyramid] == [586.0, 524.0]
+
+
+def test_a_level_without_feedback_is_refused():
+    stages, top_down = hierarchy()
+
+    with pytest.raises(ValueError, match="zip"):
+        unroll(
+            bottom_up(stages, torch.ones(1)),
+            top_down,
+            feedback=[Add()],
+            passes=[again(stages, top_down)],
+        )
 
 
 def test_one_pass_needs_no_feedback():

@@ -1,4 +1,6 @@
+import pytest
 import torch
+import torch.nn.functional as F
 
 from inspire_med.blocks.norm import InstanceNorm
 
@@ -6,12 +8,26 @@ from inspire_med.blocks.norm import InstanceNorm
 def test_equals_torchs_instance_norm(dims, fine):
     ours = InstanceNorm(3)
     theirs = (torch.nn.InstanceNorm2d if dims == 2 else torch.nn.InstanceNorm3d)(3, affine=True)
-    for layer in (ours, theirs):
-        torch.nn.init.constant_(layer.weight, 1.5)
-        torch.nn.init.constant_(layer.bias, -0.5)
     x = torch.randn(4, 3, *fine)
 
+    torch.testing.assert_close(ours(x), theirs(x))  # both start with scale 1 and shift 0
+    for parameter in ours.parameters():
+        torch.nn.init.normal_(parameter)
+    theirs.load_state_dict(ours.state_dict())
     torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_what_is_exported_gives_the_same(dims, fine, monkeypatch):
+    layer = InstanceNorm(3)
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter)
+    x = torch.randn(4, 3, *fine)
+    expected = layer(x)
+
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    monkeypatch.setattr(F, "batch_norm", None)  # its number of items would be frozen
+
+    torch.testing.assert_close(layer(x), expected)
 
 
 def test_an_item_does_not_see_its_neighbours(dims, fine):
@@ -28,11 +44,15 @@ def test_training_and_evaluation_are_the_same(dims, fine):
     assert torch.equal(layer.train()(x), layer.eval()(x))
 
 
-def test_one_voxel_becomes_the_shift(dims):
-    layer = InstanceNorm(2)
-    torch.nn.init.constant_(layer.bias, 0.25)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_voxel_becomes_the_shift(dims, channels):
+    layer = InstanceNorm(channels)
+    torch.nn.init.normal_(layer.bias)
 
-    assert torch.allclose(layer(torch.randn(1, 2, *[1] * dims)), torch.tensor(0.25))
+    y = layer(torch.randn(2, channels, *[1] * dims))
+
+    expected = layer.bias.view(1, channels, *[1] * dims).expand(2, *[-1] * (dims + 1))
+    torch.testing.assert_close(y, expected)
 
 
 def test_gradients_are_those_of_finite_differences(dims):

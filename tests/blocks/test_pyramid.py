@@ -2,7 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from inspire_med.blocks.pyramid import FeaturePyramid, TopDown, inspire_pyramid
+from inspire_med.blocks.pyramid import (
+    FeaturePyramid,
+    TopDown,
+    inspire_pyramid,
+    released_pyramid,
+)
 
 
 @pytest.mark.parametrize("levels", [2, 3, 5])
@@ -20,6 +25,50 @@ def test_without_output_layers_the_maps_keep_the_pyramids_width(dims, fine, coar
     maps = inspire_pyramid(dims, [3, 5], 6)([torch.randn(2, 3, *fine), torch.randn(2, 5, *coarse)])
 
     assert [m.shape[1] for m in maps] == [6, 6]
+
+
+def test_a_level_is_the_linear_map_the_relu_and_ise_before_it_is_merged(dims, fine):
+    pyramid = inspire_pyramid(dims, [3, 3], 4)
+    x = torch.randn(1, 3, *fine)
+    for parameter in pyramid.top_down.laterals[0].parameters():
+        nn.init.normal_(parameter)
+    lateral, _, ise = pyramid.top_down.laterals[0]
+
+    expected = ise(lateral(x).relu())
+
+    assert torch.equal(pyramid.top_down.laterals[0](x), expected)
+    assert not torch.allclose(expected, lateral(x).relu())
+
+
+@pytest.mark.parametrize(
+    "neck",
+    [
+        inspire_pyramid(2, [90, 60], 30, out_channels=40),
+        released_pyramid([90, 60], 30, out_channels=40),
+    ],
+)
+def test_weights_start_as_fpns_glorot_with_biases_of_zero(neck):
+    gain = 2**0.5 if isinstance(neck.top_down.laterals[0], nn.Sequential) else 1  # a ReLU follows
+    laterals = [m[0] if isinstance(m, nn.Sequential) else m for m in neck.top_down.laterals]
+    layers = [(layer, gain, layer.in_features + 30) for layer in laterals]
+    layers += [(layer, 1, 9 * (30 + 40)) for layer in neck.outputs]
+
+    for layer, factor, fans in layers:
+        bound = factor * (6 / fans) ** 0.5  # Glorot and Bengio 2010, eq. 16
+        assert 0.97 * bound < layer.weight.abs().max() <= bound
+        assert not layer.bias.any()
+
+
+def test_the_released_neck_is_180_wide_and_gives_256_channels():
+    neck = released_pyramid([4, 4])
+
+    assert [lateral.out_features for lateral in neck.top_down.laterals] == [180, 180]
+    assert [output.out_channels for output in neck.outputs] == [256, 256]
+
+
+def test_a_map_too_few_is_refused():
+    with pytest.raises(ValueError, match="zip"):
+        inspire_pyramid(2, [3, 3], 4)([torch.randn(1, 3, 8, 8)])
 
 
 def test_rejects_a_merge_too_many():

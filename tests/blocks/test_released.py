@@ -4,7 +4,13 @@ import torch.nn.functional as F
 
 from inspire_med.blocks.deform import deform_conv2d
 from inspire_med.blocks.pyramid import released_pyramid
-from inspire_med.blocks.released import ReleasedISE, SeparateNorm, SharedNorm, released_isa
+from inspire_med.blocks.released import (
+    ReleasedISE,
+    SeparateNorm,
+    SharedNorm,
+    TanhGate,
+    released_isa,
+)
 
 
 def count(module: torch.nn.Module) -> int:
@@ -111,6 +117,41 @@ def test_the_shared_norm_learns_from_the_mean_first_and_the_map_second():
     block(x)
 
     assert block.norm.norm.running_mean.item() == pytest.approx(0.9 * 0.1 * 6.0 + 0.1 * 9.0)
+
+
+def test_the_mean_of_a_batch_of_one_is_normalised_by_the_running_statistics():
+    norm = SharedNorm(2).train()
+    bn = norm.norm
+    bn.eps = 0.5
+    with torch.no_grad():
+        for values, numbers in (
+            (bn.weight, [2.0, 3.0]),
+            (bn.bias, [-1.0, 1.0]),
+            (bn.running_mean, [1.0, 2.0]),
+            (bn.running_var, [3.5, 8.5]),
+        ):
+            values.copy_(torch.tensor(numbers))
+    mean = torch.tensor([5.0, 8.0]).view(1, 2, 1, 1)
+
+    result = norm.pooled(mean)
+
+    # 2 (5 - 1) / sqrt(3.5 + 0.5) - 1 = 3; 3 (8 - 2) / sqrt(8.5 + 0.5) + 1 = 7
+    torch.testing.assert_close(result.flatten(), torch.tensor([3.0, 7.0]))
+    assert bn.running_mean.tolist() == [1.0, 2.0]
+
+
+def test_the_separate_norm_normalises_the_mean_over_all_its_channels():
+    mean = torch.tensor([1.0, 2.0, 3.0, 6.0]).view(1, 4, 1, 1)
+
+    result = SeparateNorm(4).pooled(mean)
+
+    # mean 3, variance (4 + 1 + 0 + 9) / 4 = 3.5
+    expected = torch.tensor([-2.0, -1.0, 0.0, 3.0]) / 3.5**0.5
+    torch.testing.assert_close(result.flatten(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_gate_starts_without_bias():
+    assert not TanhGate(4).linear.bias.any()
 
 
 def test_equal_sizes_are_not_up_sampled():

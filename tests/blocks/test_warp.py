@@ -1,3 +1,6 @@
+from importlib import import_module
+
+import pytest
 import torch
 
 from inspire_med.blocks.warp import gather_linearly, grid_sample, warp
@@ -36,6 +39,51 @@ def test_keeps_the_precision_of_the_map():
     x = torch.randn(1, 2, 4, 4, dtype=torch.bfloat16)
 
     assert warp(x, torch.zeros(1, 2, 4, 4)).dtype == torch.bfloat16
+
+
+def test_half_precision_does_not_blur_the_positions(dims):
+    """Bfloat16 has eight bits: of a voxel beyond 256 it could not say which."""
+    x = torch.randint(-4, 5, (1, 1, *[2] * (dims - 1), 600)).bfloat16()
+    flow = torch.zeros(1, dims, *x.shape[2:], dtype=torch.bfloat16)
+    flow[:, -1] = 1
+
+    torch.testing.assert_close(warp(x, flow)[..., :-1], x[..., 1:], atol=0.02, rtol=0)
+
+
+def test_an_infinite_flow_reads_the_border(dims, fine):
+    x = torch.randn(1, 1, *fine)
+
+    moved = warp(x, torch.full((1, dims, *fine), float("inf")))
+
+    assert (moved == x.flatten()[-1]).all()
+
+
+def test_a_cpu_gathers_volumes_and_leaves_all_else_to_torchs_kernel(dims, fine):
+    x, flow = torch.randn(2, 3, *fine), torch.randn(2, dims, *fine)
+    gathered, sampled = gather_linearly(x, flow), grid_sample(x, flow)
+    assert not torch.equal(gathered, sampled)  # they round differently
+
+    assert torch.equal(warp(x, flow), gathered if dims == 3 else sampled)
+
+
+def test_other_devices_take_torchs_kernel(dims, fine, monkeypatch):
+    module = import_module("inspire_med.blocks.warp")  # its name in blocks is the function's
+    monkeypatch.setattr(module, "gather_linearly", None)
+    x, flow = torch.empty(2, 3, *fine, device="meta"), torch.empty(2, dims, *fine, device="meta")
+
+    assert warp(x, flow).shape == x.shape
+
+
+def test_gathering_works_on_any_device(dims, fine):
+    x, flow = torch.empty(2, 3, *fine, device="meta"), torch.empty(2, dims, *fine, device="meta")
+
+    assert gather_linearly(x, flow).shape == x.shape
+
+
+@pytest.mark.parametrize("way", [gather_linearly, grid_sample])
+def test_a_flow_of_other_dimensions_is_refused(way):
+    with pytest.raises(ValueError, match="zip"):
+        way(torch.randn(1, 1, 4, 4, 4), torch.randn(1, 2, 4, 4))
 
 
 def test_both_ways_of_sampling_agree_in_values_and_gradients(dims, fine):

@@ -98,11 +98,12 @@ def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | 
     """What is to be predicted; all of it can be, by its names."""
     from inspire_med.cases.case import Manifest
     from inspire_med.cases.layouts.recognise import find_inputs
+    from inspire_med.tasks.find import task_named
 
     if options.input.suffix != ".json":
         if options.fold is not None:
             raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
-        found = find_inputs(predictor.card.task, options.input)
+        found = find_inputs(task_named(predictor.card.task), options.input)
         _refuse_problems(found.problems)
         return found.cases
     manifest = Manifest.load(options.input)

@@ -13,6 +13,7 @@ from jsonargparse import Namespace
 from inspire_med.cli.parser import CommandParser, progress_bar, run_command
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
+from inspire_med.tasks.find import task_named
 
 if TYPE_CHECKING:
     from inspire_med.cases.case import Manifest
@@ -87,7 +88,7 @@ def _prepare(namespace: Namespace) -> None:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
-    if options.register and options.task != "isles":
+    if options.register and not task_named(options.task).preparation.resampled:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     out = options.out
     if options.phantom is not None:
@@ -117,7 +118,7 @@ def _make(options: PrepareOptions, count: int) -> None:
             shutil.rmtree(out)
 
     with atomic_folder(out, before_commit=clear) as folder:
-        make_phantom(options.task, count, folder, seed=options.seed)
+        make_phantom(task_named(options.task), count, folder, seed=options.seed)
         manifest = _index(options, (folder,), folder.resolve())
         manifest.save(folder / "manifest.json")
     print(f"Written: {out / 'manifest.json'}")
@@ -127,7 +128,7 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
     from inspire_med.cases.index import Request, index_sources
 
     request = Request(
-        options.task, sources, options.channels, options.fill_missing, options.workers
+        task_named(options.task), sources, options.channels, options.fill_missing, options.workers
     )
     with _progress("Checking") as advance:
         index = index_sources(request, advance)

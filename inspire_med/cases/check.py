@@ -17,6 +17,7 @@ from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.images import read_mask_image
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import read_volume
+from inspire_med.tasks.find import task_named
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,8 @@ def check_again(manifest: Manifest) -> tuple[int, list[str]]:
 def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
     found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
     channels = tuple(name for name in manifest.channels if name not in case.filled)
-    return check_case(
-        found, Expectation(channels, tuple(sorted(values)), grids_differ=manifest.task == "isles")
-    )
+    differ = bool(task_named(manifest.task).preparation.resampled)
+    return check_case(found, Expectation(channels, tuple(sorted(values)), grids_differ=differ))
 
 
 def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Grid]:

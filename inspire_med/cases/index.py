@@ -1,18 +1,20 @@
 """Index: folders of public sets to a manifest, every file opened and checked once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case, Manifest
 from inspire_med.cases.check import Expectation, Verdict, check_case
-from inspire_med.cases.layouts import brats, msd, polyp
+from inspire_med.cases.layouts import image_mask_folders
 from inspire_med.cases.layouts.found import Findings, FoundCase, joined
-from inspire_med.cases.layouts.recognise import find_cases, task_named
+from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.cases.look_alike import look_alikes
+from inspire_med.cases.releases import label_values, regions_of
 from inspire_med.cases.splits import assign_folds, split_by_names
 from inspire_med.errors import InputError
+from inspire_med.tasks.task import Task
 
 Progress = Callable[[int, int], None]
 
@@ -22,14 +24,14 @@ class Request:
     """What to index and how.
 
     Args:
-        task: brats, isles or polyp.
+        task: What is segmented.
         sources: Folders of public sets.
         channels: Channels to use; None takes all, without optional ones that some case lacks.
         fill_missing: Keep channels that a case lacks, filled with zeros and marked.
         workers: Threads that open files.
     """
 
-    task: str
+    task: Task
     sources: tuple[Path, ...]
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
@@ -41,7 +43,7 @@ class Index:
     """The sources as they are: usable cases with what folds need, and what is wrong.
 
     Args:
-        task: brats, isles or polyp.
+        task: What is segmented.
         channels: Channels of the network's input.
         regions: Region name to label values.
         cases: Usable cases.
@@ -50,9 +52,9 @@ class Index:
         notes: What was decided or left out, one sentence each.
     """
 
-    task: str
+    task: Task
     channels: tuple[str, ...]
-    regions: dict[str, tuple[int, ...]]
+    regions: Mapping[str, tuple[int, ...]]
     cases: tuple[Case, ...]
     verdicts: tuple[Verdict, ...]
     problems: tuple[str, ...]
@@ -67,14 +69,16 @@ class Index:
             InputError: If no usable case is left, or `split` does not fit the cases.
         """
         if not self.cases:
-            raise InputError(f"{self.task}: no usable case is left; mend the files named above.")
+            raise InputError(
+                f"{self.task.name}: no usable case is left; mend the files named above."
+            )
         sizes = [verdict.foreground for verdict in self.verdicts]
         if split is None:
             cases = assign_folds(self.cases, sizes, folds=folds, seed=seed)
         else:
             cases = split_by_names(self.cases, split)
         pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
-        found = Manifest(self.task, self.channels, self.regions, cases, root, self.notes)
+        found = Manifest(self.task.name, self.channels, self.regions, cases, root, self.notes)
         return found, pairs
 
 
@@ -85,26 +89,31 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         InputError: If a source has no known layout, two layouts or label tables are mixed, or a
             channel is unknown.
     """
-    findings = [find_cases(request.task, source) for source in request.sources]
+    task = request.task
+    findings = [find_cases(task, source) for source in request.sources]
     layout = _one_layout(findings)
     found_cases = [case for found in findings for case in found.cases]
-    if request.task == "polyp":  # most of these sets number their files from 1
-        found_cases = polyp.distinct(found_cases)
-    cases = joined(found_cases, findings[0].channels)
+    if layout == image_mask_folders.NAME:  # most of these sets number their files from 1
+        found_cases = image_mask_folders.distinct(found_cases)
+    cases = joined(found_cases, task.channels)
     problems = [problem for found in findings for problem in found.problems]
     notes = [note for found in findings for note in found.notes]
     channels, channel_notes = _choose_channels(request, cases)
     labelled, unlabelled = _part_by_label(cases)
     problems += unlabelled
     expected = Expectation(
-        channels, _label_values(layout), request.fill_missing, request.task == "isles"
+        channels,
+        label_values(task, layout),
+        request.fill_missing,
+        grids_differ=bool(task.preparation.resampled),
     )
     verdicts = _check_all(labelled, expected, request.workers, progress)
     problems += [problem for verdict in verdicts for problem in verdict.problems]
     good = [(v.case, v) for v in verdicts if v.case is not None]
-    regions = _regions(request.task, layout, [v for _, v in good], [c.id for c, _ in good])
+    values = {value for _, verdict in good for value in verdict.values}
+    regions = regions_of(task, layout, values, [case.id for case, _ in good]) if good else {}
     return Index(
-        task=request.task,
+        task=task,
         channels=channels,
         regions=regions,
         cases=tuple(case for case, _ in good),
@@ -132,7 +141,7 @@ def _one_layout(findings: Sequence[Findings]) -> str:
 def _choose_channels(
     request: Request, cases: Sequence[FoundCase]
 ) -> tuple[tuple[str, ...], list[str]]:
-    task = task_named(request.task)
+    task = request.task
     if request.channels is not None:
         unknown = [name for name in request.channels if name not in task.channels]
         if unknown:
@@ -166,10 +175,6 @@ def _part_by_label(cases: Sequence[FoundCase]) -> tuple[list[FoundCase], list[st
     ]
 
 
-def _label_values(layout: str) -> tuple[int, ...]:
-    return {"brats": brats.LABEL_VALUES, "msd": msd.LABEL_VALUES}.get(layout, (0, 1))
-
-
 def _check_all(
     cases: Sequence[FoundCase],
     expected: Expectation,
@@ -183,14 +188,6 @@ def _check_all(
             if progress is not None:
                 progress(len(verdicts), len(cases))
     return verdicts
-
-
-def _regions(
-    task: str, layout: str, verdicts: Sequence[Verdict], names: Sequence[str]
-) -> dict[str, tuple[int, ...]]:
-    if layout == "brats":
-        return brats.regions({value for v in verdicts for value in v.values}, names)
-    return msd.REGIONS if layout == "msd" else task_named(task).regions
 
 
 def _filled_notes(cases: Sequence[Case]) -> list[str]:

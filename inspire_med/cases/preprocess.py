@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from inspire_med.cases.align import aligned_volumes
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import read_label
-from inspire_med.cases.layouts import polyp
 from inspire_med.cases.placement import grid_sentence, reference_channel
 from inspire_med.cases.prepare_picture import picture_image, picture_target
 from inspire_med.cases.prepare_volumes import volumes_image, volumes_record, volumes_target
@@ -21,8 +20,7 @@ from inspire_med.imaging.images import read_mask_image
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import Header
-
-LITERATURE_SIZE = (352, 352)  # of polyp images since PraNet (Fan 2020)
+from inspire_med.tasks.find import task_named
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,14 @@ class Preprocessor:
         register: bool = False,
     ) -> "Preprocessor":
         """The task's usual preparation."""
-        if task == "polyp":
-            return cls(image_size=image_size or LITERATURE_SIZE, crop_to_foreground=False)
-        return cls(spacing_mm=spacing_mm, grids_differ=task == "isles", register=register)
+        usual = task_named(task).preparation
+        return cls(
+            spacing_mm=spacing_mm,
+            image_size=image_size or usual.image_size,
+            crop_to_foreground=usual.crop_to_foreground,
+            grids_differ=bool(usual.resampled),
+            register=register,
+        )
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Preprocessor":
@@ -153,7 +156,8 @@ class Preprocessor:
 
     def _prepare_picture(self, case: Case, channels: Sequence[str], regions: Regions) -> Prepared:
         picture = read_picture(next(iter(case.images.values())))
-        planes = [(case.components or polyp.COMPONENTS)[name] for name in channels]
+        parts = case.components or {name: number for number, name in enumerate(case.images)}
+        planes = [parts[name] for name in channels]
         image, record = picture_image(picture, planes, self.image_size, case.id)
         if case.label is None:
             return Prepared(image, record)

@@ -12,7 +12,7 @@ from torch import nn
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, check_case
-from inspire_med.cases.layouts import msd, polyp
+from inspire_med.cases.layouts.decathlon import components_of
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.placement import header_problems
 from inspire_med.cases.preprocess import Prepared
@@ -23,6 +23,8 @@ from inspire_med.imaging.volume import count_components
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities
+from inspire_med.tasks.find import task_named
+from inspire_med.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,11 @@ class Predictor:
             prepared = preprocessor.prepare_arrays(arrays, self.card.channels, spacing_mm)
             return self.predict_prepared(prepared)
         files = {name: Path(str(item)) for name, item in images.items()}
-        return self.predict_case(FoundCase("case", "case", files, components=_components(files)))
+        return self.predict_case(
+            FoundCase(
+                "case", "case", files, components=_components(task_named(self.card.task), files)
+            )
+        )
 
     def predict_case(self, case: Case | FoundCase) -> Prediction:
         """Predict one case of a manifest, or one that a layout's reader found; no label is read.
@@ -201,15 +207,15 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
         )
 
 
-def _components(files: Mapping[str, Path]) -> dict[str, int]:
+def _components(task: Task, files: Mapping[str, Path]) -> dict[str, int]:
     """Which part of its file each channel is, by the layout; none where a file is one channel."""
     components: dict[str, int] = {}
     shared = len(set(files.values())) < len(files)
     for name, path in files.items():
         if is_picture({name: path}):
-            numbers = polyp.COMPONENTS
+            numbers = {channel: number for number, channel in enumerate(task.channels)}
         elif shared or count_components(path) > 1:
-            numbers = msd.components_of(path)
+            numbers = components_of(task, path)
         else:
             continue
         if name not in numbers:

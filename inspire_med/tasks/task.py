@@ -1,9 +1,12 @@
 """Task: what a data set is about, and how its cases are brought to a network. Data only."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+LABEL = "label"
+_LABEL_WORDS = (LABEL, "seg", "mask")
 Intensity = Literal["mri", "ct", "rgb", "none"]
 
 
@@ -84,6 +87,9 @@ class Task:
         layouts: Names of the layouts that its files are looked for in, in this order.
         releases: Releases whose label values differ from one another; empty where all are alike.
         optional: Channels that a case may lack.
+        spellings: Channel name, or `label`, to other words that file names have for it.
+        patient: Regular expression of the beginning of a case id that names the patient; where it
+            does not match, as where it is empty, each case is a patient's only one.
         files: Patterns of the files, for the layout `pattern`.
         preparation: How cases become what the network sees.
         augmentation: Name of the chain of transforms in `cases.augment`.
@@ -102,6 +108,8 @@ class Task:
     layouts: tuple[str, ...]
     releases: tuple[Release, ...] = ()
     optional: tuple[str, ...] = ()
+    spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    patient: str = ""
     files: Files | None = None
     preparation: Preparation = field(default_factory=Preparation)
     augmentation: str = "volume"
@@ -111,3 +119,14 @@ class Task:
     phantom: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     seen_on: Mapping[str, str] = field(default_factory=dict)
+
+    def patient_of(self, case_id: str) -> str:
+        """The part of a case id that names the patient."""
+        match = re.match(self.patient, case_id) if self.patient else None
+        return match.group() if match else case_id
+
+    def kinds(self) -> dict[str, str]:
+        """Every word that file names have for a channel or for the label, in lower case."""
+        words = {LABEL: _LABEL_WORDS} | dict(self.spellings)
+        more = {word.lower(): name for name, own in words.items() for word in own}
+        return {name.lower(): name for name in self.channels} | more

@@ -6,13 +6,14 @@ from inspire_med.cases.check import Expectation, check_case, read_label
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.errors import InputError
+from inspire_med.tasks.find import TASKS
 
 BRATS = Expectation(("flair", "t1", "t1ce", "t2"), (0, 1, 2, 3, 4))
 ISLES = Expectation(("dwi", "flair"), (0, 1), grids_differ=True)
 
 
 def verdict_of(folder, expected=BRATS):
-    return check_case(find_cases("brats", folder.parent).cases[0], expected)
+    return check_case(find_cases(TASKS["brats"], folder.parent).cases[0], expected)
 
 
 def scan(folder, channel):

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.tasks.task import LABEL, Task
 
 
 @dataclass(frozen=True)
 class FoundCase:
-    """Files that belong together by their names. Arguments as in `data.case.Case`."""
+    """Files that belong together by their names. Arguments as in `cases.case.Case`."""
 
     id: str
     patient: str
@@ -32,14 +33,12 @@ class Findings:
 
     Args:
         layout: Name of the release whose shape the folder has.
-        channels: All channel names of the layout, in order.
         cases: The cases.
         problems: One sentence each.
         notes: What was understood from the names and should be said aloud.
     """
 
     layout: str
-    channels: tuple[str, ...]
     cases: tuple[FoundCase, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -50,7 +49,7 @@ def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCa
 
     Args:
         cases: The cases.
-        channels: All channel names of the layout, in order.
+        channels: All channel names of the task, in order.
 
     Raises:
         InputError: If two cases of one id hold the same thing; predictions would share a file.
@@ -76,6 +75,17 @@ def _both(first: FoundCase, second: FoundCase, channels: Sequence[str]) -> Found
         site=first.site or second.site,
         components={**first.components, **second.components},
     )
+
+
+def shared_file(task: Task, path: Path) -> tuple[dict[str, Path], dict[str, int]]:
+    """The images and components of a case whose channels are the parts of one file, in order."""
+    components = {channel: number for number, channel in enumerate(task.channels)}
+    return dict.fromkeys(task.channels, path), components
+
+
+def label_word(task: Task) -> str:
+    """What file names usually call the task's label."""
+    return next(word for word, name in task.kinds().items() if name == LABEL)
 
 
 def with_file(found: Findings | None, path: Path) -> Findings | None:

@@ -1,101 +1,71 @@
-"""Recognise: which public release a folder is, and what its task is about."""
+"""Recognise: in which known layout the files of a folder lie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inspire_med.cases.layouts import brats, isles, msd, polyp
+from inspire_med.cases.layouts import bids, case_folders, decathlon, image_mask_folders
 from inspire_med.cases.layouts.found import Findings, joined
 from inspire_med.errors import InputError
+from inspire_med.tasks.task import Task
 
-Finder = Callable[[Path], Findings | None]
+Finder = Callable[[Task, Path], Findings | None]
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a task's sets have in common.
+class Layout:
+    """A way of laying files out; its readers answer None where they find nothing of it.
 
     Args:
-        channels: Every channel, in order.
-        regions: Region name to label values, as the task's usual release has them.
         expected: The folder's shape in words, for the message when none fits.
-        finders: Readers of layouts, tried in order.
-        input_finders: The same for prediction, where labels may be missing.
-        file_finders: From one file to the case that it belongs to, or is.
-        optional: Channels that a public case may lack.
+        find: Lists the cases of a folder.
+        find_inputs: The same for prediction, where labels may be missing.
+        find_with: From one file to the case that it belongs to, or is.
     """
 
-    channels: tuple[str, ...]
-    regions: dict[str, tuple[int, ...]]
-    expected: str
-    finders: tuple[Finder, ...]
-    input_finders: tuple[Finder, ...]
-    file_finders: tuple[Finder, ...]
-    optional: tuple[str, ...] = ()
+    expected: Callable[[Task], str]
+    find: Finder
+    find_inputs: Finder
+    find_with: Finder
 
 
-TASKS = {
-    "brats": Task(
-        brats.CHANNELS,
-        {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)},
-        "case folders with *_flair *_t1 *_t1ce *_t2 *_seg .nii.gz (or -t2f -t1n -t1c -t2w -seg), "
-        "or MSD Task01's dataset.json",
-        finders=(msd.find, brats.find),
-        input_finders=(msd.find_all, msd.find_volumes, brats.find),
-        file_finders=(brats.find_with, msd.one_volume),
+LAYOUTS = {
+    case_folders.NAME: Layout(
+        case_folders.expected, case_folders.find, case_folders.find, case_folders.find_with
     ),
-    "isles": Task(
-        isles.CHANNELS,
-        isles.REGIONS,
-        "sub-*/ses-*/ with *_dwi *_adc *_flair .nii.gz and derivatives with *_msk.nii.gz",
-        finders=(isles.find,),
-        input_finders=(isles.find,),
-        file_finders=(isles.find_with,),
-        optional=("flair",),
+    decathlon.NAME: Layout(
+        decathlon.expected, decathlon.find, decathlon.find_inputs, decathlon.one_volume
     ),
-    "polyp": Task(
-        polyp.CHANNELS,
-        polyp.REGIONS,
-        "a folder of images beside a folder of masks (images/ and masks/)",
-        finders=(polyp.find,),
-        input_finders=(polyp.find_images,),
-        file_finders=(polyp.one_image,),
+    bids.NAME: Layout(bids.expected, bids.find, bids.find, bids.find_with),
+    image_mask_folders.NAME: Layout(
+        image_mask_folders.expected,
+        image_mask_folders.find,
+        image_mask_folders.find_images,
+        image_mask_folders.one_image,
     ),
 }
 
 
-def task_named(name: str) -> Task:
-    """The task of that name.
-
-    Raises:
-        InputError: If there is none.
-    """
-    if name not in TASKS:
-        raise InputError(f"task {name}: unknown; choose one of {', '.join(TASKS)}.")
-    return TASKS[name]
-
-
-def find_cases(task: str, source: Path) -> Findings:
+def find_cases(task: Task, source: Path) -> Findings:
     """List the cases in `source` by the layout that its names show; nothing is opened.
 
     Args:
-        task: brats, isles or polyp.
+        task: What is looked for.
         source: A folder of a set or of one case.
 
     Raises:
         InputError: If the source is missing or empty, or no layout of the task fits.
     """
-    known = task_named(task)
     if source.is_file():
-        raise InputError(f"{source}: a file; give the folder that holds {known.expected}.")
-    return _first(task, source, known.finders)
+        raise InputError(f"{source}: a file; give the folder that holds {_expected(task)}.")
+    return _first(task, source, [layout.find for layout in _layouts(task)])
 
 
-def find_inputs(task: str, source: Path) -> Findings:
+def find_inputs(task: Task, source: Path) -> Findings:
     """List what can be predicted in `source`, labelled or not, by its names; nothing is opened.
 
     Args:
-        task: brats, isles or polyp.
+        task: What the network is for.
         source: A folder as for `find_cases`, without labels if need be; a folder of images; or one
             file: an image, a 4-D volume, or one sequence of a case, which brings the others along.
 
@@ -103,22 +73,30 @@ def find_inputs(task: str, source: Path) -> Findings:
         InputError: If the source is missing or empty, if no layout of the task fits, or if two
             cases have one name.
     """
-    known = task_named(task)
-    finders = known.file_finders if source.is_file() else known.input_finders
+    layouts = _layouts(task)
+    of_file = source.is_file()
+    finders = [layout.find_with if of_file else layout.find_inputs for layout in layouts]
     found = _first(task, source, finders)
-    return replace(found, cases=joined(found.cases, found.channels))
+    return replace(found, cases=joined(found.cases, task.channels))
 
 
-def _first(task: str, source: Path, finders: tuple[Finder, ...]) -> Findings:
+def _layouts(task: Task) -> list[Layout]:
+    return [LAYOUTS[name] for name in task.layouts]
+
+
+def _expected(task: Task) -> str:
+    return ", or ".join(layout.expected(task) for layout in _layouts(task))
+
+
+def _first(task: Task, source: Path, finders: Sequence[Finder]) -> Findings:
     """What the first finder finds that finds anything."""
-    expected = TASKS[task].expected
     source = source.absolute()  # the names above it tell what it is
     if not source.exists():
         raise InputError(f"{source}: no such folder; check the path.")
     if source.is_dir() and not any(source.iterdir()):
-        raise InputError(f"{source}: the folder is empty; give one with {expected}.")
+        raise InputError(f"{source}: the folder is empty; give one with {_expected(task)}.")
     for finder in finders:
-        findings = finder(source)
+        findings = finder(task, source)
         if findings is not None and (findings.cases or findings.problems):
             return findings
-    raise InputError(f"{source}: no {task} case found; expected {expected}.")
+    raise InputError(f"{source}: no {task.name} case found; expected {_expected(task)}.")

@@ -2,22 +2,18 @@ import pytest
 
 from inspire_med.cases.layouts.recognise import find_cases, find_inputs
 from inspire_med.errors import InputError
-
-
-def test_refuses_an_unknown_task(tmp_path):
-    with pytest.raises(InputError, match="task liver: unknown; choose one of brats, isles, polyp"):
-        find_cases("liver", tmp_path)
+from inspire_med.tasks.find import TASKS
 
 
 def test_refuses_a_missing_folder(tmp_path):
     with pytest.raises(InputError, match="nowhere: no such folder; check the path"):
-        find_cases("brats", tmp_path / "nowhere")
+        find_cases(TASKS["brats"], tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("task", ["brats", "isles", "polyp"])
 def test_refuses_an_empty_folder_and_says_what_is_expected(tmp_path, task):
     with pytest.raises(InputError, match="the folder is empty; give one with .*"):
-        find_cases(task, tmp_path)
+        find_cases(TASKS[task], tmp_path)
 
 
 @pytest.mark.parametrize("task", ["brats", "isles", "polyp"])
@@ -25,32 +21,32 @@ def test_refuses_a_folder_of_something_else(tmp_path, task):
     (tmp_path / "notes.txt").touch()
 
     with pytest.raises(InputError, match=f"no {task} case found; expected "):
-        find_cases(task, tmp_path)
+        find_cases(TASKS[task], tmp_path)
 
 
 def test_refuses_a_file_where_a_folder_is_needed(tmp_path):
     (tmp_path / "scan.nii.gz").touch()
 
     with pytest.raises(InputError, match=r"scan\.nii\.gz: a file; give the folder that holds"):
-        find_cases("brats", tmp_path / "scan.nii.gz")
+        find_cases(TASKS["brats"], tmp_path / "scan.nii.gz")
 
 
 def test_takes_one_image_for_prediction(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    (case,) = find_inputs("polyp", tmp_path / "a.jpg").cases
+    (case,) = find_inputs(TASKS["polyp"], tmp_path / "a.jpg").cases
 
     assert case.id == "a"
     with pytest.raises(InputError, match="a file; give the folder"):
-        find_cases("polyp", tmp_path / "a.jpg")
+        find_cases(TASKS["polyp"], tmp_path / "a.jpg")
 
 
 def test_takes_a_plain_folder_of_images_for_prediction_only(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    assert find_inputs("polyp", tmp_path).layout == "pictures"
+    assert find_inputs(TASKS["polyp"], tmp_path).layout == "pictures"
     with pytest.raises(InputError, match="no polyp case found"):
-        find_cases("polyp", tmp_path)
+        find_cases(TASKS["polyp"], tmp_path)
 
 
 @pytest.mark.parametrize(("task", "name"), [("polyp", "a.gif"), ("isles", "scan.nii.gz")])
@@ -58,7 +54,7 @@ def test_refuses_a_file_that_is_no_input_of_the_task(tmp_path, task, name):
     (tmp_path / name).touch()
 
     with pytest.raises(InputError, match=f"{name}: no {task} case found; expected"):
-        find_inputs(task, tmp_path / name)
+        find_inputs(TASKS[task], tmp_path / name)
 
 
 def test_one_sequence_brings_its_cases_others_along(tmp_path):
@@ -66,7 +62,7 @@ def test_one_sequence_brings_its_cases_others_along(tmp_path):
         for kind in ("flair", "t1", "t1ce", "t2"):
             (tmp_path / f"{name}_{kind}.nii.gz").touch()
 
-    (case,) = find_inputs("brats", tmp_path / "BraTS2021_00001_t1.nii.gz").cases
+    (case,) = find_inputs(TASKS["brats"], tmp_path / "BraTS2021_00001_t1.nii.gz").cases
 
     assert case.id == "BraTS2021_00001"
     assert set(case.images) == {"flair", "t1", "t1ce", "t2"}
@@ -78,7 +74,7 @@ def test_one_sequence_in_a_folder_for_each_kind_brings_the_others_along(tmp_path
         (session / place).mkdir(parents=True, exist_ok=True)
         (session / place / f"sub-1_ses-1_{kind}.nii.gz").touch()
 
-    (case,) = find_inputs("isles", session / "anat" / "sub-1_ses-1_flair.nii.gz").cases
+    (case,) = find_inputs(TASKS["isles"], session / "anat" / "sub-1_ses-1_flair.nii.gz").cases
 
     assert list(case.images) == ["dwi", "adc", "flair"]
 
@@ -86,7 +82,7 @@ def test_one_sequence_in_a_folder_for_each_kind_brings_the_others_along(tmp_path
 def test_a_file_without_sequence_in_its_name_is_a_volume_of_all(tmp_path):
     (tmp_path / "BRATS_485.nii.gz").touch()
 
-    (case,) = find_inputs("brats", tmp_path / "BRATS_485.nii.gz").cases
+    (case,) = find_inputs(TASKS["brats"], tmp_path / "BRATS_485.nii.gz").cases
 
     assert case.components == {"flair": 0, "t1": 1, "t1ce": 2, "t2": 3}
 
@@ -101,7 +97,7 @@ def test_a_file_without_sequence_in_its_name_is_a_volume_of_all(tmp_path):
     ],
 )
 def test_recognises_the_real_releases(real_data, task, place, count):
-    found = find_cases(task, real_data / place)
+    found = find_cases(TASKS[task], real_data / place)
 
     assert len(found.cases) == count
     assert found.problems == ()

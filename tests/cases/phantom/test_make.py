@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -11,8 +12,9 @@ from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import read_picture
 from inspire_med.prepare import main as prepare
+from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.polyp import POLYP
 
-TASKS = ("brats", "isles", "polyp")
 LIMIT = 0.7
 
 
@@ -70,7 +72,7 @@ def content(folder: Path) -> dict[Path, np.ndarray]:
 def test_one_seed_one_phantom_and_longer_sets_begin_alike(tmp_path, task):
     for name, count, seed in (("a", 1, 4), ("b", 2, 4), ("c", 1, 5)):
         (tmp_path / name).mkdir()
-        make_phantom(task, count, tmp_path / name, seed=seed)
+        make_phantom(TASKS[task], count, tmp_path / name, seed=seed)
     one, longer, other = (content(tmp_path / name) for name in "abc")
 
     assert all(np.array_equal(one[path], longer[path]) for path in one)
@@ -141,8 +143,8 @@ def test_polyp_has_the_releases_layout(manifests):
     assert (grey > 0).sum() > (grey >= 128).sum()
 
 
-def test_refuses_no_cases_and_an_unknown_task(tmp_path):
+def test_refuses_no_cases_and_a_task_without_a_maker(tmp_path):
     with pytest.raises(InputError, match="--phantom 0: not a number of cases"):
-        make_phantom("polyp", 0, tmp_path, seed=0)
-    with pytest.raises(InputError, match="task liver: unknown"):
-        make_phantom("liver", 1, tmp_path, seed=0)
+        make_phantom(POLYP, 0, tmp_path, seed=0)
+    with pytest.raises(InputError, match="--phantom: there is no maker of polyp cases; give --sou"):
+        make_phantom(replace(POLYP, phantom=None), 1, tmp_path, seed=0)

@@ -1,7 +1,7 @@
 import pytest
 
-from inspire_med.cases.layouts import brats
-from inspire_med.errors import InputError
+from inspire_med.cases.layouts import case_folders
+from inspire_med.tasks.brats import BRATS
 
 NAMES_2021 = ("_flair", "_t1", "_t1ce", "_t2", "_seg")
 NAMES_2023 = ("-t2f", "-t1n", "-t1c", "-t2w", "-seg")
@@ -17,7 +17,7 @@ def test_reads_the_2018_tree_of_grades(tmp_path):
     lay(tmp_path / "HGG", "Brats18_TCIA01_201_1", NAMES_2021)
     lay(tmp_path / "LGG", "Brats18_TCIA10_628_1", NAMES_2021)
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     assert found.problems == ()
@@ -40,14 +40,14 @@ def test_reads_the_2018_tree_of_grades(tmp_path):
     ],
 )
 def test_scans_of_one_patient_share_the_patient(case, patient):
-    assert brats.patient_of(case) == patient
+    assert BRATS.patient_of(case) == patient
 
 
 @pytest.mark.parametrize("kind", ["GLI", "MET", "PED", "MEN", "SSA"])
 def test_reads_the_names_since_2023(tmp_path, kind):
     lay(tmp_path, f"BraTS-{kind}-00001-000", NAMES_2023)
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     (case,) = found.cases
@@ -61,7 +61,7 @@ def test_reads_unpacked_files_and_the_odd_segmentation_of_2020(tmp_path):
     lay(tmp_path, "BraTS20_Training_355", NAMES_2021[:4], suffix=".nii")
     (tmp_path / "BraTS20_Training_355" / "W39_1998.09.19_Segm.nii").touch()
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     (case,) = found.cases
@@ -75,7 +75,7 @@ def test_reads_many_cases_in_one_folder(tmp_path):
         for name in NAMES_2021:
             (tmp_path / f"{case}{name}.nii.gz").touch()
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     assert [case.id for case in found.cases] == ["BraTS2021_00000", "BraTS2021_00001"]
@@ -85,7 +85,7 @@ def test_reads_many_cases_in_one_folder(tmp_path):
 def test_names_an_unknown_modality(tmp_path):
     lay(tmp_path, "BraTS2021_00000", (*NAMES_2021, "_pd"))
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     (problem,) = found.problems
@@ -96,7 +96,7 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
     lay(tmp_path, "BraTS2021_00000", NAMES_2021)
     (tmp_path / "BraTS2021_00000" / "BraTS2021_00000_t1.nii").touch()
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     assert "a second file of the sequence of" in found.problems[0]
@@ -106,7 +106,7 @@ def test_passes_over_hidden_files(tmp_path):
     lay(tmp_path, "BraTS2021_00000", NAMES_2021)
     (tmp_path / "BraTS2021_00000" / "._BraTS2021_00000_t1.nii.gz").touch()
 
-    found = brats.find(tmp_path)
+    found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
     assert found.problems == ()
@@ -116,36 +116,4 @@ def test_a_folder_of_other_files_is_not_brats(tmp_path):
     (tmp_path / "sub-1_dwi.nii.gz").touch()
     (tmp_path / "readme.txt").touch()
 
-    assert brats.find(tmp_path) is None
-
-
-OLD, NEW, PED = ["BraTS2021_00000"], ["BraTS-GLI-00000-000"], ["BraTS-PED-00001-000"]
-
-
-@pytest.mark.parametrize(
-    ("values", "names", "expected"),
-    [
-        ({0, 1, 2, 4}, OLD, {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}),
-        ({0, 1, 2, 3}, OLD, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
-        ({0, 1, 2, 3}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
-        ({0, 1, 2, 4}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}),
-        ({0, 1, 4}, PED, {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)}),
-        ({0, 1, 2}, OLD, {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}),
-        ({0, 1, 2}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}),
-        ({0, 1, 2, 3, 4}, NEW, {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}),
-        ({0, 1, 2, 3, 4}, PED, {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)}),
-    ],
-)
-def test_the_files_values_tell_which_label_enhances(values, names, expected):
-    assert brats.regions(values, names) == expected
-
-
-def test_refuses_years_mixed():
-    with pytest.raises(InputError, match="values 3 and 4 both occur.*prepare each year by itself"):
-        brats.regions({0, 1, 2, 3, 4}, OLD)
-
-
-@pytest.mark.parametrize("names", [OLD + NEW, NEW + PED])
-def test_refuses_releases_in_which_4_is_another_thing(names):
-    with pytest.raises(InputError, match="labels: the value 4 of BraTS-.* means another thing"):
-        brats.regions({0, 1, 2, 4}, names)
+    assert case_folders.find(BRATS, tmp_path) is None

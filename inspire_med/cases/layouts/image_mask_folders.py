@@ -1,4 +1,4 @@
-"""Polyp sets: a folder of images beside a folder of masks, under the names each release uses.
+"""Image and mask folders: images beside masks, under the names that each polyp set uses.
 
 Kvasir-SEG `images masks`, CVC-ClinicDB `Original` `Ground Truth` (or `images masks`), ETIS,
 ColonDB, CVC-300, PraNet's `TrainDataset/{image,mask}` and `TestDataset/<set>/{images,masks}`.
@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below
+from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below, shared_file
 from inspire_med.errors import InputError
 from inspire_med.imaging.images import IMAGE_SUFFIXES
+from inspire_med.tasks.task import Task
 
-CHANNELS: tuple[str, ...] = ("red", "green", "blue")
-REGIONS = {"polyp": (1,)}
-COMPONENTS = {"red": 0, "green": 1, "blue": 2}
+NAME = "image-mask-folders"
 _IMAGE_FOLDERS = ("images", "image", "original", "bbdd", "etis-laribpolypdb")
 _MASK_FOLDERS = ("masks", "mask", "ground truth", "groundtruth", "gt", "gtpolyp")
 # First frame of each of CVC-ClinicDB's 29 videos (Bernal 2015): frames of one video look alike.
@@ -25,7 +24,12 @@ _CLINICDB_STARTS = (1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 2
 _CLINICDB_FRAMES = 612
 
 
-def find(folder: Path) -> Findings | None:
+def expected(task: Task) -> str:
+    """The shape in words."""
+    return "a folder of images beside a folder of masks (images/ and masks/)"
+
+
+def find(task: Task, folder: Path) -> Findings | None:
     """List the image and mask pairs below `folder`, or None if it has no such pair of folders.
 
     Raises:
@@ -43,13 +47,13 @@ def find(folder: Path) -> Findings | None:
     cases: list[FoundCase] = []
     problems: list[str] = []
     for images, masks in pairs:
-        found, wrong = _pair_files(images, masks, site=_site(images))
+        found, wrong = _pair_files(task, images, masks)
         cases += found
         problems += wrong
-    return Findings("polyp", CHANNELS, distinct(cases), tuple(problems))
+    return Findings(NAME, distinct(cases), tuple(problems))
 
 
-def find_images(folder: Path) -> Findings | None:
+def find_images(task: Task, folder: Path) -> Findings | None:
     """List every image for prediction, with or without a mask: of the folder and the sets below.
 
     None if there is no image.
@@ -59,16 +63,16 @@ def find_images(folder: Path) -> Findings | None:
     for images in (folder, *(images for images, _ in _image_folders(folder))):
         pictures, wrong = _pictures(images)
         site = "" if images == folder else _site(images)
-        cases += [_case(path, None, site) for _, path in sorted(pictures.items())]
+        cases += [_case(task, path, None, site) for _, path in sorted(pictures.items())]
         problems += wrong
-    return Findings("pictures", CHANNELS, distinct(cases), tuple(problems)) if cases else None
+    return Findings("pictures", distinct(cases), tuple(problems)) if cases else None
 
 
-def one_image(path: Path) -> Findings | None:
+def one_image(task: Task, path: Path) -> Findings | None:
     """A single image file as a case of its own, or None if its name is not that of an image."""
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         return None
-    return Findings("picture", CHANNELS, (_case(path, None, site=""),))
+    return Findings("picture", (_case(task, path, None, site=""),))
 
 
 def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:
@@ -94,7 +98,8 @@ def _site(images: Path) -> str:
     return parent.parent.name if parent.name.lower() in ("png", "tif") else parent.name
 
 
-def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], list[str]]:
+def _pair_files(task: Task, images: Path, masks: Path) -> tuple[list[FoundCase], list[str]]:
+    site = _site(images)
     pictures, problems = _pictures(images)
     labels, wrong = _pictures(masks)
     problems += wrong
@@ -105,7 +110,7 @@ def _pair_files(images: Path, masks: Path, site: str) -> tuple[list[FoundCase], 
         if label is None:
             problems.append(f"{path}: no mask of that name in {masks}; add it or move the image.")
         else:
-            cases.append(_case(path, label, site))
+            cases.append(_case(task, path, label, site))
     problems += [
         f"{path}: no image of that name in {images}; add it or move the mask."
         for _, path in sorted(labels.items())
@@ -125,10 +130,11 @@ def _pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return pictures, problems
 
 
-def _case(path: Path, label: Path | None, site: str) -> FoundCase:
-    images: dict[str, Path] = dict.fromkeys(CHANNELS, path)
-    patient = _clinicdb_video(path.stem) if _from_clinicdb(path.stem, site) else path.stem
-    return FoundCase(path.stem, patient, images, label, site, COMPONENTS)
+def _case(task: Task, path: Path, label: Path | None, site: str) -> FoundCase:
+    images, components = shared_file(task, path)
+    name = path.stem
+    patient = _clinicdb_video(name) if _from_clinicdb(name, site) else task.patient_of(name)
+    return FoundCase(name, patient, images, label, site, components)
 
 
 def _from_clinicdb(name: str, site: str) -> bool:

@@ -1,7 +1,8 @@
 import pytest
 
-from inspire_med.cases.layouts import polyp
+from inspire_med.cases.layouts import image_mask_folders
 from inspire_med.errors import InputError
+from inspire_med.tasks.polyp import POLYP
 
 
 def lay(folder, images, masks, suffix=".png"):
@@ -18,7 +19,7 @@ def lay(folder, images, masks, suffix=".png"):
 def test_pairs_images_with_masks_under_every_release_name(tmp_path, images, masks):
     lay(tmp_path / "Some-Set", (images, ["a", "b"]), (masks, ["a", "b"]))
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     assert [case.id for case in found.cases] == ["a", "b"]
@@ -31,7 +32,7 @@ def test_pairs_files_of_unlike_suffixes(tmp_path):
     lay(tmp_path, ("images", ["a"]), ("masks", []), suffix=".jpg")
     (tmp_path / "masks" / "a.tif").touch()
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     assert found.problems == ()
@@ -41,7 +42,7 @@ def test_pairs_files_of_unlike_suffixes(tmp_path):
 def test_pairs_etis_masks_that_begin_with_p(tmp_path):
     lay(tmp_path / "ETIS", ("ETIS-LaribPolypDB", ["1"]), ("Ground Truth", ["p1"]), suffix=".tif")
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     assert found.problems == ()
@@ -54,7 +55,7 @@ def test_takes_png_where_the_same_set_lies_there_as_tif_too(tmp_path):
         pair = ("Original", ["1"]), ("Ground Truth", ["1"])
         lay(tmp_path / "CVC-ClinicDB" / kind, *pair, suffix=f".{kind.lower()}")
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     (case,) = found.cases
@@ -66,7 +67,7 @@ def test_puts_the_sets_name_before_ids_that_occur_twice(tmp_path):
     for name in ("CVC-300", "ETIS"):
         lay(tmp_path / "TestDataset" / name, ("images", ["1"]), ("masks", ["1"]))
 
-    found = polyp.find(tmp_path / "TestDataset")
+    found = image_mask_folders.find(POLYP, tmp_path / "TestDataset")
 
     assert found is not None
     assert [case.id for case in found.cases] == ["CVC-300-1", "ETIS-1"]
@@ -76,7 +77,7 @@ def test_frames_of_one_clinicdb_video_are_one_patient(tmp_path):
     frames = ["1", "25", "26", "612"]
     lay(tmp_path / "CVC-ClinicDB", ("images", frames), ("masks", frames))
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     patients = {case.id: case.patient for case in found.cases}
@@ -90,13 +91,13 @@ def test_refuses_pranets_training_and_test_sets_side_by_side(tmp_path):
     lay(tmp_path / "TestDataset" / "CVC-300", ("images", ["1"]), ("masks", ["1"]))
 
     with pytest.raises(InputError, match="holds TrainDataset and TestDataset; give one of them"):
-        polyp.find(tmp_path)
+        image_mask_folders.find(POLYP, tmp_path)
 
 
 def test_names_images_without_mask_and_masks_without_image(tmp_path):
     lay(tmp_path, ("images", ["a", "b"]), ("masks", ["b", "c"]))
 
-    found = polyp.find(tmp_path)
+    found = image_mask_folders.find(POLYP, tmp_path)
 
     assert found is not None
     assert [case.id for case in found.cases] == ["b"]
@@ -108,7 +109,10 @@ def test_names_a_second_image_of_one_name(tmp_path):
     lay(tmp_path, ("images", ["a"]), ("masks", ["a"]))
     (tmp_path / "images" / "a.jpg").touch()
 
-    for found in (polyp.find(tmp_path), polyp.find_images(tmp_path)):
+    for found in (
+        image_mask_folders.find(POLYP, tmp_path),
+        image_mask_folders.find_images(POLYP, tmp_path),
+    ):
         assert found is not None
         (problem,) = found.problems
         assert "a.png: a second file of the name of a.jpg; keep one." in problem
@@ -117,8 +121,8 @@ def test_names_a_second_image_of_one_name(tmp_path):
 def test_a_folder_of_images_alone_has_no_pairs_but_can_be_predicted(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    assert polyp.find(tmp_path) is None
-    found = polyp.find_images(tmp_path)
+    assert image_mask_folders.find(POLYP, tmp_path) is None
+    found = image_mask_folders.find_images(POLYP, tmp_path)
     assert found is not None
     assert found.cases[0].label is None
 
@@ -127,7 +131,7 @@ def test_images_without_mask_are_predicted_like_the_others(tmp_path):
     lay(tmp_path / "one", ("images", ["a", "b"]), ("masks", ["b", "c"]))
     lay(tmp_path / "two", ("images", ["d"]), ("elsewhere", []))
 
-    found = polyp.find_images(tmp_path)
+    found = image_mask_folders.find_images(POLYP, tmp_path)
 
     assert found is not None
     assert [case.id for case in found.cases] == ["a", "b", "d"]
@@ -137,6 +141,6 @@ def test_images_without_mask_are_predicted_like_the_others(tmp_path):
 def test_images_beside_a_folder_of_images_are_predicted_too(tmp_path):
     lay(tmp_path, ("photos", ["a"]), ("photos/images", ["b"]))
 
-    found = polyp.find_images(tmp_path / "photos")
+    found = image_mask_folders.find_images(POLYP, tmp_path / "photos")
 
     assert sorted(case.id for case in found.cases) == ["a", "b"]

@@ -1,4 +1,5 @@
-from inspire_med.cases.layouts import isles
+from inspire_med.cases.layouts import bids
+from inspire_med.tasks.isles import ISLES
 
 
 def lay(folder, *kinds, patient="sub-strokecase0001", tree="ses-0001"):
@@ -13,7 +14,7 @@ def lay(folder, *kinds, patient="sub-strokecase0001", tree="ses-0001"):
 def test_joins_raw_data_and_derivatives(tmp_path):
     lay(tmp_path, "dwi", "adc", "flair", "msk")
 
-    found = isles.find(tmp_path)
+    found = bids.find(ISLES, tmp_path)
 
     assert found is not None
     (case,) = found.cases
@@ -28,7 +29,7 @@ def test_reads_the_tree_with_a_folder_for_each_kind(tmp_path):
     lay(tmp_path, "dwi", "adc", tree="ses-0001/dwi")
     lay(tmp_path, "FLAIR", tree="ses-0001/anat")
 
-    found = isles.find(tmp_path)
+    found = bids.find(ISLES, tmp_path)
 
     assert found is not None
     assert list(found.cases[0].images) == ["dwi", "adc", "flair"]
@@ -37,7 +38,7 @@ def test_reads_the_tree_with_a_folder_for_each_kind(tmp_path):
 def test_a_case_without_flair_is_a_case(tmp_path):
     lay(tmp_path, "dwi", "adc", "msk")
 
-    found = isles.find(tmp_path)
+    found = bids.find(ISLES, tmp_path)
 
     assert found is not None
     assert list(found.cases[0].images) == ["dwi", "adc"]
@@ -47,7 +48,7 @@ def test_a_case_without_flair_is_a_case(tmp_path):
 def test_names_an_unknown_modality(tmp_path):
     lay(tmp_path, "dwi", "swi")
 
-    found = isles.find(tmp_path)
+    found = bids.find(ISLES, tmp_path)
 
     assert found is not None
     assert (
@@ -59,7 +60,7 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
     lay(tmp_path, "dwi")
     lay(tmp_path, "dwi", tree="ses-0001/dwi")
 
-    found = isles.find(tmp_path)
+    found = bids.find(ISLES, tmp_path)
 
     assert found is not None
     assert "a second file of the sequence of" in found.problems[0]
@@ -69,4 +70,4 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
 def test_a_folder_of_other_files_is_not_isles(tmp_path):
     (tmp_path / "BraTS2021_00000_t1.nii.gz").touch()
 
-    assert isles.find(tmp_path) is None
+    assert bids.find(ISLES, tmp_path) is None

@@ -1,0 +1,108 @@
+"""Case folders: one folder a case, one file a channel, `X_flair.nii.gz` or plain `flair.nii.gz`.
+
+The trees of BraTS since 2018 (HGG/LGG above, names with `_` until 2022 and `-` since 2023), and
+what a hospital has: `Patient 7/flair.nii.gz`. Several cases in one folder are told by their stems.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from inspire_med.cases.layouts.found import (
+    Findings,
+    FoundCase,
+    bare_name,
+    files_below,
+    label_word,
+    with_file,
+)
+from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.tasks.task import LABEL, Task
+
+NAME = "case-folders"
+_NAME = re.compile(r"(?:(?P<stem>.+)[-_])?(?P<kind>[A-Za-z0-9]+)$")
+
+
+def expected(task: Task) -> str:
+    """The shape in words."""
+    words = " ".join(f"*_{name}" for name in task.channels)
+    return f"case folders with {words} and *_{label_word(task)} .nii.gz"
+
+
+def find(task: Task, folder: Path) -> Findings | None:
+    """List the cases below `folder`, or None if no file is named by a channel."""
+    words = task.kinds()
+    groups: dict[Path, dict[str, list[Path]]] = {}
+    strangers: list[Path] = []
+    for path in files_below(folder, NIFTI_SUFFIXES):
+        kind = words.get(_parts(path)[1].lower())
+        if kind is None:
+            strangers.append(path)
+        else:
+            groups.setdefault(path.parent, {}).setdefault(kind, []).append(path)
+    least = min(2, len(task.channels))
+    if not any(len(set(kinds) - {LABEL}) >= least for kinds in groups.values()):
+        return None
+    problems = [_stranger(path, words) for path in strangers if path.parent in groups]
+    cases: list[FoundCase] = []
+    for parent, kinds in groups.items():
+        twice = [paths for paths in kinds.values() if len(paths) > 1]
+        if twice and not _flat(kinds):
+            problems.append(
+                f"{twice[0][1]}: a second file of the sequence of {twice[0][0].name}; keep one."
+            )
+        else:
+            cases += _flat_cases(task, kinds) if twice else [_case(task, parent.name, kinds)]
+    return Findings(NAME, tuple(cases), tuple(problems))
+
+
+def find_with(task: Task, path: Path) -> Findings | None:
+    """The case that a file of a channel belongs to, or None if it is not named as one."""
+    known = _parts(path)[1].lower() in task.kinds()
+    return with_file(find(task, path.parent), path) if known else None
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    """The case's part of a file name, empty where it is bare, and the word for the channel."""
+    match = _NAME.match(bare_name(path))
+    return (match["stem"] or "", match["kind"]) if match else ("", bare_name(path))
+
+
+def _flat(kinds: dict[str, list[Path]]) -> bool:
+    """Do several cases lie in one folder, told apart by their stems?"""
+    return len({_parts(path)[0] for paths in kinds.values() for path in paths}) > 1
+
+
+def _flat_cases(task: Task, kinds: dict[str, list[Path]]) -> list[FoundCase]:
+    stems: dict[str, dict[str, list[Path]]] = {}
+    for kind, paths in kinds.items():
+        for path in paths:
+            stems.setdefault(_parts(path)[0], {}).setdefault(kind, []).append(path)
+    return [_case(task, stem, files) for stem, files in sorted(stems.items())]
+
+
+def _case(task: Task, folder: str, kinds: dict[str, list[Path]]) -> FoundCase:
+    """A case, named by what most of its files begin with, or by its folder where names are bare."""
+    files = {kind: paths[0] for kind, paths in kinds.items()}
+    label = files.pop(LABEL, None)
+    # BraTS 2020 ships one segmentation as W39_1998.09.19_Segm.nii.
+    stems = Counter(_parts(path)[0] for path in files.values())
+    name = (stems.most_common(1)[0][0] if stems else "") or folder
+    ordered = {channel: files[channel] for channel in task.channels if channel in files}
+    return FoundCase(name, task.patient_of(name), ordered, label, site=_site(name, kinds))
+
+
+def _site(name: str, kinds: dict[str, list[Path]]) -> str:
+    """Grade from a HGG/LGG tree, or a challenge's letters (GLI, MET, ...) from the name."""
+    parts = next(iter(kinds.values()))[0].resolve().parts
+    grade = next((part for part in reversed(parts) if part in ("HGG", "LGG")), "")
+    match = re.match(r"(?i)brats-([a-z]+)-", name)
+    return grade or (match[1].upper() if match else "")
+
+
+def _stranger(path: Path, words: Mapping[str, str]) -> str:
+    return (
+        f"{path}: unknown modality '{_parts(path)[1]}'; expected one of "
+        f"{', '.join(sorted(words))}: rename the file or move it away."
+    )

@@ -1,0 +1,66 @@
+"""BraTS: brain tumours in MRI, four contrasts and nested regions."""
+
+from inspire_med.tasks.task import Preparation, Release, Task
+
+_UNTIL_2022 = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
+_SINCE_2023 = {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}
+
+# Labels (menze 2015; the challenges' data pages): 1 necrotic core, 2 oedema; the enhancing tumour
+# is 4 until 2022 and 3 since 2023, when names became `BraTS-GLI-...`, with a hyphen. 2024's treated
+# gliomas use 4 for the resection cavity; its paediatric set renumbers all: 1 enhancing, 2 other
+# tumour, 3 cyst, 4 oedema. The Decathlon: 1 oedema, 2 non-enhancing tumour, 3 enhancing tumour.
+_RELEASES = (
+    Release(
+        "2024, paediatric",
+        {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)},
+        layouts=("case-folders",),
+        ids="BraTS-PED-",
+        holds=(4,),
+    ),
+    Release(
+        "2024, after treatment",
+        {**_SINCE_2023, "RC": (4,)},
+        layouts=("case-folders",),
+        ids="BraTS-",
+        not_ids=("BraTS-PED-",),
+        holds=(4,),
+    ),
+    Release("since 2023", _SINCE_2023, layouts=("case-folders",), ids="BraTS-"),
+    Release("since 2023, renamed", _SINCE_2023, layouts=("case-folders",), holds=(3,)),
+    Release("until 2022", _UNTIL_2022, layouts=("case-folders",), not_ids=("BraTS-",)),
+    Release(
+        "Medical Segmentation Decathlon",
+        {"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)},
+        layouts=("decathlon",),
+    ),
+)
+
+BRATS = Task(
+    name="brats",
+    spatial_dims=3,
+    channels=("flair", "t1", "t1ce", "t2"),
+    regions=_UNTIL_2022,
+    layouts=("case-folders", "decathlon"),
+    releases=_RELEASES,
+    spellings={
+        "flair": ("t2f",),
+        "t1": ("t1n", "t1w"),
+        "t1ce": ("t1c", "t1gd"),
+        "t2": ("t2w",),
+        "label": ("seg", "segm"),
+    },
+    # The last number is that of the scan: Brats18_X_1, BraTS-GLI-00000-001.
+    patient=r"(?i)brats1[789]_.*(?=_\d+$)|brats-[a-z]+-\d+(?=-\d+$)",
+    preparation=Preparation(),
+    training={"max_steps": 20_000, "data": {"patch_size": (96, 96, 96), "batch_size": 2}},
+    protocol="brats2023-gli",
+    phantom="glioma",
+    words={
+        "WT": "whole tumour",
+        "TC": "tumour core",
+        "ET": "enhancing tumour",
+        "RC": "resection cavity",
+        "t1ce": "T1 with contrast agent",
+    },
+    seen_on={"ET": "t1ce", "TC": "t1ce", "WT": "flair"},
+)

@@ -149,7 +149,7 @@ def _write(outcome: "Outcome", plan: "Plan") -> None:
     from inspire_med.comparing.scores import as_csv
     from inspire_med.reports.comparison import comparison_html
 
-    write_text(plan.folder / "comparison.csv", as_csv(outcome.jobs))
+    write_text(plan.folder / "comparison.csv", as_csv(outcome.scores))
     write_json(plan.folder / "comparison.json", outcome.to_json())
     write_text(plan.folder / "comparison.html", comparison_html(outcome.comparison))
 

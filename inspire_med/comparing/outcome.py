@@ -4,21 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pandas as pd
+
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.scores import (
     Spread,
-    by_seed,
     mean_over_seeds,
-    spread,
+    scores_of,
+    spreads,
     whole_set_means,
 )
 from inspire_med.comparing.steps import is_done, progress_of
 from inspire_med.comparing.variants import words_on
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure, in_pixels
-from inspire_med.evaluation.scores import Summaries, Table, summarise_table
+from inspire_med.evaluation.scores import Summaries, summarise_scores
 from inspire_med.evaluation.statistics.patients import patients_note
 from inspire_med.files import read_json
 from inspire_med.reports.comparison import Comparison, comparison_json
@@ -40,14 +42,14 @@ class Outcome:
 
     Attributes:
         comparison: Each case's mean over seeds, with tests against the baseline.
-        jobs: The jobs it is made of.
+        scores: Of all its jobs, a row a method, seed, fold, case, region and measure.
         sizes: Of each variant.
         efforts: Of each variant.
         spreads: `spreads[variant][region][measure]`, from seed to seed.
     """
 
     comparison: Comparison
-    jobs: Sequence[Job]
+    scores: pd.DataFrame
     sizes: Mapping[str, Size]
     efforts: Mapping[str, Effort]
     spreads: Mapping[str, Mapping[str, Mapping[str, Spread]]]
@@ -87,50 +89,46 @@ def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str])
             f"{plan.folder}: nothing to compare yet, {counted(len(failed), 'training')} failed, "
             f"first {failed[0]}; mend the cause and give the same command again."
         )
-    by_variant = {name: by_seed(own) for name, own in jobs.items()}
-    tables = {name: mean_over_seeds(list(seeds.values())) for name, seeds in by_variant.items()}
-    measures = _measures(plan, tables[plan.baseline])
-    spreads = {
-        name: {
-            region: {measure: spread(seeds, region, measure) for measure in found}
-            for region, found in tables[name].items()
-        }
-        for name, seeds in by_variant.items()
-    }
-    efforts = {name: effort_of(own) for name, own in jobs.items()}
-    facts = {
-        name: {**facts_of(sizes[name], efforts[name]), **_by_seed_facts(spreads[name], measures)}
-        for name in jobs
-    }
     used = [job for own in jobs.values() for job in own]
+    scores = scores_of(used)
+    means = mean_over_seeds(scores)
+    measures = _measures(plan, means[means["method"] == plan.baseline])
+    by_method = dict(iter(scores.groupby("method")))
+    spread = {name: spreads(by_method[name]) for name in jobs}
+    efforts = {name: effort_of(own) for name, own in jobs.items()}
     comparison = Comparison(
         protocol=plan.protocol,
         measures=measures,
-        tables=tables,
-        summaries={name: _summaries(tables[name], own) for name, own in jobs.items()},
+        scores=means,
+        summaries={
+            name: _summaries(means[means["method"] == name], whole_set_means(own, by_method[name]))
+            for name, own in jobs.items()
+        },
         baseline=plan.baseline,
         notes=_notes(plan, used, failed),
         provenance=_provenance(plan, used),
-        facts=facts,
-        seeds={name: list(seeds.values()) for name, seeds in by_variant.items()},
+        facts={
+            name: {**facts_of(sizes[name], efforts[name]), **_by_seed_facts(spread[name], measures)}
+            for name in jobs
+        },
+        by_seed=scores,
     )
-    return Outcome(comparison, used, sizes, efforts, spreads)
+    return Outcome(comparison, scores, sizes, efforts, spread)
 
 
-def _measures(plan: Plan, table: Table) -> dict[str, Measure]:
+def _measures(plan: Plan, scores: pd.DataFrame) -> dict[str, Measure]:
     """The protocol's measures as they read for this set, those that have a value a case first."""
     words = dict(plan.protocol.measures)
     if plan.config.task == "polyp":
         words = in_pixels(words)
-    found = {name for measures in table.values() for name in measures}
+    found = {*scores["measure"]}
     return {name: words[name] for name in sorted(words, key=lambda name: name not in found)}
 
 
-def _summaries(table: Table, jobs: Sequence[Job]) -> Summaries:
-    whole = whole_set_means(jobs)
+def _summaries(scores: pd.DataFrame, whole: Summaries) -> Summaries:
     return {
         region: {**measures, **whole.get(region, {})}
-        for region, measures in summarise_table(table).items()
+        for region, measures in summarise_scores(scores).items()
     }
 
 

@@ -1,14 +1,16 @@
-"""Scores: what the jobs scored, brought together case by case."""
+"""Scores: what the jobs scored, brought together in one table."""
 
-import csv
-import io
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from inspire_med.comparing.job import Job
-from inspire_med.evaluation.scores import Summaries, Table, table_of_csv
+from inspire_med.evaluation import scores as score_tables
+from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.files import read_json
 
@@ -26,70 +28,69 @@ class Spread:
     sd: float | None
 
 
-def scores_of(job: Job) -> Table:
-    """A job's scores."""
-    return table_of_csv((job.scores / "scores.csv").read_text())
+def scores_of(jobs: Sequence[Job]) -> pd.DataFrame:
+    """A row a method, seed, fold, case, region and measure: every score of every job."""
+    tables = {
+        (job.variant, job.seed, job.fold): score_tables.read_csv(job.scores / "scores.csv")
+        for job in jobs
+    }
+    ours = ["method", "seed", "fold"]
+    return pd.concat(tables, names=ours).reset_index(ours).reset_index(drop=True)
 
 
-def by_seed(jobs: Sequence[Job]) -> dict[int, Table]:
-    """The scores of one network's jobs, the folds of a seed brought together."""
-    found: dict[int, Table] = {}
-    for job in jobs:
-        whole = found.setdefault(job.seed, {})
-        for region, measures in scores_of(job).items():
-            for measure, cases in measures.items():
-                whole.setdefault(region, {}).setdefault(measure, {}).update(cases)
-    return found
-
-
-def mean_over_seeds(tables: Sequence[Table]) -> Table:
+def mean_over_seeds(scores: pd.DataFrame) -> pd.DataFrame:
     """Each case's mean over seeds; undefined where it is undefined for any seed.
 
     A network that misses a case's region with one seed in three has no distance there: the mean of
     the other two would hide it.
     """
-    first = tables[0]
-    return {
-        region: {
-            measure: {
-                case: _mean([table[region][measure][case] for table in tables]) for case in cases
-            }
-            for measure, cases in measures.items()
+    by_case = scores.groupby(["method", "case", "region", "measure"], sort=False)
+    return by_case["value"].agg(_mean).reset_index()
+
+
+def spreads(scores: pd.DataFrame) -> dict[str, dict[str, Spread]]:
+    """`spreads[region][measure]` of one method, from seed to seed."""
+    found: dict[str, dict[str, Spread]] = {}
+    for (region, measure), rows in scores.groupby(["region", "measure"], sort=False):
+        means = {
+            int(seed): _mean_of_defined(rows.loc[rows["seed"] == seed, "value"])
+            for seed in rows["seed"].unique()
         }
-        for region, measures in first.items()
-    }
+        known = [mean for mean in means.values() if mean is not None]
+        several = len(known) == len(means) > 1
+        spread = Spread(means, statistics.stdev(known) if several else None)
+        found.setdefault(str(region), {})[str(measure)] = spread
+    return found
 
 
-def spread(tables: dict[int, Table], region: str, measure: str) -> Spread:
-    """From seed to seed."""
-    means: dict[int, float | None] = {}
-    for seed, table in tables.items():
-        defined = [value for value in table[region][measure].values() if math.isfinite(value)]
-        means[seed] = statistics.fmean(defined) if defined else None
-    known = [mean for mean in means.values() if mean is not None]
-    several = len(known) == len(means) > 1
-    return Spread(means, statistics.stdev(known) if several else None)
-
-
-def whole_set_means(jobs: Sequence[Job]) -> Summaries:
+def whole_set_means(jobs: Sequence[Job], scores: pd.DataFrame) -> Summaries:
     """Means over jobs of the measures that have no value a case, as the maximum of a mean curve.
 
     Undefined where it is undefined for any job. The cases of a summary are those of all jobs, each
     once.
+
+    Args:
+        jobs: Those of one method.
+        scores: Theirs.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    by_case = {*zip(scores["region"], scores["measure"], strict=True)}
+    values: dict[tuple[str, str], list[float]] = {}
     for job in jobs:
-        table = scores_of(job)
         for region, measures in read_json(job.scores / "scores.json")["summary"].items():
-            for name, summary in measures.items():
-                if name not in table.get(region, {}):
-                    mean = math.nan if summary["mean"] is None else summary["mean"]
-                    found.setdefault(region, {}).setdefault(name, []).append(mean)
+            for name in measures:
+                if (region, name) not in by_case:
+                    mean = measures[name]["mean"]
+                    values.setdefault((region, name), []).append(math.nan if mean is None else mean)
     cases = len({case.id for job in jobs for case in job.cases})
-    return {
-        region: {name: _of_whole_set(values, cases) for name, values in measures.items()}
-        for region, measures in found.items()
-    }
+    found: Summaries = {}
+    for (region, name), of_jobs in values.items():
+        found.setdefault(region, {})[name] = _of_whole_set(of_jobs, cases)
+    return found
+
+
+def as_csv(scores: pd.DataFrame) -> str:
+    """Every score of every job, one row each; undefined values are empty."""
+    return score_tables.as_csv(scores.rename(columns={"method": "variant"}))
 
 
 def _of_whole_set(values: Sequence[float], cases: int) -> Summary:
@@ -99,17 +100,10 @@ def _of_whole_set(values: Sequence[float], cases: int) -> Summary:
     return Summary(mean, None, None, None, cases, 0)
 
 
-def as_csv(jobs: Iterable[Job]) -> str:
-    """Every score of every job, one row each; undefined values are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["variant", "seed", "fold", "case", "region", "measure", "value"])
-    for job in jobs:
-        rows = csv.reader(io.StringIO((job.scores / "scores.csv").read_text()))
-        next(rows)  # its own head
-        writer.writerows([job.variant, job.seed, job.fold, *row] for row in rows)
-    return text.getvalue()
-
-
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Any) -> float:
     return statistics.fmean(values) if all(map(math.isfinite, values)) else math.nan
+
+
+def _mean_of_defined(values: Any) -> float | None:
+    defined = [value for value in values if math.isfinite(value)]
+    return statistics.fmean(defined) if defined else None

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
@@ -23,7 +25,7 @@ from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol
 from inspire_med.evaluation.protocols.kinds import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.scores import Summaries, Table, as_table, summarise_cases
+from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.nifti import is_nifti
 
@@ -79,9 +81,9 @@ class Cohort:
         return regions_under(self.protocol, self.references.regions)
 
     @cached_property
-    def table(self) -> Table:
-        """`table[region][measure][case]`."""
-        return as_table(self.cases)
+    def scores(self) -> pd.DataFrame:
+        """A row a case, region and measure."""
+        return score_table(self.cases)
 
     @cached_property
     def summaries(self) -> Summaries:

@@ -1,12 +1,19 @@
-"""Scores: a batch as the rows of scores.csv and the content of scores.json."""
+"""Scores: of cases as one tidy table, of a set as scores.csv and scores.json.
+
+A table of scores is a DataFrame with a row a score: `case`, `region`, `measure`, `value`, before
+them `method` where there are several, and `seed` and `fold` where networks were trained so. Rows
+stand in the protocol's order; undefined values are NaN or infinite.
+"""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
@@ -19,75 +26,67 @@ from inspire_med.evaluation.statistics.summary import (
     whole_set_summary,
 )
 
-Table = dict[str, dict[str, dict[str, float]]]
 Summaries = dict[str, dict[str, Summary]]
 Curves = dict[str, dict[str, NDArray[np.float64]]]
 
-
-def as_csv(cases: Sequence[CaseScores]) -> str:
-    """Long format, `case,region,measure,value`; undefined values are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["case", "region", "measure", "value"])
-    writer.writerows(_rows(cases))
-    return text.getvalue()
+_COLUMNS = ("case", "region", "measure", "value")
 
 
-def as_table(cases: Sequence[CaseScores]) -> Table:
-    """`table[region][measure][case]`, undefined values as they came (NaN or infinite)."""
-    table: Table = {}
-    for each in cases:
-        for region, measure, value in each.scores:
-            table.setdefault(region, {}).setdefault(measure, {})[each.case] = value
-    return table
+def score_table(cases: Sequence[CaseScores]) -> pd.DataFrame:
+    """The scores of cases, undefined values as they came."""
+    rows = [(each.case, *score) for each in cases for score in each.scores]
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"value": float})
 
 
-def table_of_csv(text: str) -> Table:
-    """The table that `as_csv` wrote; empty values are NaN."""
-    table: Table = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        measures = table.setdefault(row["region"], {}).setdefault(row["measure"], {})
-        measures[row["case"]] = float(row["value"] or "nan")
-    return table
+def of_methods(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The tables of several methods as one, with the column `method` in front."""
+    return pd.concat(tables, names=["method"]).reset_index("method").reset_index(drop=True)
 
 
-def in_common(tables: Mapping[str, Table]) -> tuple[dict[str, Table], tuple[str, ...]]:
-    """The tables of several methods with the cases that all of them have, and the other cases.
+def as_csv(scores: pd.DataFrame) -> str:
+    """The table as text; undefined values are empty, and each number reads back as it is."""
+    defined = scores.assign(value=scores["value"].where(np.isfinite(scores["value"])))
+    return defined.to_csv(index=False, lineterminator="\n")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """The table that `as_csv` wrote; ids such as `007` and `NA` are text."""
+    return pd.read_csv(
+        path,
+        dtype={name: float if name == "value" else str for name in _COLUMNS},
+        keep_default_na=False,
+        na_values={"value": [""]},
+        float_precision="round_trip",
+    )
+
+
+def in_common(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The scores of the cases that every method has, and the other cases.
 
     Raises:
         InputError: If no case is in all of them.
     """
-    each = [{c for r in table.values() for m in r.values() for c in m} for table in tables.values()]
-    shared = set.intersection(*each)
-    if not shared:
+    methods = list(scores["method"].unique())
+    shared = scores.groupby("case")["method"].nunique() == len(methods)
+    if not shared.any():
         raise InputError(
-            f"no case is in all of {', '.join(tables)}, so there is nothing to compare; predict "
+            f"no case is in all of {', '.join(methods)}, so there is nothing to compare; predict "
             "the same cases with each."
         )
-    kept = {
-        name: {
-            region: {
-                measure: {case: value for case, value in values.items() if case in shared}
-                for measure, values in measures.items()
-            }
-            for region, measures in table.items()
-        }
-        for name, table in tables.items()
-    }
-    return kept, tuple(sorted(set.union(*each) - shared))
+    return scores[scores["case"].map(shared)], tuple(shared.index[~shared])
 
 
-def summarise_table(table: Table) -> Summaries:
-    """`summaries[region][measure]`."""
-    return {
-        region: {measure: summarise(values.values()) for measure, values in measures.items()}
-        for region, measures in table.items()
-    }
+def summarise_scores(scores: pd.DataFrame) -> Summaries:
+    """`summaries[region][measure]` of one method's scores."""
+    summaries: Summaries = {}
+    for (region, measure), values in scores.groupby(["region", "measure"], sort=False)["value"]:
+        summaries.setdefault(str(region), {})[str(measure)] = summarise(values)
+    return summaries
 
 
 def summarise_cases(protocol: Protocol, cases: Sequence[CaseScores]) -> Summaries:
     """`summaries[region][measure]`, with the measures that only the whole set has."""
-    summaries = summarise_table(as_table(cases))
+    summaries = summarise_scores(score_table(cases))
     if isinstance(protocol, MapProtocol):
         for region, measures in summaries.items():
             results = [each.regions[region] for each in cases]
@@ -95,6 +94,14 @@ def summarise_cases(protocol: Protocol, cases: Sequence[CaseScores]) -> Summarie
                 curves = np.array([result.curves[curve] for result in results])
                 measures[name] = whole_set_summary(curves, statistic)
     return summaries
+
+
+def summaries_json(summaries: Summaries) -> dict[str, dict[str, dict[str, Any]]]:
+    """Summaries as JSON; what is undefined is null."""
+    return {
+        region: {measure: asdict(summary) for measure, summary in measures.items()}
+        for region, measures in summaries.items()
+    }
 
 
 def mean_curves(cases: Sequence[CaseScores]) -> Curves:
@@ -148,20 +155,11 @@ def as_json(
     return {
         "protocol": protocol.name,
         "n_cases": len(cases),
-        "summary": {
-            region: {measure: asdict(summary) for measure, summary in measures.items()}
-            for region, measures in summaries.items()
-        },
+        "summary": summaries_json(summaries),
         "policy": "\n".join((*protocol.policy, *SUMMARY_POLICY)),
         **({"curves": curves} if curves else {}),
         **extra,
     }
-
-
-def _rows(cases: Sequence[CaseScores]) -> Iterator[tuple[str, str, str, str]]:
-    for each in cases:
-        for region, measure, value in each.scores:
-            yield each.case, region, measure, _written(value)
 
 
 def _written(value: float) -> str:

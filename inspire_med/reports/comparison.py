@@ -6,17 +6,19 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.protocols import Protocol
-from inspire_med.evaluation.scores import Summaries, Table
-from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, Difference, compare_tables
+from inspire_med.evaluation.scores import Summaries, summaries_json
+from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, Difference, compare_methods
 from inspire_med.evaluation.statistics.ranking import RANKING_POLICY, Standing, rank_methods
 from inspire_med.evaluation.statistics.seeds import with_seeds
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
 from inspire_med.reports.comparison_tables import (
     TABLE_STYLE,
+    case_values,
     cases_table,
     facts_table,
     means_table,
@@ -33,13 +35,13 @@ _MOST_NAMED = 4  # methods in the page's title
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison shows; tests and ranking are worked out from the tables when asked for.
+    """What a comparison shows; tests and ranking are worked out from the scores when asked for.
 
     Attributes:
         protocol: The rules every method was scored by.
         measures: The measures compared, in order, and how each is written; the first is the one
             that sentences, plot and table of cases are about.
-        tables: `tables[method][region][measure][case]`, in the order the methods are to be shown;
+        scores: A row a method, case, region and measure, in the order the methods are to be shown;
             all of the same regions and cases.
         summaries: `summaries[method][region][measure]`; may hold measures of the whole set, which
             have no value a case and so no test.
@@ -48,29 +50,36 @@ class Comparison:
         provenance: Where things came from, label to text.
         facts: `facts[method][label]`, text of a table of what each method costs or is: parameters,
             time a step; empty where nothing is known.
-        seeds: `seeds[method]`, the table of each seed, in one order, that `tables` is the mean of;
-            empty where predictions came otherwise.
+        by_seed: The scores of each `seed` that `scores` are the means of; None where predictions
+            came otherwise.
     """
 
     protocol: Protocol
     measures: Mapping[str, Measure]
-    tables: Mapping[str, Table]
+    scores: pd.DataFrame
     summaries: Mapping[str, Summaries]
     baseline: str | None = None
     notes: Sequence[str] = ()
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    seeds: Mapping[str, Sequence[Table]] = field(default_factory=dict[str, Sequence[Table]])
+    by_seed: pd.DataFrame | None = None
+
+    @property
+    def methods(self) -> list[str]:
+        """Their names, in order."""
+        return list(self.scores["method"].unique())
 
     @cached_property
     def differences(self) -> list[Difference]:
         """The paired tests of every region and measure.
 
         Raises:
-            InputError: As `compare_tables`: tables of different cases, an unknown baseline.
+            InputError: As `compare_methods`: different cases, an unknown baseline.
         """
-        found = compare_tables(self.tables, self.measures, self.baseline)
-        return with_seeds(found, self.seeds, self.measures) if self.seeds else found
+        found = compare_methods(self.scores, self.measures, self.baseline)
+        if self.by_seed is None:
+            return found
+        return with_seeds(found, self.by_seed, self.measures)
 
     @property
     def ranked(self) -> Mapping[str, Measure]:
@@ -81,7 +90,7 @@ class Comparison:
     @cached_property
     def standings(self) -> list[Standing]:
         """The methods from best to worst over all cases, regions and ranked measures."""
-        return rank_methods(self.tables, self.ranked)
+        return rank_methods(self.scores, self.ranked)
 
     @property
     def policy(self) -> tuple[str, ...]:
@@ -91,23 +100,18 @@ class Comparison:
     @property
     def cases(self) -> list[str]:
         """The cases compared, by id."""
-        regions = next(iter(self.tables.values())).values()
-        return sorted({case for each in regions for values in each.values() for case in values})
+        return sorted(self.scores["case"].unique())
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """The content of comparison.json: everything on the page, as numbers; undefined is null."""
     return {
         "protocol": comparison.protocol.name,
-        "methods": list(comparison.tables),
+        "methods": comparison.methods,
         "baseline": comparison.baseline,
         "n_cases": len(comparison.cases),
         "summary": {
-            method: {
-                region: {measure: asdict(summary) for measure, summary in measures.items()}
-                for region, measures in summaries.items()
-            }
-            for method, summaries in comparison.summaries.items()
+            method: summaries_json(summaries) for method, summaries in comparison.summaries.items()
         },
         "differences": [
             {**asdict(each), "n_left_out": each.n_left_out} for each in comparison.differences
@@ -126,7 +130,7 @@ def comparison_html(comparison: Comparison) -> str:
     return render(
         "comparison.html.j2",
         comparison=comparison,
-        methods=_named(list(comparison.tables)),
+        methods=_named(comparison.methods),
         style=Markup(TABLE_STYLE + SLOPE_STYLE),
         contents=[(title, Markup(content)) for title, content in _sections(comparison).items()],
     )
@@ -161,7 +165,7 @@ def _ranking(comparison: Comparison) -> str:
     entered = ", ".join(
         escape(measure.title)
         for name, measure in comparison.ranked.items()
-        if any(name in each for each in next(iter(comparison.tables.values())).values())
+        if _regions(comparison, name)
     )
     return _hint(
         f"Ranked in every case and region by {entered}, then averaged; 1 is best. The columns "
@@ -175,7 +179,7 @@ def _slopes(comparison: Comparison) -> str:
     name, measure = _first(comparison)
     figures: list[str] = []
     for number, region in enumerate(_regions(comparison, name)):
-        values = {method: table[region][name] for method, table in comparison.tables.items()}
+        values = case_values(comparison.scores, region, name)
         summaries = {method: each[region][name] for method, each in comparison.summaries.items()}
         figures.append(
             f"<figure><figcaption>{escape(region)} <span>{escape(titled(measure))}</span>"
@@ -194,7 +198,7 @@ def _slopes(comparison: Comparison) -> str:
 def _cases(comparison: Comparison) -> str:
     name, measure = _first(comparison)
     hint = _hint(f"{escape(titled(measure))} of every case, method by method.")
-    return hint + cases_table(comparison.tables, name, measure)
+    return hint + cases_table(comparison.scores, name, measure)
 
 
 def _first(comparison: Comparison) -> tuple[str, Measure]:
@@ -207,8 +211,8 @@ def _first(comparison: Comparison) -> tuple[str, Measure]:
 
 
 def _regions(comparison: Comparison, name: str) -> list[str]:
-    table = next(iter(comparison.tables.values()))
-    return [region for region, measures in table.items() if name in measures]
+    scores = comparison.scores
+    return list(scores.loc[scores["measure"] == name, "region"].unique())
 
 
 def _hint(text: str) -> str:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+import pandas as pd
+
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Summaries, Table
+from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.paired import Difference
 from inspire_med.evaluation.statistics.ranking import Standing
 from inspire_med.evaluation.statistics.summary import Summary
@@ -106,22 +108,27 @@ def facts_table(facts: Mapping[str, Mapping[str, str]]) -> str:
     )
 
 
-def cases_table(tables: Mapping[str, Table], name: str, measure: Measure) -> str:
+def case_values(scores: pd.DataFrame, region: str, name: str) -> pd.DataFrame:
+    """A row a case, a column a method: their values of a measure of a region."""
+    asked = scores[(scores["region"] == region) & (scores["measure"] == name)]
+    wide = asked.pivot(index="case", columns="method", values="value")
+    return wide.loc[list(asked["case"].unique()), list(scores["method"].unique())]
+
+
+def cases_table(scores: pd.DataFrame, name: str, measure: Measure) -> str:
     """A row a case and region with every method's value and how far apart they lie."""
-    regions = [region for region, each in next(iter(tables.values())).items() if name in each]
+    regions = list(scores.loc[scores["measure"] == name, "region"].unique())
     columns = (
         Column("Case", is_text=True, searched=True),
         Column("Region", is_text=True, choices=regions),
-        *map(Column, (*tables, "Apart by")),
+        *map(Column, (*scores["method"].unique(), "Apart by")),
     )
     return sortable_table(
         columns,
         (
-            _case_row(
-                case, region, [table[region][name][case] for table in tables.values()], measure
-            )
+            _case_row(case, region, values, measure)
             for region in regions
-            for case in next(iter(tables.values()))[region][name]
+            for case, *values in case_values(scores, region, name).itertuples()
         ),
     )
 

@@ -36,7 +36,7 @@ def notable_pictures(cohort: Cohort, cases: Mapping[str, Case]) -> list[Picture]
     if not cohort.pairing.pairs:
         return []  # a whole set in one file: no case has a mask of its own
     name, measure = next(iter(cohort.protocol.measures.items()))
-    ranked = rank_cases(cohort.table, name, measure.better)
+    ranked = rank_cases(cohort.scores, name, measure.better)
     return [
         Picture(group, case, score, _strip(cohort, case, cases.get(case)), f"mean {measure.title}")
         for group, members in notable_cases(ranked).items()

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.scores import Summaries, as_table
+from inspire_med.evaluation.scores import Summaries, score_table
 from inspire_med.evaluation.statistics.strata import STRATA_POLICY, Strata
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
 from inspire_med.reports.cases_section import cases_section
@@ -69,15 +69,15 @@ def report_html(report: Report) -> str:
 def _sections(report: Report) -> dict[str, str]:
     """Content by title; empty where there is nothing of the kind."""
     rules = report.protocol
-    table, words = as_table(report.cases), rules.measures
-    regions = list(table)
+    scores, words = score_table(report.cases), rules.measures
+    regions = list(scores["region"].unique())
     unit = "px" if report.of_images else "ml"
     whole_set = rules.whole_set if isinstance(rules, MapProtocol) else ()
     return {
-        "Summary": summary_section(table, report.summaries, words, whole_set),
-        "Distributions": distributions_section(table, words) if len(report.cases) > 1 else "",
+        "Summary": summary_section(scores, report.summaries, words, whole_set),
+        "Distributions": distributions_section(scores, words) if len(report.cases) > 1 else "",
         "Curves": curves_section(report.cases, words, regions),
-        "Sizes": sizes_section(report.cases, table, words, unit),
+        "Sizes": sizes_section(report.cases, scores, words, unit),
         "Strata": strata_section(report.strata, words, regions, unit) if report.strata else "",
         "Pictures": pictures_section(report.pictures, regions, flat=report.of_images),
         "Lesions": lesions_section(report.cases, regions, flat=report.of_images),

@@ -12,6 +12,7 @@ from inspire_med.evaluation.scores import (
     as_json,
     in_common,
     lesions_csv,
+    of_methods,
     summarise_cases,
 )
 from inspire_med.evaluation.statistics import strata
@@ -63,7 +64,7 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> lis
         "provenance": provenance,
     }
     content = as_json(cohort.protocol, cohort.cases, summaries, extra)
-    texts = {"scores.csv": as_csv(cohort.cases), "report.html": report_html(report)}
+    texts = {"scores.csv": as_csv(cohort.scores), "report.html": report_html(report)}
     lesions = lesions_csv(cohort.cases)
     if lesions:
         texts["lesions.csv"] = lesions
@@ -83,13 +84,15 @@ def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
     Raises:
         InputError: If no case is in all of them.
     """
-    tables, others = in_common({name: cohort.table for name, cohort in cohorts.items()})
+    scores, others = in_common(
+        of_methods({name: cohort.scores for name, cohort in cohorts.items()})
+    )
     left_out = [f"Left out, not predicted by every method: {', '.join(others)}."] if others else []
     first = next(iter(cohorts.values()))
     return Comparison(
         protocol=first.protocol,
         measures=first.protocol.measures,
-        tables=tables,
+        scores=scores,
         summaries={
             name: summarise_cases(
                 cohort.protocol, [each for each in cohort.cases if each.case not in others]

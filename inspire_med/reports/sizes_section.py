@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+import pandas as pd
+
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.scores import Table
 from inspire_med.reports.agreement import Agreement, agreement
 from inspire_med.reports.axes import measure_axis, round_axis, size_axis
 from inspire_med.reports.dots import Dot, dots
@@ -26,7 +27,7 @@ class _Sized:
 
 
 def sizes_section(
-    cases: Sequence[CaseScores], table: Table, words: Mapping[str, Measure], unit: str
+    cases: Sequence[CaseScores], scores: pd.DataFrame, words: Mapping[str, Measure], unit: str
 ) -> str:
     """Two figures a region: agreement of sizes, and size against the first measure.
 
@@ -34,20 +35,20 @@ def sizes_section(
 
     Args:
         cases: The scores with their sizes.
-        table: The same scores, for the regions and the first measure of each.
+        scores: The same, for the regions and the first measure of each.
         words: How each measure is written.
         unit: Of the sizes.
     """
     agreements: list[str] = []
-    scores: list[str] = []
-    for number, (region, measures) in enumerate(table.items()):
-        name = next(iter(measures))
+    by_size: list[str] = []
+    first = scores.drop_duplicates("region")
+    for number, (region, name) in enumerate(zip(first["region"], first["measure"], strict=True)):
         members = _sized(cases, region, name)
         if not members:
             continue
         mark, measure = f"region{number % 6}", words[name]
         agreements.append(_agreement_figure(region, members, unit, mark))
-        scores.append(_score_figure(region, members, measure, unit, mark))
+        by_size.append(_score_figure(region, members, measure, unit, mark))
     if not agreements:
         return ""
     return (
@@ -56,7 +57,7 @@ def sizes_section(
         "deviations, between which 19 of 20 differences are expected where they are normally "
         "distributed. Then the score against the size of the reference. Sizes that span more "
         "than two decades stand on a logarithmic axis.</p>"
-        f'<div class="plots">{"".join(agreements + scores)}</div>'
+        f'<div class="plots">{"".join(agreements + by_size)}</div>'
     )
 
 

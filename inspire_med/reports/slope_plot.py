@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+import pandas as pd
+
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.axes import Axis, measure_axis
@@ -53,7 +55,7 @@ class _Chart:
 
 
 def slope_plot(
-    values: Mapping[str, Mapping[str, float]],
+    values: pd.DataFrame,
     summaries: Mapping[str, Summary],
     measure: Measure,
     mark: str,
@@ -61,15 +63,16 @@ def slope_plot(
     """One measure of one region: a line a case, and each method's mean with its interval.
 
     Args:
-        values: `values[method][case]`; a line has a gap where a value is undefined.
+        values: A row a case, a column a method; a line has a gap where a value is undefined.
         summaries: By method.
         measure: Decides scale and wording.
         mark: The style sheet's class that has the colour.
     """
-    finite = [v for scores in values.values() for v in scores.values() if math.isfinite(v)]
-    chart = _Chart(list(values), measure_axis(finite, measure))
+    finite = [value for value in values.to_numpy().ravel() if math.isfinite(value)]
+    chart = _Chart(list(map(str, values)), measure_axis(finite, measure))
     means = "".join(
-        _mean(chart, chart.x(number), summaries[method]) for number, method in enumerate(values)
+        _mean(chart, chart.x(number), summaries[method])
+        for number, method in enumerate(chart.methods)
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" class="{mark}" '
@@ -78,13 +81,11 @@ def slope_plot(
     )
 
 
-def _cases(chart: _Chart, values: Mapping[str, Mapping[str, float]], measure: Measure) -> str:
-    cases = list(next(iter(values.values())))
+def _cases(chart: _Chart, values: pd.DataFrame, measure: Measure) -> str:
     paths: list[str] = []
-    for case in cases:
-        scores = [each[case] for each in values.values()]
+    for case, *scores in values.itertuples():
         path = "".join(map(_line, _pieces(chart, scores)))
-        if len(cases) > NAMED:  # a thousand names would be megabytes
+        if len(values) > NAMED:  # a thousand names would be megabytes
             paths.append(f'<path class="crowd" d="{path}"/>')
             continue
         told = ", ".join(

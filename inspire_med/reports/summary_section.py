@@ -4,8 +4,10 @@ import math
 from collections.abc import Collection, Mapping
 from html import escape
 
+import pandas as pd
+
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Summaries, Table
+from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.axes import measure_axis
 from inspire_med.reports.formatting import interval, titled
@@ -31,7 +33,7 @@ def cards(summaries: Summaries, words: Mapping[str, Measure]) -> str:
 
 
 def summary_section(
-    table: Table,
+    scores: pd.DataFrame,
     summaries: Summaries,
     words: Mapping[str, Measure],
     whole_set: Collection[str] = (),
@@ -39,7 +41,7 @@ def summary_section(
     """Every measure of every region: mean, interval, median, deviation and counts.
 
     Args:
-        table: The scores, for the span of a measure over all regions.
+        scores: For the span of a measure over all regions.
         summaries: What is shown.
         words: How each measure is written.
         whole_set: Measures whose "mean" is a number of the whole set and no mean over cases.
@@ -52,7 +54,7 @@ def summary_section(
         )
         for name, summary in measures.items():
             note = " <span>whole set</span>" if name in whole_set else ""
-            rows.append(_row(words[name], summary, mark, _span(table, name, words[name]), note))
+            rows.append(_row(words[name], summary, mark, _span(scores, name, words[name]), note))
     heads = "".join(
         f'<th scope="col">{word}</th>'
         for word in ("", "Mean", "95 % CI", "Median", "SD", "n", "Undefined")
@@ -81,9 +83,9 @@ def _card_words(measure: Measure, summary: Summary) -> str:
     )
 
 
-def _span(table: Table, name: str, measure: Measure) -> tuple[float, float]:
+def _span(scores: pd.DataFrame, name: str, measure: Measure) -> tuple[float, float]:
     """Ends of the scale on which this measure's means are drawn, alike for all regions."""
-    everyone = (value for each in table.values() for value in each.get(name, {}).values())
+    everyone = scores.loc[scores["measure"] == name, "value"]
     ticks = measure_axis([value for value in everyone if math.isfinite(value)], measure).ticks
     return ticks[0], ticks[-1]
 

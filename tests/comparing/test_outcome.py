@@ -26,8 +26,8 @@ def test_each_cases_value_is_its_mean_over_seeds(plan, finish):
 
     outcome = bring_together(plan, SIZES, [])
 
-    values = outcome.comparison.tables["inspire"]["polyp"]["dice"].values()
-    assert [round(value, 4) for value in values] == [0.605] * len(plan.jobs()[0].cases)
+    dice = outcome.comparison.scores.query("method == 'inspire' and measure == 'dice'")
+    assert list(dice["value"].round(4)) == [0.605] * len(plan.jobs()[0].cases)
     assert outcome.comparison.baseline == "concat"
     (test,) = [each for each in outcome.comparison.differences if each.measure == "dice"]
     assert (test.first, test.second) == ("inspire", "concat")
@@ -149,7 +149,7 @@ def test_a_network_with_a_failed_training_is_left_out_and_named(plan, finish):
 
     outcome = bring_together(wider, SIZES, ["ise/seed1: train failed"])
 
-    assert list(outcome.comparison.tables) == ["concat", "inspire"]
+    assert outcome.comparison.methods == ["concat", "inspire"]
     notes = outcome.comparison.notes
     assert "Failed: ise/seed1: train failed" in notes
     assert "Left out, not all of their trainings being done: ise." in notes

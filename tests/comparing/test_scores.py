@@ -4,27 +4,43 @@ import json
 import math
 from dataclasses import replace
 
-from inspire_med.comparing.scores import as_csv, by_seed, mean_over_seeds, spread, whole_set_means
+import pandas as pd
 
-TABLES = {
-    0: {"WT": {"dice": {"a": 0.5, "b": 0.9}, "hd95_mm": {"a": 2.0, "b": math.nan}}},
-    1: {"WT": {"dice": {"a": 0.7, "b": 1.0}, "hd95_mm": {"a": 4.0, "b": 3.0}}},
-}
-
-
-def test_a_cases_value_is_its_mean_over_seeds():
-    mean = mean_over_seeds(list(TABLES.values()))
-
-    assert mean["WT"]["dice"] == {"a": 0.6, "b": 0.95}
-    assert mean["WT"]["hd95_mm"]["a"] == 3.0
+from inspire_med.comparing.scores import (
+    as_csv,
+    mean_over_seeds,
+    scores_of,
+    spreads,
+    whole_set_means,
+)
 
 
-def test_what_one_seed_misses_has_no_mean():
-    assert math.isnan(mean_over_seeds(list(TABLES.values()))["WT"]["hd95_mm"]["b"])
+def trained(*seeds):
+    """Scores of one network, a table `{measure: {case: value}}` a seed."""
+    rows = [
+        ("concat", seed, 0, case, "WT", measure, value)
+        for seed, measures in enumerate(seeds)
+        for measure, cases in measures.items()
+        for case, value in cases.items()
+    ]
+    columns = ["method", "seed", "fold", "case", "region", "measure", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+FIRST = {"dice": {"a": 0.5, "b": 0.9}, "hd95_mm": {"a": 2.0, "b": math.nan}}
+SECOND = {"dice": {"a": 0.7, "b": 1.0}, "hd95_mm": {"a": 4.0, "b": 3.0}}
+
+
+def test_a_cases_value_is_its_mean_over_seeds_and_what_one_misses_has_none():
+    mean = mean_over_seeds(trained(FIRST, SECOND)).set_index(["measure", "case"])["value"]
+
+    assert list(mean["dice"].items()) == [("a", 0.6), ("b", 0.95)]
+    assert mean["hd95_mm", "a"] == 3.0
+    assert math.isnan(mean["hd95_mm", "b"])
 
 
 def test_the_spread_is_over_the_means_of_the_seeds():
-    found = spread(TABLES, "WT", "dice")
+    found = spreads(trained(FIRST, SECOND))["WT"]["dice"]
 
     assert found.by_seed == {0: 0.7, 1: 0.85}
     assert math.isclose(
@@ -33,29 +49,28 @@ def test_the_spread_is_over_the_means_of_the_seeds():
 
 
 def test_one_seed_has_no_spread():
-    assert spread({0: TABLES[0]}, "WT", "dice").sd is None
+    assert spreads(trained(FIRST))["WT"]["dice"].sd is None
 
 
 def test_a_seed_without_any_value_leaves_no_spread():
-    nothing = {"WT": {"dice": {"a": math.nan, "b": math.inf}}}
+    nothing = {"dice": {"a": math.nan, "b": math.inf}}
 
-    found = spread({0: TABLES[0], 1: nothing}, "WT", "dice")
+    found = spreads(trained({"dice": FIRST["dice"]}, nothing))["WT"]["dice"]
 
     assert found.by_seed == {0: 0.7, 1: None}
     assert found.sd is None
 
 
-def test_the_folds_of_a_seed_make_one_table(plan, finish):
+def test_the_folds_of_a_seed_stand_in_one_table(plan, finish):
     whole = replace(plan, config=replace(plan.config, fold="all"))
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5 + 0.1 * job.fold + 0.01 * job.seed)
 
-    tables = by_seed(jobs)
+    dice = scores_of(jobs).query("measure == 'dice' and seed == 1")
 
-    assert list(tables) == [0, 1]
-    assert set(tables[1]["polyp"]["dice"]) == {case.id for case in plan.manifest.cases}
-    assert {round(value, 2) for value in tables[1]["polyp"]["dice"].values()} == {0.51, 0.61}
+    assert set(dice["case"]) == {case.id for case in plan.manifest.cases}
+    assert set(zip(dice["fold"], dice["value"].round(2), strict=True)) == {(0, 0.51), (1, 0.61)}
 
 
 def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
@@ -63,7 +78,7 @@ def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
     for job in jobs:
         finish(job, 0.5 + 0.1 * job.seed)
 
-    found = whole_set_means(jobs)
+    found = whole_set_means(jobs, scores_of(jobs))
 
     assert list(found["polyp"]) == ["max_dice"]  # dice has a value a case
     assert math.isclose(found["polyp"]["max_dice"].mean, 0.65)
@@ -76,7 +91,7 @@ def test_of_all_folds_the_whole_set_is_every_case(plan, finish):
     for job in jobs:
         finish(job, 0.5)
 
-    assert whole_set_means(jobs)["polyp"]["max_dice"].n == len(plan.manifest.cases)
+    assert whole_set_means(jobs, scores_of(jobs))["polyp"]["max_dice"].n == len(plan.manifest.cases)
 
 
 def test_what_one_job_lacks_the_whole_set_lacks(plan, finish):
@@ -88,7 +103,7 @@ def test_what_one_job_lacks_the_whole_set_lacks(plan, finish):
     scores["summary"]["polyp"]["max_dice"]["mean"] = None
     file.write_text(json.dumps(scores))
 
-    found = whole_set_means(jobs)["polyp"]["max_dice"]
+    found = whole_set_means(jobs, scores_of(jobs))["polyp"]["max_dice"]
 
     assert (found.mean, found.n, found.n_undefined) == (None, 0, len(jobs[0].cases))
 
@@ -98,7 +113,7 @@ def test_every_score_of_every_job_is_a_row(plan, finish):
     for job in jobs:
         finish(job, 0.5, hd95="")
 
-    rows = list(csv.DictReader(io.StringIO(as_csv(jobs))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(scores_of(jobs)))))
 
     assert len(rows) == len(jobs) * len(jobs[0].cases) * 2
     case = jobs[0].cases[0].id

@@ -1,9 +1,21 @@
 import json
 import math
 
+import pandas as pd
+import pytest
+
+from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
-from inspire_med.evaluation.scores import as_csv, as_json, as_table, summarise_table
+from inspire_med.evaluation.scores import (
+    as_csv,
+    as_json,
+    in_common,
+    of_methods,
+    read_csv,
+    score_table,
+    summarise_scores,
+)
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 
 CASES = [
@@ -13,17 +25,57 @@ CASES = [
 
 
 def test_csv_is_long_and_undefined_values_are_empty():
-    assert as_csv(CASES) == (
+    assert as_csv(score_table(CASES)) == (
         'case,region,measure,value\na,WT,dice,0.5\na,WT,hd95_mm,\n"b, c",WT,dice,1.0\n'
         '"b, c",WT,hd95_mm,2.0\n'
     )
+
+
+def test_a_table_reads_back_to_the_bit_and_ids_stay_text(tmp_path):
+    values = {"007": 0.1 + 0.2, "NA": 1 / 3, "1e5": math.nan, "": 5e-324}
+    written = score_table(
+        [CaseScores(case, {"WT": RegionResult({"dice": v})}) for case, v in values.items()]
+    )
+    file = tmp_path / "scores.csv"
+    file.write_text(as_csv(written))
+
+    pd.testing.assert_frame_equal(read_csv(file), written, check_exact=True)
+
+
+def test_regions_and_measures_keep_the_order_they_are_scored_in():
+    scores = {"hd95_mm": 2.0, "dice": 0.5}
+    table = score_table([CaseScores("a", {"WT": RegionResult(scores), "ET": RegionResult(scores)})])
+
+    found = summarise_scores(table)
+
+    assert list(found) == ["WT", "ET"]
+    assert list(found["ET"]) == ["hd95_mm", "dice"]
+
+
+def test_methods_are_compared_on_the_cases_that_all_have():
+    tables = {"A": scored(x=0.1, y=0.2, w=0.3), "B": scored(y=0.4, z=0.5, x=0.6)}
+
+    kept, others = in_common(of_methods(tables))
+
+    assert others == ("w", "z")
+    assert kept[["method", "case", "value"]].to_numpy().tolist() == [
+        ["A", "x", 0.1],
+        ["A", "y", 0.2],
+        ["B", "y", 0.4],
+        ["B", "x", 0.6],
+    ]
+
+
+def test_methods_without_a_common_case_are_refused():
+    with pytest.raises(InputError, match="no case is in all of A, B, so there is nothing"):
+        in_common(of_methods({"A": scored(x=0.1), "B": scored(y=0.4)}))
 
 
 def test_json_has_the_summary_the_policy_and_no_infinity():
     content = as_json(
         protocol("segmentation"),
         CASES,
-        summarise_table(as_table(CASES)),
+        summarise_scores(score_table(CASES)),
         {"notes": ["left out: c"]},
     )
 
@@ -52,7 +104,7 @@ def test_json_has_the_summary_the_policy_and_no_infinity():
 
 
 def scored(**dice):
-    return as_table(
+    return score_table(
         [CaseScores(case, {"r": RegionResult({"dice": v})}) for case, v in dice.items()]
     )
 

@@ -16,7 +16,7 @@ from PIL import Image
 from inspire_med.evaluation.measures.words import Measure
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
-from inspire_med.evaluation.scores import as_table, summarise_table
+from inspire_med.evaluation.scores import score_table, summarise_scores
 from inspire_med.evaluation.statistics.strata import stratify
 from inspire_med.reports.report import Picture, Report
 
@@ -47,7 +47,7 @@ def report():
     return Report(
         replace(rules, measures=words),
         cases,
-        summarise_table(as_table(cases)),
+        summarise_scores(score_table(cases)),
         stratify(cases, {each.case: "AB"[number % 2] for number, each in enumerate(cases)}),
         [Picture(group, "a", 0.5, picture()) for group in ("worst", "median", "best")],
         ["Left out: z."],

@@ -4,13 +4,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import MEASURES, Measure
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.evaluation.scores import summarise_table
-from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, compare_tables
+from inspire_med.evaluation.scores import summarise_scores
+from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, compare_methods
 from inspire_med.evaluation.statistics.ranking import RANKING_POLICY
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
 from inspire_med.reports.comparison import (
@@ -24,30 +25,32 @@ RULES = protocol("segmentation")
 DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
 
 
-def tables(gains, *, cases=12, regions=("WT", "<ET>")):
+COLUMNS = ["method", "case", "region", "measure", "value"]
+
+
+def scores(gains, *, cases=12, regions=("WT", "<ET>")):
     """Dice and HD95 of methods that are better than a common start by so much."""
     random = np.random.default_rng(0)
     start = {region: random.uniform(0.4, 0.8, cases) for region in regions}
-    made = {}
+    rows = []
     for method, gain in gains.items():
-        made[method] = {}
         for region in regions:
             dice = start[region] + gain + random.normal(0, 0.01, cases)
             distance = 20 * (1 - dice)
             if region == regions[-1]:
                 distance[0] = math.inf if gain == 0 else distance[0]
-            scores = {"dice": dice, "hd95_mm": distance}
-            made[method][region] = {
-                name: {f"case{at}": float(v) for at, v in enumerate(values)}
-                for name, values in scores.items()
-            }
-    return made
+            for name, values in (("dice", dice), ("hd95_mm", distance)):
+                rows += [(method, f"case{at}", region, name, v) for at, v in enumerate(values)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def summaries(scores):
+    return {name: summarise_scores(rows) for name, rows in scores.groupby("method", sort=False)}
 
 
 def comparison(gains, *, measures=MEASURES, cases=12, regions=("WT", "<ET>"), **said):
-    made = tables(gains, cases=cases, regions=regions)
-    summaries = {method: summarise_table(table) for method, table in made.items()}
-    return Comparison(RULES, measures, made, summaries, **said)
+    made = scores(gains, cases=cases, regions=regions)
+    return Comparison(RULES, measures, made, summaries(made), **said)
 
 
 class Reader(HTMLParser):
@@ -82,11 +85,12 @@ def read(compared):
 def one(measure, first, second):
     """The only difference of two lists of values."""
     (name,) = (name for name, each in MEASURES.items() if each == measure)
-    made = {
-        method: {"WT": {name: {f"c{at:03}": v for at, v in enumerate(values)}}}
+    made = [
+        (method, f"c{at:03}", "WT", name, value)
         for method, values in (("A", first), ("B", second))
-    }
-    (found,) = compare_tables(made, {name: measure})
+        for at, value in enumerate(values)
+    ]
+    (found,) = compare_methods(pd.DataFrame(made, columns=COLUMNS), {name: measure})
     return sentence(found, measure).replace("\xa0", " ")
 
 
@@ -174,22 +178,24 @@ def test_a_difference_that_more_cases_could_not_have_hidden_goes_without_a_cavea
 
 def test_of_several_seeds_it_is_said_how_many_agree():
     made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
-    turned = {"A": made.tables["B"], "B": made.tables["A"]}
-    seeds = {name: [made.tables[name], made.tables[name], turned[name]] for name in turned}
+    turned = made.scores.replace({"method": {"A": "B", "B": "A"}})
+    seeds = pd.concat(
+        each.assign(seed=seed) for seed, each in enumerate((made.scores, made.scores, turned))
+    )
 
-    text = read(replace(made, seeds=seeds)).text
+    text = read(replace(made, by_seed=seeds)).text
 
     assert "B is better than A in Dice of WT by 0.2" in text
     assert "p < 0.001 after Holm. The mean has this sign in 2 of 3 seeds." in text
-    (dice, _) = comparison_json(replace(made, seeds=seeds))["differences"]
+    (dice, _) = comparison_json(replace(made, by_seed=seeds))["differences"]
     assert (dice["seeds"], dice["seeds_alike"]) == (3, 2)
 
 
 def test_one_seed_is_not_counted():
     made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
-    seeds = {name: [table] for name, table in made.tables.items()}
+    seeds = made.scores.assign(seed=0)
 
-    assert "seeds" not in read(replace(made, seeds=seeds)).text.partition("Please")[0]
+    assert "seeds" not in read(replace(made, by_seed=seeds)).text.partition("Please")[0]
 
 
 def test_of_many_comparisons_those_of_too_few_cases_are_counted():
@@ -277,16 +283,9 @@ def test_the_baseline_can_win():
 
 
 def test_equal_methods_share_the_first_rank_and_no_winner_is_named():
-    equal = comparison({"A": 0.0, "B": 0.0})
-    same = Comparison(
-        RULES,
-        MEASURES,
-        {"A": equal.tables["A"], "B": equal.tables["A"]},
-        {
-            "A": equal.summaries["A"],
-            "B": equal.summaries["A"],
-        },
-    )
+    one = scores({"A": 0.0})
+    both = pd.concat([one, one.assign(method="B")])
+    same = Comparison(RULES, MEASURES, both, summaries(both))
 
     text = read(same).text
 
@@ -321,12 +320,12 @@ def test_a_crowd_of_cases_has_lines_without_names():
 def test_values_of_the_whole_set_are_shown_though_no_case_has_them():
     made = comparison({"A": 0.0, "B": 0.1}, regions=("WT",))
     words = {"max_dice": Measure("Max Dice", "", "high"), **MEASURES}
-    summaries = {
+    more = {
         method: {"WT": {**each["WT"], "max_dice": each["WT"]["dice"]}}
         for method, each in made.summaries.items()
     }
 
-    text = read(Comparison(RULES, words, made.tables, summaries)).text
+    text = read(Comparison(RULES, words, made.scores, more)).text
 
     assert "Max Dice" in text
     assert "in Dice of WT by" in text
@@ -343,30 +342,30 @@ def test_few_cases_make_a_page(cases):
 def test_ten_methods_eight_regions_and_twenty_measures_make_a_page(measures):
     random = np.random.default_rng(0)
     words = {f"m{at}": Measure(f"M{at}", "", "high") for at in range(measures)}
-    made = {
-        f"method {number}": {
-            f"R{region}": {
-                name: {case: float(random.random()) for case in "abcd"} for name in words
-            }
-            for region in range(8)
-        }
+    rows = [
+        (f"method {number}", case, f"R{region}", name, random.random())
         for number in range(10)
-    }
-    summaries = {method: summarise_table(table) for method, table in made.items()}
+        for case in "abcd"
+        for region in range(8)
+        for name in words
+    ]
+    made = pd.DataFrame(rows, columns=COLUMNS)
 
-    reader = read(Comparison(RULES, words, made, summaries, baseline="method 0"))
+    reader = read(Comparison(RULES, words, made, summaries(made), baseline="method 0"))
 
     assert reader.open == []
     assert "Comparison of 10 methods" in reader.text
 
 
 def test_different_cases_are_refused():
-    made = tables({"A": 0.0, "B": 0.1})
-    del made["B"]["WT"]["dice"]["case3"]
-    summaries = {method: summarise_table(table) for method, table in made.items()}
+    made = scores({"A": 0.0, "B": 0.1})
+    (gone,) = made.query(
+        "method == 'B' and case == 'case3' and region == 'WT' and measure == 'dice'"
+    ).index
+    fewer = made.drop(index=gone)
 
     with pytest.raises(InputError, match="method B: has no dice of WT for case case3"):
-        comparison_html(Comparison(RULES, MEASURES, made, summaries))
+        comparison_html(Comparison(RULES, MEASURES, fewer, summaries(fewer)))
 
 
 # json

@@ -6,7 +6,7 @@ import pytest
 from inspire_med.evaluation.measures.words import MEASURES, in_pixels
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
-from inspire_med.evaluation.scores import as_table, summarise_table
+from inspire_med.evaluation.scores import score_table, summarise_scores
 from inspire_med.reports.report import Picture, Report, report_html
 
 NAN, INF = float("nan"), float("inf")
@@ -46,7 +46,7 @@ class Reader(HTMLParser):
 
 def of(cases, rules=None, **more):
     rules = rules or protocol("segmentation")
-    return Reader(report_html(Report(rules, cases, summarise_table(as_table(cases)), **more)))
+    return Reader(report_html(Report(rules, cases, summarise_scores(score_table(cases)), **more)))
 
 
 def test_every_tag_of_a_full_report_is_closed_in_order(report):
@@ -172,7 +172,7 @@ def test_a_thousand_cases_make_a_page_of_a_few_megabytes():
     cases = [CaseScores(f"BraTS-GLI-{number:05d}-000", regions) for number in range(1000)]
 
     rules = protocol("segmentation")
-    page = report_html(Report(rules, cases, summarise_table(as_table(cases[:2]))))
+    page = report_html(Report(rules, cases, summarise_scores(score_table(cases[:2]))))
 
     assert len(page) < 4e6
     assert "2,000 of 27,000 lesions" in page

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.result import CaseScores, RegionResult
-from inspire_med.evaluation.scores import as_table
+from inspire_med.evaluation.scores import score_table
 from inspire_med.reports.sizes_section import sizes_section
 
 
@@ -14,7 +14,7 @@ def section(*cases, unit="ml", measure="dice"):
         CaseScores(name, {"WT": RegionResult({measure: score}, sizes=(reference, prediction))})
         for name, (reference, prediction, score) in zip("abcdefgh", cases, strict=False)
     ]
-    return sizes_section(scored, as_table(scored), MEASURES, unit)
+    return sizes_section(scored, score_table(scored), MEASURES, unit)
 
 
 def words(page):

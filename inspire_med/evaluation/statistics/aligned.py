@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Table
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Series:
         region: The region.
         measure: The measure's name.
         better: `high` or `low`: where good values lie.
+        methods: Their names, in order.
         cases: Their ids, in order.
         values: `(methods, cases)`, NaN where undefined; absolute values where the measure is best
             at zero.
@@ -27,8 +29,13 @@ class Series:
     region: str
     measure: str
     better: str
+    methods: tuple[str, ...]
     cases: tuple[str, ...]
     values: NDArray[np.float64]
+
+    def of(self, method: str) -> NDArray[np.float64]:
+        """The values of one method, `(cases,)`."""
+        return self.values[self.methods.index(method)]
 
     @property
     def merits(self) -> NDArray[np.float64]:
@@ -37,47 +44,47 @@ class Series:
         return np.where(np.isnan(signed), -np.inf, signed)
 
 
-def aligned(tables: Mapping[str, Table], measures: Mapping[str, Measure]) -> Iterator[Series]:
-    """Every region and measure that the tables hold, regions first.
+def aligned(scores: pd.DataFrame, measures: Mapping[str, Measure]) -> Iterator[Series]:
+    """Every region and measure that the scores hold, regions first.
 
     Args:
-        tables: `tables[method][region][measure][case]`.
+        scores: A row a method, case, region and measure.
         measures: Those to take, in order.
 
     Raises:
         InputError: If there are fewer than two methods, not all have the same regions, measures
             and cases, or none has any of the measures.
     """
-    if len(tables) < 2:
-        raise InputError(f"one method alone ({', '.join(tables)}): a comparison needs two or more.")
-    found = {
-        (region, name): None
-        for table in tables.values()
-        for region, scores in table.items()
-        for name in measures
-        if name in scores
-    }
-    if not found:
+    methods = list(scores["method"].unique())
+    if len(methods) < 2:
+        raise InputError(
+            f"one method alone ({', '.join(methods)}): a comparison needs two or more."
+        )
+    asked = scores[scores["measure"].isin(list(measures))]
+    if asked.empty:
         raise InputError(
             f"no method has a score of {', '.join(measures)}: there is nothing to compare."
         )
-    for region, name in found:
-        yield _series(tables, region, name, measures[name])
+    found = dict(iter(asked.groupby(["region", "measure"])))
+    for each in product(asked["region"].unique(), measures):
+        if each in found:
+            yield _series(found[each], methods, *each, measures[each[1]])
 
 
-def _series(tables: Mapping[str, Table], region: str, name: str, measure: Measure) -> Series:
-    by_method = {method: table.get(region, {}).get(name, {}) for method, table in tables.items()}
-    cases = sorted({case for scores in by_method.values() for case in scores})
-    for method, scores in by_method.items():
-        lacking = [case for case in cases if case not in scores]
+def _series(
+    rows: pd.DataFrame, methods: list[str], region: str, name: str, measure: Measure
+) -> Series:
+    cases = sorted(rows["case"].unique())
+    for method in methods:
+        lacking = sorted({*cases} - {*rows.loc[rows["method"] == method, "case"]})
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             raise InputError(
                 f"method {method}: has no {name} of {region} for case {lacking[0]}{more}, which "
                 "another method has; compare methods on the same cases."
             )
-    values = np.array([[scores[case] for case in cases] for scores in by_method.values()])
-    values = np.where(np.isfinite(values), values, np.nan)
-    if measure.better == "zero":
-        return Series(region, name, "low", tuple(cases), np.abs(values))
-    return Series(region, name, measure.better, tuple(cases), values)
+    wide = rows.pivot(index="method", columns="case", values="value").loc[methods, cases]
+    values = np.where(np.isfinite(wide), wide, np.nan)
+    better = "low" if measure.better == "zero" else measure.better
+    sized = np.abs(values) if measure.better == "zero" else values
+    return Series(region, name, better, tuple(methods), tuple(cases), sized)

@@ -3,14 +3,13 @@
 from typing import Literal
 
 import numpy as np
-
-from inspire_med.evaluation.scores import Table
+import pandas as pd
 
 _EACH = 3
 
 
 def rank_cases(
-    table: Table, measure: str, better: Literal["high", "low", "zero"] = "high"
+    scores: pd.DataFrame, measure: str, better: Literal["high", "low", "zero"] = "high"
 ) -> list[tuple[str, float]]:
     """Cases from worst to best by their mean over regions of a measure.
 
@@ -18,19 +17,16 @@ def rank_cases(
     are left out; equal ones go by id.
 
     Args:
-        table: `table[region][measure][case]`.
+        scores: A row a case, region and measure.
         measure: The measure, as a rule the protocol's first.
         better: Where its good values lie.
     """
-    by_case: dict[str, list[float]] = {}
-    for measures in table.values():
-        for case, value in measures.get(measure, {}).items():
-            if np.isfinite(value):
-                sized = abs(value) if better == "zero" else value
-                by_case.setdefault(case, []).append(sized)
-    means = [(case, float(np.mean(values))) for case, values in by_case.items()]
+    asked = scores[(scores["measure"] == measure) & np.isfinite(scores["value"])]
+    values = asked["value"].abs() if better == "zero" else asked["value"]
+    means = values.groupby(asked["case"]).mean()
     sign = 1 if better == "high" else -1
-    return sorted(means, key=lambda item: (sign * item[1], item[0]))
+    ranked = (sign * means).sort_values(kind="stable")  # equal ones stay sorted by id
+    return [(str(case), float(means[case])) for case in ranked.index]
 
 
 def notable_cases(ranked: list[tuple[str, float]]) -> dict[str, list[tuple[str, float]]]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Table
 from inspire_med.evaluation.statistics.aligned import Series, aligned
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
 from inspire_med.evaluation.statistics.holm import holm, least_after_holm
@@ -120,15 +120,15 @@ class Difference:
         return self.p_least is not None and self.p_least < ALPHA
 
 
-def compare_tables(
-    tables: Mapping[str, Table],
+def compare_methods(
+    scores: pd.DataFrame,
     measures: Mapping[str, Measure],
     baseline: str | None = None,
 ) -> list[Difference]:
     """Test methods against each other on the same cases, region by region, measure by measure.
 
     Args:
-        tables: `tables[method][region][measure][case]`, undefined values NaN or infinite.
+        scores: A row a method, case, region and measure; undefined values NaN or infinite.
         measures: Those to compare, in order.
         baseline: The method to test each other one against, as second; None tests every pair.
 
@@ -136,22 +136,20 @@ def compare_tables(
         Regions in their order, in each the measures in theirs, in each the pairs.
 
     Raises:
-        InputError: If there are fewer than two methods, the baseline is none of them, or their
-            tables differ in regions, measures or cases.
+        InputError: If there are fewer than two methods, the baseline is none of them, or they
+            differ in regions, measures or cases.
     """
-    if baseline is not None and baseline not in tables:
+    methods = list(scores["method"].unique())
+    if baseline is not None and baseline not in methods:
         raise InputError(
-            f"option --baseline: no method is called {baseline!r}; known: {', '.join(tables)}."
+            f"option --baseline: no method is called {baseline!r}; known: {', '.join(methods)}."
         )
-    methods = list(tables)
     pairs = (
         list(combinations(methods, 2))
         if baseline is None
         else [(method, baseline) for method in methods if method != baseline]
     )
-    found = [
-        _difference(series, methods, pair) for series in aligned(tables, measures) for pair in pairs
-    ]
+    found = [_difference(series, pair) for series in aligned(scores, measures) for pair in pairs]
     for name in measures:
         family = [at for at, each in enumerate(found) if each.measure == name]
         corrected = _corrected([found[at] for at in family])
@@ -173,9 +171,9 @@ def _corrected(family: Sequence[Difference]) -> list[Difference]:
     ]
 
 
-def _difference(series: Series, methods: Sequence[str], pair: tuple[str, str]) -> Difference:
-    first, second = (series.values[methods.index(method)] for method in pair)
-    gains = _gains(series, methods, pair)
+def _difference(series: Series, pair: tuple[str, str]) -> Difference:
+    first, second = map(series.of, pair)
+    gains = _gains(series, pair)
     there, here = np.isfinite(first), np.isfinite(second)
     differences = (first - second)[there & here]
     several = len(differences) > 1
@@ -204,9 +202,9 @@ def _difference(series: Series, methods: Sequence[str], pair: tuple[str, str]) -
     )
 
 
-def _gains(series: Series, methods: Sequence[str], pair: tuple[str, str]) -> NDArray[np.float64]:
+def _gains(series: Series, pair: tuple[str, str]) -> NDArray[np.float64]:
     """By how much the first is better, `(cases,)`; infinite where only one is defined."""
-    first, second = (series.merits[methods.index(method)] for method in pair)
+    first, second = (series.merits[series.methods.index(method)] for method in pair)
     neither = np.isinf(first) & np.isinf(second)
     return np.where(neither, 0.0, first) - np.where(neither, 0.0, second)
 

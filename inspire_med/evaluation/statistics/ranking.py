@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Table
 from inspire_med.evaluation.statistics.aligned import aligned
 from inspire_med.evaluation.statistics.bootstrap import AT_ONCE, RESAMPLES, SEED
 
@@ -50,41 +50,38 @@ class Standing:
     median_rank: int
 
 
-def rank_methods(tables: Mapping[str, Table], measures: Mapping[str, Measure]) -> list[Standing]:
+def rank_methods(scores: pd.DataFrame, measures: Mapping[str, Measure]) -> list[Standing]:
     """Rank methods on the same cases, best first; equal ones in the order given.
 
     Args:
-        tables: `tables[method][region][measure][case]`, undefined values NaN or infinite.
+        scores: A row a method, case, region and measure; undefined values NaN or infinite.
         measures: Those that enter, each with the same weight.
 
     Raises:
-        InputError: If there are fewer than two methods, or their tables differ in regions,
-            measures or cases.
+        InputError: If there are fewer than two methods, or they differ in regions, measures or
+            cases.
     """
-    methods = list(tables)
-    sums: dict[str, NDArray[np.float64]] = {}
-    counts: dict[str, int] = {}
-    of_medians = np.zeros(len(methods))
-    for series in aligned(tables, measures):
-        of_medians += rankdata(-np.median(series.merits, axis=1))
-        ranks = rankdata(-series.merits, axis=0)
-        for case, each in zip(series.cases, ranks.T, strict=True):
-            sums[case] = sums.get(case, 0.0) + each
-            counts[case] = counts.get(case, 0) + 1
-    totals = np.array([sums[case] for case in sorted(sums)])
-    ranks = _final(totals.sum(axis=0))
+    methods = list(scores["method"].unique())
+    series = list(aligned(scores, measures))
+    of_medians = sum(rankdata(-np.median(each.merits, axis=1)) for each in series)
+    by_case = pd.concat(
+        pd.DataFrame(rankdata(-each.merits, axis=0).T, index=each.cases, columns=methods)
+        for each in series
+    )
+    totals = by_case.groupby(level=0).sum().to_numpy()
     drawn = _drawn_ranks(totals)
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0, method="inverted_cdf")
+    ranks, median_ranks = _final(totals.sum(axis=0)), _final(np.asarray(of_medians))
     found = [
         Standing(
             method=method,
             rank=int(ranks[at]),
-            mean_rank=float(totals[:, at].sum() / sum(counts.values())),
+            mean_rank=float(totals[:, at].sum() / len(by_case)),
             rank_probability=tuple(
                 float(np.mean(drawn[:, at] == place)) for place in range(1, len(methods) + 1)
             ),
             rank95=(int(low[at]), int(high[at])),
-            median_rank=int(_final(of_medians)[at]),
+            median_rank=int(median_ranks[at]),
         )
         for at, method in enumerate(methods)
     ]

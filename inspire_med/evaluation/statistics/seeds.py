@@ -2,39 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.scores import Table
-from inspire_med.evaluation.statistics.aligned import aligned
+from inspire_med.evaluation.statistics.aligned import Series, aligned
 from inspire_med.evaluation.statistics.paired import Difference
 
 
 def with_seeds(
-    differences: Sequence[Difference],
-    tables: Mapping[str, Sequence[Table]],
-    measures: Mapping[str, Measure],
+    differences: Sequence[Difference], scores: pd.DataFrame, measures: Mapping[str, Measure]
 ) -> list[Difference]:
     """The differences with the number of seeds, and of those whose own mean has the same sign.
 
     Args:
-        differences: Of tables that are means over seeds.
-        tables: `tables[method]`, one for each seed, in the same order for every method.
+        differences: Of means over seeds.
+        scores: A row a method, seed, case, region and measure, every method of the same seeds.
         measures: Those that were compared.
     """
-    methods = list(tables)
-    values: dict[tuple[str, str], list[NDArray[Any]]] = {}
-    for of_seed in zip(*tables.values(), strict=True):
-        for series in aligned(dict(zip(methods, of_seed, strict=True)), measures):
-            values.setdefault((series.region, series.measure), []).append(series.values)
+    by_seed: dict[tuple[str, str], list[Series]] = {}
+    for _, of_seed in scores.groupby("seed", sort=False):
+        for series in aligned(of_seed, measures):
+            by_seed.setdefault((series.region, series.measure), []).append(series)
     found: list[Difference] = []
     for each in differences:
-        by_seed = values[each.region, each.measure]
-        first, second = methods.index(each.first), methods.index(each.second)
-        means = [_mean(seed[first] - seed[second]) for seed in by_seed]
+        seeds = by_seed[each.region, each.measure]
+        means = [_mean(seed.of(each.first) - seed.of(each.second)) for seed in seeds]
         found.append(replace(each, seeds=len(means), seeds_alike=_alike(each.mean, means)))
     return found
 

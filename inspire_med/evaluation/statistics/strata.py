@@ -1,14 +1,19 @@
 """Strata: the same summary for groups of cases, by site and by size of the reference."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.evaluation.scores import Summaries
-from inspire_med.evaluation.statistics.summary import summarise
+from inspire_med.evaluation.scores import (
+    Summaries,
+    score_table,
+    summaries_json,
+    summarise_scores,
+)
 
 SITE, SIZE = "site", "reference size"
 UNKNOWN = "unknown"
@@ -47,13 +52,19 @@ def stratify(cases: Sequence[CaseScores], sites: Mapping[str, str]) -> Strata:
         sites: Case to site (hospital, scanner, grade); a case without one is of site `unknown`.
             Where all cases are of one site there are no such strata.
     """
-    bounds = size_bounds(cases)
-    by_site = _grouped(cases, lambda each, _: sites.get(each.case, UNKNOWN))
-    by_size = _grouped(cases, lambda each, region: _size_name(_size(each, region), bounds, region))
+    sizes = _reference_sizes(cases)
+    bounds = _bounds(sizes)
+    sizes[SIZE] = [
+        _size_name(size, bounds, region)
+        for region, size in zip(sizes["region"], sizes["size"], strict=True)
+    ]
+    scores = score_table(cases).merge(sizes, on=["case", "region"], how="left")
+    scores[SITE] = [sites.get(case, UNKNOWN) for case in scores["case"]]
+    by_site, by_size = _summarised(scores, SITE), _summarised(scores, SIZE)
     order = [name for name in (EMPTY, SMALL, MEDIUM, LARGE) if name in by_size]
     summaries: dict[str, dict[str, Summaries]] = {}
     if len(by_site) > 1:
-        summaries[SITE] = {name: by_site[name] for name in sorted(by_site)}
+        summaries[SITE] = by_site
     if order:
         summaries[SIZE] = {name: by_size[name] for name in order}
     return Strata(summaries, bounds)
@@ -64,29 +75,10 @@ def as_json(strata: Strata) -> dict[str, Any]:
     return {
         "bounds": {region: list(bounds) for region, bounds in strata.bounds.items()},
         "summary": {
-            name: {
-                stratum: {
-                    region: {measure: asdict(each) for measure, each in measures.items()}
-                    for region, measures in summaries.items()
-                }
-                for stratum, summaries in strata_of.items()
-            }
-            for name, strata_of in strata.summaries.items()
+            name: {stratum: summaries_json(each) for stratum, each in groups.items()}
+            for name, groups in strata.summaries.items()
         },
         "policy": "\n".join(STRATA_POLICY),
-    }
-
-
-def size_bounds(cases: Sequence[CaseScores]) -> Bounds:
-    """Tertiles of the sizes of each region's non-empty references, in the sizes' unit."""
-    sizes: dict[str, list[float]] = {}
-    for each in cases:
-        for region in each.regions:
-            if _size(each, region) > 0:
-                sizes.setdefault(region, []).append(_size(each, region))
-    return {
-        region: (float(np.quantile(found, 1 / 3)), float(np.quantile(found, 2 / 3)))
-        for region, found in sizes.items()
     }
 
 
@@ -98,8 +90,23 @@ def bounds_in_words(bounds: Bounds, unit: str) -> str:
     )
 
 
-def _size(each: CaseScores, region: str) -> float:
-    return each.regions[region].sizes[0]
+def _reference_sizes(cases: Sequence[CaseScores]) -> pd.DataFrame:
+    """A row a case and region: `case`, `region`, `size`; NaN where it is not known."""
+    rows = [
+        (each.case, region, result.sizes[0])
+        for each in cases
+        for region, result in each.regions.items()
+    ]
+    return pd.DataFrame(rows, columns=["case", "region", "size"])
+
+
+def _bounds(sizes: pd.DataFrame) -> Bounds:
+    """Tertiles of the sizes of each region's non-empty references, in the sizes' unit."""
+    present = sizes[sizes["size"] > 0].groupby("region", sort=False)["size"]
+    return {
+        str(region): (float(np.quantile(found, 1 / 3)), float(np.quantile(found, 2 / 3)))
+        for region, found in present
+    }
 
 
 def _size_name(size: float, bounds: Bounds, region: str) -> str | None:
@@ -112,23 +119,9 @@ def _size_name(size: float, bounds: Bounds, region: str) -> str | None:
     return SMALL if size <= small else MEDIUM if size <= medium else LARGE
 
 
-def _grouped(
-    cases: Sequence[CaseScores], stratum_of: Callable[[CaseScores, str], str | None]
-) -> dict[str, Summaries]:
-    values: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for each in cases:
-        for region, measure, value in each.scores:
-            stratum = stratum_of(each, region)
-            if stratum is not None:
-                regions = values.setdefault(stratum, {})
-                regions.setdefault(region, {}).setdefault(measure, []).append(value)
-    return {
-        stratum: {
-            region: {measure: summarise(scores) for measure, scores in measures.items()}
-            for region, measures in regions.items()
-        }
-        for stratum, regions in values.items()
-    }
+def _summarised(scores: pd.DataFrame, column: str) -> dict[str, Summaries]:
+    """The summaries of each group by a column, sorted by its name."""
+    return {str(name): summarise_scores(rows) for name, rows in scores.groupby(column)}
 
 
 def _amount(size: float) -> str:

@@ -1,10 +1,19 @@
 import math
 
+import pandas as pd
+
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 
 
 def table(measure, **regions):
-    return {region: {measure: values} for region, values in regions.items()}
+    return pd.DataFrame(
+        [
+            (case, region, measure, value)
+            for region, values in regions.items()
+            for case, value in values.items()
+        ],
+        columns=["case", "region", "measure", "value"],
+    )
 
 
 def test_the_lowest_dice_comes_first():

@@ -3,6 +3,7 @@ import random
 import statistics
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import MEASURES
 from inspire_med.evaluation.statistics.bootstrap import mean_interval
 from inspire_med.evaluation.statistics.holm import holm
-from inspire_med.evaluation.statistics.paired import compare_tables
+from inspire_med.evaluation.statistics.paired import compare_methods
 from inspire_med.evaluation.statistics.signed_rank import p_value, signed_ranks
 
 DICE = {"dice": MEASURES["dice"]}
@@ -19,15 +20,22 @@ HD95 = {"hd95_mm": MEASURES["hd95_mm"]}
 VOLUME = {"volume_difference_ml": MEASURES["volume_difference_ml"]}
 
 
+COLUMNS = ["method", "case", "region", "measure", "value"]
+
+
 def tables(measure="dice", region="WT", **methods):
-    return {
-        method: {region: {measure: {f"c{at}": value for at, value in enumerate(values)}}}
-        for method, values in methods.items()
-    }
+    return pd.DataFrame(
+        [
+            (method, f"c{at}", region, measure, value)
+            for method, values in methods.items()
+            for at, value in enumerate(values)
+        ],
+        columns=COLUMNS,
+    )
 
 
 def one(measures=DICE, **methods):
-    (found,) = compare_tables(tables(next(iter(measures)), **methods), measures)
+    (found,) = compare_methods(tables(next(iter(measures)), **methods), measures)
     return found
 
 
@@ -108,8 +116,8 @@ def test_equal_methods_have_no_effect_and_p_one():
 def test_every_pair_is_tested_or_each_against_the_baseline():
     methods = tables(A=[0.1], B=[0.2], C=[0.3])
 
-    pairs = [(each.first, each.second) for each in compare_tables(methods, DICE)]
-    against = [(each.first, each.second) for each in compare_tables(methods, DICE, "B")]
+    pairs = [(each.first, each.second) for each in compare_methods(methods, DICE)]
+    against = [(each.first, each.second) for each in compare_methods(methods, DICE, "B")]
 
     assert pairs == [("A", "B"), ("A", "C"), ("B", "C")]
     assert against == [("A", "B"), ("C", "B")]
@@ -117,23 +125,23 @@ def test_every_pair_is_tested_or_each_against_the_baseline():
 
 def test_an_unknown_baseline_is_refused():
     with pytest.raises(InputError, match="option --baseline: no method is called 'D'; known: A, B"):
-        compare_tables(tables(A=[1.0], B=[1.0]), DICE, "D")
+        compare_methods(tables(A=[1.0], B=[1.0]), DICE, "D")
 
 
 def test_a_family_is_one_measure_over_all_regions_and_pairs():
     rows = np.random.default_rng(0).random((3, 2, 2, 12))
-    methods = {
-        name: {
-            region: {
-                measure: {f"c{at}": float(v) for at, v in enumerate(rows[m, r, k])}
-                for k, measure in enumerate(("dice", "hd95_mm"))
-            }
+    methods = pd.DataFrame(
+        [
+            (name, f"c{at}", region, measure, rows[m, r, k, at])
+            for m, name in enumerate("ABC")
             for r, region in enumerate(("WT", "ET"))
-        }
-        for m, name in enumerate("ABC")
-    }
+            for k, measure in enumerate(("dice", "hd95_mm"))
+            for at in range(12)
+        ],
+        columns=COLUMNS,
+    )
 
-    found = compare_tables(methods, {**DICE, **HD95})
+    found = compare_methods(methods, {**DICE, **HD95})
 
     for measure in ("dice", "hd95_mm"):
         family = [each for each in found if each.measure == measure]
@@ -142,14 +150,16 @@ def test_a_family_is_one_measure_over_all_regions_and_pairs():
 
 
 def regions_of(**gains):
-    """Tables of A and B that differ by these gains, region by region."""
-    return {
-        method: {
-            region: {"dice": {f"c{at}": 0.5 + sign * each for at, each in enumerate(values)}}
+    """Scores of A and B that differ by these gains, region by region."""
+    return pd.DataFrame(
+        [
+            (method, f"c{at}", region, "dice", 0.5 + sign * each)
+            for method, sign in (("A", 0.25), ("B", -0.25))
             for region, values in gains.items()
-        }
-        for method, sign in (("A", 0.25), ("B", -0.25))
-    }
+            for at, each in enumerate(values)
+        ],
+        columns=COLUMNS,
+    )
 
 
 def test_nine_tests_need_nine_differing_cases():
@@ -157,8 +167,8 @@ def test_nine_tests_need_nine_differing_cases():
     nine = {f"R{at}": many for at in range(9)}
     eight = {region: [*gains[:8], 0.0] for region, gains in nine.items()}
 
-    lacking = compare_tables(regions_of(**eight), DICE)
-    enough = compare_tables(regions_of(**nine), DICE)
+    lacking = compare_methods(regions_of(**eight), DICE)
+    enough = compare_methods(regions_of(**nine), DICE)
 
     assert {each.p for each in lacking} == {2 / 2**8}
     assert {each.p_least for each in lacking} == {each.p_holm for each in lacking} == {9 / 2**7}
@@ -184,7 +194,7 @@ def test_what_other_tests_show_leaves_fewer_to_correct_for():
     plain = [at / 64 for at in range(1, 21)]
     undecided = [0.25, -0.25, 0.25, -0.25, 0.25, -0.25]
 
-    found = compare_tables(regions_of(WT=plain, TC=plain, ET=[*undecided, *([0.0] * 14)]), DICE)
+    found = compare_methods(regions_of(WT=plain, TC=plain, ET=[*undecided, *([0.0] * 14)]), DICE)
 
     # after two smaller ones it is corrected for itself alone
     assert found[2].p_least == 2 / 2**6
@@ -209,22 +219,16 @@ def test_nothing_defined_has_no_least_p():
 def test_no_p_after_holm_is_below_the_least(rows):
     gains = {f"R{at}": [each / 64 for each in row] for at, row in enumerate(rows)}
 
-    found = compare_tables(regions_of(**gains), DICE)
+    found = compare_methods(regions_of(**gains), DICE)
 
     assert all(each.p_least <= each.p_holm for each in found)
     assert all(each.can_show for each in found if each.shown)
 
 
 def test_what_cannot_be_tested_does_not_burden_its_family():
-    methods = {
-        name: {
-            "WT": {"dice": dict(zip("abcdef", values, strict=True))},
-            "ET": {"dice": {"a": math.nan}},
-        }
-        for name, values in (("A", [0.1] * 6), ("B", [0.2] * 6))
-    }
+    nothing = tables(region="ET", A=[math.nan], B=[math.nan])
 
-    tested, untested = compare_tables(methods, DICE)
+    tested, untested = compare_methods(pd.concat([tables(A=[0.1] * 6, B=[0.2] * 6), nothing]), DICE)
 
     assert tested.p_holm == tested.p == 2 / 64
     assert untested.p_holm is None
@@ -285,12 +289,12 @@ def test_swapping_the_methods_turns_everything_round(pairs, measures):
 def test_the_order_of_cases_moves_nothing(pairs, shuffler):
     first, second = zip(*pairs, strict=True)
     methods = tables(A=first, B=second)
-    moved = {
-        name: {"WT": {"dice": dict(shuffler.sample(items, len(items)))}}
-        for name, items in ((n, list(t["WT"]["dice"].items())) for n, t in methods.items())
-    }
+    moved = pd.concat(
+        rows.iloc[shuffler.sample(range(len(rows)), len(rows))]
+        for _, rows in methods.groupby("method")
+    )
 
-    assert compare_tables(moved, DICE) == compare_tables(methods, DICE)
+    assert compare_methods(moved, DICE) == compare_methods(methods, DICE)
 
 
 def test_a_real_difference_is_shown_and_noise_is_not():
@@ -302,6 +306,6 @@ def test_a_real_difference_is_shown_and_noise_is_not():
         C=[value + noise.gauss(0, 0.05) for value in base],
     )
 
-    found = {(each.first, each.second): each.shown for each in compare_tables(methods, DICE)}
+    found = {(each.first, each.second): each.shown for each in compare_methods(methods, DICE)}
 
     assert found == {("A", "B"): True, ("A", "C"): False, ("B", "C"): True}

@@ -2,6 +2,7 @@ import math
 import statistics
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,14 @@ BOTH = {**DICE, "hd95_mm": MEASURES["hd95_mm"]}
 
 def tables(**methods):
     """From `dice` values a case, as `A=[...]`."""
-    return {
-        method: {"WT": {"dice": {f"c{at:02}": v for at, v in enumerate(values)}}}
-        for method, values in methods.items()
-    }
+    return pd.DataFrame(
+        [
+            (method, f"c{at:02}", "WT", "dice", value)
+            for method, values in methods.items()
+            for at, value in enumerate(values)
+        ],
+        columns=["method", "case", "region", "measure", "value"],
+    )
 
 
 def by_name(standings):
@@ -40,10 +45,17 @@ def test_ranks_known_by_hand():
 
 
 def test_regions_and_measures_weigh_the_same():
-    methods = {
-        "A": {"WT": {"dice": {"x": 0.9}, "hd95_mm": {"x": 9.0}}, "ET": {"dice": {"x": 0.9}}},
-        "B": {"WT": {"dice": {"x": 0.8}, "hd95_mm": {"x": 1.0}}, "ET": {"dice": {"x": 0.8}}},
-    }
+    methods = pd.DataFrame(
+        [
+            ("A", "x", "WT", "dice", 0.9),
+            ("A", "x", "WT", "hd95_mm", 9.0),
+            ("A", "x", "ET", "dice", 0.9),
+            ("B", "x", "WT", "dice", 0.8),
+            ("B", "x", "WT", "hd95_mm", 1.0),
+            ("B", "x", "ET", "dice", 0.8),
+        ],
+        columns=["method", "case", "region", "measure", "value"],
+    )
 
     found = by_name(rank_methods(methods, BOTH))
 
@@ -139,12 +151,8 @@ def test_many_cases_are_drawn_a_few_at_a_time(monkeypatch):
 def test_the_order_of_cases_and_methods_moves_no_rank():
     random = np.random.default_rng(0)
     methods = tables(A=random.random(9), B=random.random(9), C=random.random(9))
-    moved = {
-        name: {"WT": {"dice": dict(reversed(methods[name]["WT"]["dice"].items()))}}
-        for name in reversed(methods)
-    }
 
-    assert by_name(rank_methods(moved, DICE)) == by_name(rank_methods(methods, DICE))
+    assert by_name(rank_methods(methods[::-1], DICE)) == by_name(rank_methods(methods, DICE))
 
 
 def test_one_method_has_no_rank():

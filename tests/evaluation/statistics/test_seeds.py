@@ -1,32 +1,39 @@
 import math
 import statistics
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspire_med.evaluation.measures.words import MEASURES
-from inspire_med.evaluation.statistics.paired import compare_tables
+from inspire_med.evaluation.statistics.paired import compare_methods
 from inspire_med.evaluation.statistics.seeds import with_seeds
 
 DICE = {"dice": MEASURES["dice"]}
 VOLUME = {"volume_difference_ml": MEASURES["volume_difference_ml"]}
 
 
-def table(values, measure="dice"):
-    return {"WT": {measure: {f"c{at}": value for at, value in enumerate(values)}}}
-
-
-def mean_table(rows, measure="dice"):
-    return table([statistics.fmean(values) for values in zip(*rows, strict=True)], measure)
+def trained(name="dice", **seeds):
+    """Scores of methods given by the values of their seeds."""
+    return pd.DataFrame(
+        [
+            (method, seed, f"c{at}", "WT", name, value)
+            for method, rows in seeds.items()
+            for seed, row in enumerate(rows)
+            for at, value in enumerate(row)
+        ],
+        columns=["method", "seed", "case", "region", "measure", "value"],
+    )
 
 
 def seen(measures=DICE, **seeds):
     """The only difference of two methods given by the values of their seeds."""
     (name,) = measures
-    means = {method: mean_table(rows, name) for method, rows in seeds.items()}
-    tables = {method: [table(row, name) for row in rows] for method, rows in seeds.items()}
-    (found,) = with_seeds(compare_tables(means, measures), tables, measures)
+    scores = trained(name, **seeds)
+    by_case = scores.groupby(["method", "case", "region", "measure"], sort=False)["value"]
+    means = by_case.agg(statistics.fmean).reset_index()
+    (found,) = with_seeds(compare_methods(means, measures), scores, measures)
     return found
 
 
@@ -49,20 +56,22 @@ def test_of_signed_volumes_the_sizes_of_each_seed_count():
 
 
 def test_a_seed_without_a_common_case_agrees_with_nothing():
-    means = {"A": table([0.7]), "B": table([0.5])}
-    tables = {"A": [table([0.7]), table([math.nan])], "B": [table([0.5]), table([0.5])]}
+    means = trained(A=[[0.7]], B=[[0.5]])
+    scores = trained(A=[[0.7], [math.nan]], B=[[0.5], [0.5]])
 
-    (found,) = with_seeds(compare_tables(means, DICE), tables, DICE)
+    (found,) = with_seeds(compare_methods(means, DICE), scores, DICE)
+
+    assert (found.seeds, found.seeds_alike) == (2, 1)
+
+
+def test_a_seed_whose_mean_is_zero_agrees_with_nothing():
+    found = seen(A=[[0.7, 0.7], [0.7, 0.7]], B=[[0.5, 0.5], [0.9, 0.5]])
 
     assert (found.seeds, found.seeds_alike) == (2, 1)
 
 
 def test_without_a_mean_there_is_no_sign():
-    nothing = {"A": table([0.7]), "B": table([math.nan])}
-
-    (found,) = with_seeds(
-        compare_tables(nothing, DICE), {name: [each] for name, each in nothing.items()}, DICE
-    )
+    found = seen(A=[[0.7]], B=[[math.nan]])
 
     assert (found.mean, found.seeds, found.seeds_alike) == (None, 1, None)
 

@@ -2,7 +2,7 @@
 
     git clone https://github.com/rachitsaluja/BraTS-2023-Metrics       (2024 likewise)
     git clone https://github.com/ezequieldlrosa/isles22
-    pip install -e . pandas                                            (an environment of its own)
+    pip install -e .                                                   (an environment of its own)
     python scripts/bench/official.py --brats2023 BraTS-2023-Metrics --brats2024 BraTS-2024-Metrics \
         --isles2022 isles22 --volumes 100
 

@@ -70,12 +70,11 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
             "options --network.skip, --network.monai: the variants decide; name it in --variants."
         )
 
-    from inspire_med.comparing.child import StoppedError
     from inspire_med.comparing.costs import sizes_of
     from inspire_med.comparing.outcome import bring_together
-    from inspire_med.comparing.plan import check
+    from inspire_med.comparing.plan import check, keep_request, refuse_other_folder
+    from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
-    from inspire_med.comparing.request import keep_request, refuse_other_folder
     from inspire_med.reports.formatting import counted
     from inspire_med.training.stopping import STOPPED, Signals, locked
 
@@ -156,7 +155,7 @@ def _write(outcome: "Outcome", plan: "Plan") -> None:
 
 def _print(outcome: "Outcome", plan: "Plan") -> None:
     """Means and costs of each network, then what the tests show."""
-    from inspire_med.comparing.words import in_short
+    from inspire_med.comparing.summary import in_short
 
     print("\n".join(in_short(outcome.comparison)))
     print(f"comparison.csv, comparison.json, comparison.html in {plan.folder}")

@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from inspire_med.comparing.job import Job
+from inspire_med.comparing.job import Job, inference_s, progress_of
 from inspire_med.comparing.plan import Plan
-from inspire_med.comparing.steps import inference_s, progress_of
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.networks import build_network

@@ -1,12 +1,24 @@
-"""Job: one training of a comparison, with what is made of it."""
+"""Job: one training of a comparison, its predictions, its scores, each where it is not done yet."""
 
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import yaml
+
 from inspire_med.cases.case import Case
+from inspire_med.comparing.process import Child
 from inspire_med.config import TrainConfig
+from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import RECORD
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
+from inspire_med.files import read_json, write_text
+from inspire_med.imaging.picture import is_picture
+from inspire_med.inference.precision import Precision
+from inspire_med.training.budget import budget_of
+from inspire_med.training.checkpoint import precision_of_run, verified_progress
+from inspire_med.training.state import Progress
 
 
 @dataclass(frozen=True)
@@ -65,3 +77,135 @@ class Job:
     def wants_probabilities(self) -> bool:
         """Whether its predictions are scored as grey maps."""
         return isinstance(self.protocol, MapProtocol)
+
+
+class JobError(Exception):
+    """A step of a job failed; the message is for the user's eyes."""
+
+
+def is_done(job: Job) -> bool:
+    """Whether nothing of it is left to do."""
+    return is_trained(job) and is_predicted(job) and is_scored(job)
+
+
+def do(job: Job, child: Child, precision: Precision | None) -> None:
+    """Do what is left of a job. What stands on a step that is done anew goes first.
+
+    Args:
+        job: The job.
+        child: Runs the commands.
+        precision: That of the comparison's first training, which all take; None if this is it.
+
+    Raises:
+        JobError: If a command fails.
+        StoppedError: If a signal came; training keeps its checkpoint.
+    """
+    if not is_trained(job):
+        _remove(job.predictions, job.scores)
+        _step(job, child, _train_words(job, precision), is_trained, aloud=True)
+    if not is_predicted(job):
+        _remove(job.predictions, job.scores)
+        _step(job, child, _predict_words(job), is_predicted)
+    if not is_scored(job):
+        _step(job, child, _evaluate_words(job), is_scored)
+
+
+def progress_of(job: Job) -> Progress | None:
+    """How far its training is; None before the first checkpoint, or if there is none undamaged."""
+    try:
+        return verified_progress(job.run / "checkpoints")
+    except InputError:
+        return None
+
+
+def is_trained(job: Job) -> bool:
+    """Whether the budget is spent and the last validation made."""
+    progress = progress_of(job)
+    if progress is None or progress.validations < job.config.validations:
+        return False
+    budget = budget_of(job.config).extended(progress.extra_steps, progress.extra_s)
+    return budget.spent(progress.step, progress.elapsed_s + progress.validation_s) >= 1
+
+
+def is_predicted(job: Job) -> bool:
+    """Whether the mask of every case is there; their record is written after the last."""
+    if not job.record.is_file():
+        return False
+    endings = ("", "_prob") if job.wants_probabilities else ("",)
+    return all(
+        (job.predictions / f"{case.id}{ending}{suffix}").is_file()
+        for case in job.cases
+        for suffix in (".png" if is_picture(case.images) else ".nii.gz",)
+        for ending in endings
+    )
+
+
+def is_scored(job: Job) -> bool:
+    """Whether the scores are there, by the protocol that is asked for."""
+    if not all((job.scores / f"scores.{kind}").is_file() for kind in ("csv", "json")):
+        return False
+    return read_json(job.scores / "scores.json").get("protocol") == job.protocol.name
+
+
+def inference_s(job: Job) -> dict[str, float]:
+    """Seconds of each case's prediction."""
+    return {case: float(value) for case, value in read_json(job.record)["seconds"].items()}
+
+
+def _step(
+    job: Job,
+    child: Child,
+    words: Sequence[str],
+    is_done: Callable[[Job], bool],
+    *,
+    aloud: bool = False,
+) -> None:
+    status = child.run(words, job.log, aloud=aloud)
+    if status == 0 and is_done(job):
+        return
+    command = words[0]
+    if status == 0:
+        why = "ended before it was done"
+    elif status < 0:
+        why = f"was killed by signal {-status}" + (" (out of memory?)" if status == -9 else "")
+    else:
+        why = f"failed with status {status}: {_last_line(job.log)}"
+    raise JobError(f"{job.name}: {command} {why} (log: {job.log})")
+
+
+def _train_words(job: Job, precision: Precision | None) -> list[str]:
+    """The training's options go by a file, which is the run's own record of them too."""
+    config = job.config
+    if config.precision == "auto" and precision is not None:
+        config = replace(config, precision=precision)
+    options = job.folder / "train.yaml"
+    write_text(options, yaml.safe_dump(config.to_json(), sort_keys=False))
+    return ["train", "--config", str(options)]
+
+
+def _predict_words(job: Job) -> list[str]:
+    source = ["--input", str(job.config.manifest), "--fold", str(job.fold)]
+    options = ["--precision", precision_of_run(job.run / "checkpoints") or "auto"]
+    options += ["--threads", str(job.config.threads), "--overwrite"]
+    options += ["--probabilities"] if job.wants_probabilities else []
+    return ["predict", "--run", str(job.run), "--output", str(job.predictions), *source, *options]
+
+
+def _evaluate_words(job: Job) -> list[str]:
+    reference = ["--reference", str(job.config.manifest), "--fold", str(job.fold)]
+    options = ["--protocol", job.protocol.name, "--workers", str(job.config.threads), "--overwrite"]
+    folders = ["--prediction", str(job.predictions), "--output", str(job.scores)]
+    return ["evaluate", *folders, *reference, *options]
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
-from inspire_med.comparing.job import Job
+from inspire_med.comparing.job import Job, is_done, progress_of
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.scores import (
     Spread,
@@ -16,7 +16,6 @@ from inspire_med.comparing.scores import (
     spreads,
     whole_set_means,
 )
-from inspire_med.comparing.steps import is_done, progress_of
 from inspire_med.comparing.variants import words_on
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.words import Measure, in_pixels

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from inspire_med.comparing.child import Child
-from inspire_med.comparing.job import Job
+from inspire_med.comparing.job import Job, JobError, do, inference_s, is_done, progress_of
 from inspire_med.comparing.plan import Plan
-from inspire_med.comparing.steps import JobError, do, inference_s, is_done, progress_of
+from inspire_med.comparing.process import Child
 from inspire_med.inference.precision import Precision
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
@@ -33,7 +32,7 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
     while left:
         job = left[0]
         place = len(jobs) - len(left) + 1
-        say(f"[{place}/{len(jobs)}] {job.name}, {outlook(jobs, left)}")
+        say(f"[{place}/{len(jobs)}] {job.name}, {time_left(jobs, left)}")
         child = Child(signals, lambda text, job=job: say(f"  {job.name}: {text}"))
         try:
             do(job, child, _precision(jobs))
@@ -44,7 +43,7 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
     return failed
 
 
-def outlook(jobs: Sequence[Job], left: Sequence[Job]) -> str:
+def time_left(jobs: Sequence[Job], left: Sequence[Job]) -> str:
     """How long what is left will take, by what was measured so far."""
     names = {job.name for job in left}
     done = [(job.variant, _seconds(job)) for job in jobs if job.name not in names]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from inspire_med.comparing import costs, outcome, progress, steps
 from inspire_med.comparing.plan import Plan, load_labelled
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig, task_defaults
 from inspire_med.evaluation.protocols import protocol
@@ -46,10 +45,11 @@ def trained(monkeypatch) -> dict[Path, Progress]:
     def look(job):
         return found.get(job.run)
 
-    for module in (steps, costs, outcome, progress):
-        monkeypatch.setattr(module, "progress_of", look)
-    for module in (outcome, progress):
-        monkeypatch.setattr(module, "precision_of_run", lambda folder: "32-true")
+    for module in ("job", "costs", "outcome", "progress"):
+        monkeypatch.setattr(f"inspire_med.comparing.{module}.progress_of", look)
+    for module in ("outcome", "progress"):
+        name = f"inspire_med.comparing.{module}.precision_of_run"
+        monkeypatch.setattr(name, lambda folder: "32-true")
     return found
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from inspire_med.comparing import costs
 from inspire_med.comparing.costs import Size, sizes_of
 from inspire_med.comparing.outcome import bring_together
-from inspire_med.comparing.words import in_short
+from inspire_med.comparing.summary import in_short
 from inspire_med.errors import InputError
 from inspire_med.training.state import Progress
 

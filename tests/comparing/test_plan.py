@@ -3,8 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from inspire_med.comparing.plan import check, load_labelled
-from inspire_med.comparing.request import keep_request
+from inspire_med.comparing.plan import check, keep_request, load_labelled
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
 

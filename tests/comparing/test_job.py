@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from inspire_med.comparing.progress import in_words, outlook, work_through
-from inspire_med.comparing.steps import JobError, do, is_done, is_predicted, is_trained
+from inspire_med.comparing.job import JobError, do, is_done, is_predicted, is_trained
+from inspire_med.comparing.progress import in_words, time_left, work_through
 from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol
 from inspire_med.training.state import Progress
 
@@ -183,20 +183,20 @@ def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
 
 def test_the_outlook_goes_by_the_same_network_then_by_all(plan, finish, trained):
     jobs = plan.jobs()
-    assert outlook(jobs, jobs) == "time left: known after the first training"
+    assert time_left(jobs, jobs) == "time left: known after the first training"
     finish(jobs[0], 0.5)
     trained[jobs[0].run] = Progress(elapsed_s=600.0)
     finish(jobs[1], 0.5)
     trained[jobs[1].run] = Progress(elapsed_s=1200.0)
     trained[jobs[2].run] = Progress(elapsed_s=300.0)  # half of it was done before a stop
 
-    assert outlook(jobs, jobs[2:]) == "time left: about 25 min"
+    assert time_left(jobs, jobs[2:]) == "time left: about 25 min"
 
 
 def test_the_outlook_goes_by_the_budget_before_anything_is_done(plan):
     limited = replace(plan, config=replace(plan.config, max_steps=None, max_time="1h"))
 
-    assert outlook(limited.jobs(), limited.jobs()) == "time left: about 4 h 00 min"
+    assert time_left(limited.jobs(), limited.jobs()) == "time left: about 4 h 00 min"
 
 
 @pytest.mark.parametrize(

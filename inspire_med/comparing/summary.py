@@ -1,4 +1,4 @@
-"""Words: a comparison in a few lines, for the person who watches."""
+"""Summary: a comparison in a few lines, for the person who watches."""
 
 from collections.abc import Iterator
 

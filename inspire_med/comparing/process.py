@@ -1,4 +1,4 @@
-"""Child: one command of this toolkit in a process of its own, its words kept in a log."""
+"""Process: one command of this toolkit in a process of its own, its words kept in a log."""
 
 import subprocess
 import sys

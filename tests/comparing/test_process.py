@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from inspire_med.comparing import child
-from inspire_med.comparing.child import Child, StoppedError
+from inspire_med.comparing import process
+from inspire_med.comparing.process import Child, StoppedError
 from inspire_med.training.stopping import Signals
 
 
@@ -18,7 +18,7 @@ def script(tmp_path, monkeypatch, text):
     file = tmp_path / "stand-in"
     file.write_text(f"#!/bin/bash\n{text}\n")
     file.chmod(0o755)
-    monkeypatch.setattr(child.sys, "executable", str(file))
+    monkeypatch.setattr(process.sys, "executable", str(file))
 
 
 def test_runs_a_command_of_this_toolkit(tmp_path):

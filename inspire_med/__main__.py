@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 
 import inspire_med
+from inspire_med.cli.command import reader_may_leave
 
-_COMMANDS = {
+COMMANDS = {
     "prepare": "find, check and index a data set; make phantom data",
     "train": "train one experiment",
     "predict": "masks for a file, a folder or a manifest",
@@ -22,22 +23,23 @@ _COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first word names; 0 done, 2 no such command."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words and words[0] in _COMMANDS:
+    if words and words[0] in COMMANDS:
         return importlib.import_module(f"inspire_med.{words[0]}").main(words[1:])
     if words and words[0] in ("-h", "--help"):
-        print(_overview())
+        with reader_may_leave():
+            print(_overview())
         return 0
     if words and words[0] == "--version":
         print(inspire_med.__version__)
         return 0
     wrong = f"{words[0]}: no such command; " if words else "no command given; "
-    print(f"inspire-med: {wrong}choose one of {', '.join(_COMMANDS)}.", file=sys.stderr)
+    print(f"inspire-med: {wrong}choose one of {', '.join(COMMANDS)}.", file=sys.stderr)
     return 2
 
 
 def _overview() -> str:
     lines = [f"inspire-med {inspire_med.__version__}", "", "Commands (each has --help):"]
-    lines += [f"  {name:18} {text}" for name, text in _COMMANDS.items()]
+    lines += [f"  {name:18} {text}" for name, text in COMMANDS.items()]
     return "\n".join(lines)
 
 

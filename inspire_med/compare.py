@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
+from inspire_med.cli.command import run_command
 from inspire_med.cli.options import add_training_options, training_config
-from inspire_med.cli.parser import CommandParser, run_command
+from inspire_med.cli.parser import CommandParser
 from inspire_med.config import Task, TrainConfig, task_defaults
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written, write_json, write_text

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
+from inspire_med.cli.command import run_command
 from inspire_med.cli.options import training_config, training_parser
-from inspire_med.cli.parser import CommandParser, run_command
+from inspire_med.cli.parser import CommandParser
 from inspire_med.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,3 +143,7 @@ def _look_ahead(config: "TrainConfig") -> str:
     if outlook.run_s is None:
         return f"{text}; it ends after {config.max_time}"
     return f"{text}; {outlook.run_s / 3600:.1f} h for the steps that are left, in one process"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.parser import CommandParser, progress_bar, run_command
+from inspire_med.cli.command import run_command
+from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.progress import progress_bar
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.provenance import code_commit

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.parser import CommandParser, progress_bar, run_command
+from inspire_med.cli.command import run_command
+from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.progress import progress_bar
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
 from inspire_med.tasks.find import task_named

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import yaml
 from jsonargparse import Namespace
 
+from inspire_med.cli.command import run_command
 from inspire_med.cli.options import training_config, training_parser
-from inspire_med.cli.parser import CommandParser, run_command
+from inspire_med.cli.parser import CommandParser
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, remove_half_written, write_json, write_text

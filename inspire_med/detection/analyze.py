@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.parser import CommandParser, run_command
+from inspire_med.cli.command import run_command
+from inspire_med.cli.parser import CommandParser
 from inspire_med.detection.extra import require_extra
 from inspire_med.detection.options import add_cfg_options
 from inspire_med.errors import InputError

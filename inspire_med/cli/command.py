@@ -1,0 +1,98 @@
+"""Command: what every command does around its body: errors in one sentence, the exit status."""
+
+import os
+import select
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from inspire_med.errors import InputError
+
+if TYPE_CHECKING:
+    from inspire_med.cli.parser import CommandParser
+
+
+def run_command(
+    parser: "CommandParser", body: Callable[[Any], int | None], arguments: Sequence[str] | None
+) -> int:
+    """Parse `arguments`, run `body` on them, and answer with the exit status.
+
+    0 done, or what `body` answers; 2 the request, the input or the file system is at fault (one
+    sentence on stderr, no traceback unless `--debug`); 1 anything else, with the traceback.
+    """
+    with reader_may_leave():
+        return _answered(parser, body, list(sys.argv[1:] if arguments is None else arguments))
+
+
+@contextmanager
+def reader_may_leave() -> Generator[None]:
+    """Let who reads the standard output stop doing so, as `| head` does, without complaint.
+
+    The status is then that of a program which SIGPIPE ends.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        output = sys.stdout.fileno()
+        poll = select.poll()
+        poll.register(output, 0)
+        if not poll.poll(0):  # it was another pipe
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+        raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def _answered(parser: "CommandParser", body: Callable[[Any], int | None], words: list[str]) -> int:
+    debug = "--debug" in words
+    try:
+        plain = [word for word in words if word != "--debug"]
+        with _ended_in_order():
+            status = body(parser.parse_args(parser.spell_out(plain)))
+    except InputError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is None:
+            traceback.print_exc()
+            return 1
+        if debug:
+            traceback.print_exc()
+        what = f"{error.filename}: {error.strerror}"
+        print(f"{parser.prog}: {what}; check the path, its rights and its room.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted.", file=sys.stderr)
+        return 130
+    except Exception:  # the boundary: whatever else went wrong is ours, and is shown whole
+        traceback.print_exc()
+        return 1
+    return status or 0
+
+
+@contextmanager
+def _ended_in_order() -> Generator[None]:
+    """Let SIGTERM end a command as an error would, so that nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

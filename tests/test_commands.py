@@ -1,0 +1,80 @@
+import re
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from inspire_med.__main__ import COMMANDS, main
+
+
+def test_no_command_lists_the_commands(capsys):
+    assert main([]) == 2
+    assert "choose one of prepare, train, predict, evaluate" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_named(capsys):
+    assert main(["trian"]) == 2
+    assert "trian: no such command" in capsys.readouterr().err
+
+
+def test_the_overview_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"  {name} " in overview
+
+
+@pytest.mark.parametrize("command", ["prepare", "train", "predict", "evaluate", "doctor"])
+def test_help_answers_at_once(command):
+    # The promise is one second; torch is what would break it, so its absence is what is tested:
+    # a clock would measure how busy the machine is.
+    script = (
+        "import runpy, sys\n"
+        f"sys.argv = ['inspire-med', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('inspire_med.{command}', run_name='__main__')\n"
+        "finally:\n"
+        "    print(sorted({'torch', 'monai', 'scipy', 'matplotlib'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert f"usage: inspire-med {command}" in done.stdout
+    assert done.stdout.rstrip().endswith("[]")
+
+
+@pytest.fixture(params=COMMANDS)
+def command(request):
+    return request.param
+
+
+@pytest.fixture
+def helps(command, capsys, monkeypatch):
+    """What --help says by `inspire-med NAME` and by `python -m inspire_med.NAME`."""
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    as_word = capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["NAME", "--help"])
+    monkeypatch.delitem(sys.modules, f"inspire_med.{command}")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module(f"inspire_med.{command}", run_name="__main__")
+    return as_word, capsys.readouterr().out
+
+
+def test_every_command_answers_as_a_word_and_as_a_module(command, helps):
+    as_word, as_module = helps
+    assert as_word.startswith(f"usage: inspire-med {command} ")
+    assert as_module == as_word
+
+
+def test_every_option_says_what_it_is_and_its_default(helps):
+    options = re.split(r"\n  (?=-)", helps[0].split("\noptions:\n")[1])
+    for option in options:
+        text = re.sub(r"\s+", " ", option)
+        if re.match(r"(-h|--help|--print_config|--config|--\w+ CONFIG)\b", text.strip()):
+            continue
+        assert "<class" not in text
+        assert re.search(r"\((required|type: |default: ).*\)", text), text
+        assert "required" in text or "default: " in text, text
+        assert len(text.split("(")[0].split()) > 3, text

@@ -237,7 +237,7 @@ def _references_of_manifest(
 ) -> "tuple[References, Mapping[str, Case]]":
     from inspire_med.cases.case import Manifest
     from inspire_med.evaluation.references import References
-    from inspire_med.evaluation.statistics.patients import patients_note
+    from inspire_med.evaluation.statistics.summary import patients_note
 
     if options.regions is not None:
         raise InputError("option --regions: the manifest has its own; leave the option out.")

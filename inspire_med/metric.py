@@ -95,13 +95,13 @@ class ProtocolMetric(CumulativeIterationMetric):
             )
         spacing = self.spacing_mm if spacing_mm is None else spacing_mm
         pairs = zip(_as_numpy(y), _as_numpy(y_pred), strict=True)
-        return torch.stack([self._of_case(truth, answer, spacing) for truth, answer in pairs])
+        return torch.stack([self._of_case(*pair, spacing) for pair in pairs])
 
     def _of_case(
-        self, truth: NDArray[Any], answer: NDArray[Any], spacing_mm: Sequence[float] | None
+        self, reference: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float] | None
     ) -> Tensor:
         rows: list[list[float]] = []
-        for mask, predicted in zip(truth, answer, strict=True):
+        for mask, predicted in zip(reference, prediction, strict=True):
             if isinstance(self.rules, MapProtocol):
                 result = score_grey(mask, predicted, self.rules)[self.rules.region]
             else:

@@ -18,9 +18,9 @@ from inspire_med.comparing.scores import (
 )
 from inspire_med.comparing.variants import words_on
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import Measure, in_pixels
+from inspire_med.evaluation.measures.measure import Measure, in_pixels
 from inspire_med.evaluation.scores import Summaries, summarise_scores
-from inspire_med.evaluation.statistics.patients import patients_note
+from inspire_med.evaluation.statistics.summary import patients_note
 from inspire_med.files import read_json
 from inspire_med.reports.comparison import Comparison, comparison_json
 from inspire_med.reports.formatting import counted

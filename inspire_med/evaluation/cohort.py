@@ -12,7 +12,7 @@ import pandas as pd
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
-from inspire_med.evaluation.measures.words import CALIBRATION, CALIBRATION_POLICY, in_pixels
+from inspire_med.evaluation.measures.measure import CALIBRATION, CALIBRATION_POLICY, in_pixels
 from inspire_med.evaluation.origin import origin_of
 from inspire_med.evaluation.pairs import (
     Pairing,
@@ -22,7 +22,7 @@ from inspire_med.evaluation.pairs import (
     pair,
 )
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
-from inspire_med.evaluation.protocols.kinds import regions_in_words
+from inspire_med.evaluation.protocols.base import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases

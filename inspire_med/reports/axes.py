@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 
 _NOISE = 1e-9
 _DECADES = 100  # a span beyond this factor is drawn by decades

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.reports.formatting import in_cell, titled
 from inspire_med.reports.tables import Column, cell, sortable_table, text_cell

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.evaluation.scores import Summaries, summaries_json
 from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, Difference, compare_methods

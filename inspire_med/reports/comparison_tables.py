@@ -6,7 +6,7 @@ from html import escape
 
 import pandas as pd
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.paired import Difference
 from inspire_med.evaluation.statistics.ranking import Standing

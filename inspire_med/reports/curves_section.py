@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import mean_curves
 from inspire_med.reports.axes import Axis

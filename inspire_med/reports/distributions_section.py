@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.reports.dots import NAMED
 from inspire_med.reports.formatting import titled
 from inspire_med.reports.plots import strip_plot

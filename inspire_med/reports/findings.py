@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.paired import ALPHA, Difference
 from inspire_med.reports.formatting import counted
 

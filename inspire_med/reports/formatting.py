@@ -2,7 +2,7 @@
 
 import math
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.summary import Summary
 
 

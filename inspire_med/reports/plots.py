@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.reports.axes import Axis, measure_axis
 from inspire_med.reports.dots import Dot, dots
 from inspire_med.reports.formatting import in_cell, tick_text, titled

@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.reports.agreement import Agreement, agreement
 from inspire_med.reports.axes import measure_axis, round_axis, size_axis

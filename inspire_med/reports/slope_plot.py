@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.axes import Axis, measure_axis
 from inspire_med.reports.dots import NAMED

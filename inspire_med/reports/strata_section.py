@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.scores import Summaries
 from inspire_med.evaluation.statistics.strata import Strata, bounds_in_words
 from inspire_med.evaluation.statistics.summary import Summary

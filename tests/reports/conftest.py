@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
 from inspire_med.evaluation.scores import score_table, summarise_scores

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.reports.axes import Axis, measure_axis, round_axis, size_axis
 
 LESIONS = Measure("Spurious lesions", "count", "low")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.scores import summarise_scores
 from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, compare_methods

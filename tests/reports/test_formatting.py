@@ -1,6 +1,6 @@
 import pytest
 
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.reports.formatting import amount, counted, in_cell, tick_text, titled
 
 LESIONS = Measure("Lesions", "count", "low")

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from inspire_med.evaluation.measures.words import MEASURES, Measure, in_pixels
+from inspire_med.evaluation.measures.measure import MEASURES, Measure, in_pixels
 from inspire_med.reports.plots import interval_bar, strip_plot
 
 LESIONS = Measure("Spurious lesions", "count", "low")

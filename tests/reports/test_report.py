@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from inspire_med.evaluation.measures.words import MEASURES, in_pixels
+from inspire_med.evaluation.measures.measure import MEASURES, in_pixels
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
 from inspire_med.evaluation.scores import score_table, summarise_scores

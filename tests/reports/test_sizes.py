@@ -2,7 +2,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.evaluation.scores import score_table
 from inspire_med.reports.sizes_section import sizes_section

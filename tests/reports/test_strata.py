@@ -1,6 +1,6 @@
 import re
 
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.evaluation.statistics.strata import Strata, stratify
 from inspire_med.reports.strata_section import strata_section

@@ -60,13 +60,13 @@ def expected_calibration_error(
         InputError: If shapes differ, or probabilities are not within 0 and 1.
     """
     _check(reference, probability)
-    truth, predicted = np.asarray(reference).ravel(), np.asarray(probability).ravel()
+    masked, likely = np.asarray(reference).ravel(), np.asarray(probability).ravel()
     excess = np.zeros(bins)  # sum of y - p, by bin
-    for start in range(0, len(truth), _AT_ONCE):
-        y, p = (each[start : start + _AT_ONCE] for each in (truth, predicted))
+    for start in range(0, len(masked), _AT_ONCE):
+        y, p = (each[start : start + _AT_ONCE] for each in (masked, likely))
         place = np.maximum(np.ceil(p * bins).astype(np.intp) - 1, 0)
         excess += np.bincount(place, weights=y - p.astype(np.float64), minlength=bins)
-    return float(np.abs(excess).sum() / len(truth))
+    return float(np.abs(excess).sum() / len(masked))
 
 
 def brier(reference: NDArray[Any], probability: NDArray[np.floating[Any]]) -> float:

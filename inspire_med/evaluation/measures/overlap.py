@@ -25,7 +25,7 @@ def count(reference: NDArray[Any], prediction: NDArray[Any], size: int | None = 
     """Count the voxels of two boolean masks of one shape.
 
     Args:
-        reference: `(*spatial)`, the truth.
+        reference: `(*spatial)`.
         prediction: `(*spatial)`.
         size: Voxels of the whole volume where the masks are a crop of it that holds all their
             foreground; what lies outside is true negative. By default the masks are whole.

@@ -1,8 +1,10 @@
 """Surface: distances between the surfaces of two masks, in mm.
 
-Two kinds of surface, because published numbers use both: area-weighted surface elements
-(`surface_elements.py`) and border voxels that count alike (`border.py`). Distances are found once;
-every measure reads them.
+Two kinds of surface, because published numbers use both: area-weighted surface elements and border
+voxels that count alike (`surface_points.py`). Distances are found once; every measure reads them.
+
+Source of the measures of other toolkits, which take border voxels: MONAI 1.6 (percentile by
+direction), MedPy 0.5 (percentile over the union), nnU-Net (surface agreement by direction).
 """
 
 from collections.abc import Sequence
@@ -12,10 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.border import border_voxels
-from inspire_med.evaluation.measures.flat import Points
-from inspire_med.evaluation.measures.nearest import nearest_mm
-from inspire_med.evaluation.measures.surface_elements import surface_elements
+from inspire_med.evaluation.measures.distances import Points, nearest_mm
+from inspire_med.evaluation.measures.surface_points import border_voxels, surface_elements
 from inspire_med.imaging.masks import bounding_box
 
 Surface = tuple[Points, NDArray[np.float64]]  # places, and what each counts
@@ -151,3 +151,29 @@ def _reaching_far_out(side: Directed, share: float) -> float | None:
     low, high = np.searchsorted(reached[:-1], (share - _ROUNDING, share + _ROUNDING))
     found, same = distance[order[low]], distance[order[high]]
     return float(found) if found == same and 1 - missing / whole < share - _ROUNDING else None
+
+
+def larger_percentile_mm(distances: SurfaceDistances, percentile: float = 95.0) -> float:
+    """Larger of the two directed percentiles, interpolated linearly; NaN if a mask is empty."""
+    if any(distances.empty):
+        return float("nan")
+    return max(float(np.percentile(side.distance_mm, percentile)) for side in distances.sides)
+
+
+def joint_percentile_mm(distances: SurfaceDistances, percentile: float = 95.0) -> float:
+    """Percentile over both directions together, interpolated linearly; NaN if a mask is empty."""
+    if any(distances.empty):
+        return float("nan")
+    both = np.concatenate([side.distance_mm for side in distances.sides])
+    return float(np.percentile(both, percentile))
+
+
+def nsd_by_direction(distances: SurfaceDistances, tolerance_mm: float) -> float:
+    """Mean of the two shares within `tolerance_mm` of the other surface; NaN if a mask is empty.
+
+    (#G[d_G <= tol] / #G + #P[d_P <= tol] / #P) / 2
+    """
+    if any(distances.empty):
+        return float("nan")
+    shares = [float(np.mean(side.distance_mm <= tolerance_mm)) for side in distances.sides]
+    return sum(shares) / 2

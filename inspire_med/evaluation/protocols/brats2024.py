@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import partial
 from math import prod
 
-from inspire_med.evaluation.measures import conventions, lesions, overlap, surface
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures import lesions, overlap, surface
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
+from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.brats2021 import defined, on_its_box
 from inspire_med.evaluation.protocols.brats2023 import (
     LESION_MEASURES,
@@ -18,7 +19,6 @@ from inspire_med.evaluation.protocols.brats2023 import (
     lesion_scores,
 )
 from inspire_med.evaluation.protocols.brats2024_rules import CHALLENGES, Challenge, Rule
-from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import Lesion, RegionResult
 
 TOLERANCES_MM = (0.5, 1.0)
@@ -28,12 +28,12 @@ def score_brats2024(challenge: Challenge, pair: RegionPair) -> RegionResult:
     """The measures of a `brats2024-*` protocol; a region without a name by the first rule."""
     rule = challenge.rules[pair.name or next(iter(challenge.rules))]
     pair = cleaned(rule, pair if rule.joined_by else on_its_box(pair))
-    truth, answer = lesions_of(rule, pair)
+    reference, prediction = lesions_of(rule, pair)
     for tissue in rule.joined_by:
         other = challenge.rules[tissue]
-        true_joining, joining = lesions_of(other, cleaned(other, pair.tissues[tissue]))
-        truth, answer = lesions.joined(truth, true_joining), lesions.joined(answer, joining)
-    found = lesions.match(truth, answer)
+        beside = lesions_of(other, cleaned(other, pair.tissues[tissue]))
+        reference, prediction = map(lesions.joined, (reference, prediction), beside)
+    found = lesions.match(reference, prediction)
     table = lesions.lesion_table(found, pair.spacing_mm, pair.origin, rule.larger_than)
     if not challenge.spurious_count:
         table = tuple(replace(one, counted=one.counted and one.kind != "spurious") for one in table)
@@ -98,7 +98,7 @@ def border_nsd(
     if any(distances.empty):
         return dict.fromkeys(TOLERANCES_MM, float(all(distances.empty)))
     return {
-        tolerance_mm: conventions.nsd_by_direction(distances, tolerance_mm)
+        tolerance_mm: surface.nsd_by_direction(distances, tolerance_mm)
         for tolerance_mm in TOLERANCES_MM
     }
 

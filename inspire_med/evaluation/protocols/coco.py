@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.protocols.kinds import SetProtocol
+from inspire_med.evaluation.measures.measure import Measure
+from inspire_med.evaluation.protocols.base import SetProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.coco import Entry, read_annotations, read_detections
 
@@ -54,20 +54,20 @@ def score_coco(reference: Path, prediction: Path) -> CaseScores:
         InputError: If a file is not what it should be, or pycocotools is not installed.
     """
     _require_pycocotools()
-    truth = read_annotations(reference)
-    detections = read_detections(prediction, truth)
-    names = {entry["id"]: str(entry["name"]) for entry in truth["categories"]}
+    annotated = read_annotations(reference)
+    detections = read_detections(prediction, annotated)
+    names = {entry["id"]: str(entry["name"]) for entry in annotated["categories"]}
     if ALL in names.values():
         raise InputError(f"{reference}: a category is called {ALL!r}; give it another name.")
     kinds: list[Kind] = ["box"]
     note = ""
     if "segmentation" in detections[0]:
-        bare = sum(not entry.get("segmentation") for entry in truth["annotations"])
+        bare = sum(not entry.get("segmentation") for entry in annotated["annotations"])
         if bare:
             note = f"{reference.name}: {bare} annotations have no mask, so boxes alone are scored."
         else:
             kinds.append("mask")
-    tables = {kind: _evaluated(truth, detections, kind) for kind in kinds}
+    tables = {kind: _evaluated(annotated, detections, kind) for kind in kinds}
     places = {ALL: slice(None)}
     places |= {names[each]: slice(place, place + 1) for place, each in enumerate(sorted(names))}
     regions = {
@@ -91,7 +91,7 @@ def _require_pycocotools() -> None:
         )
 
 
-def _evaluated(truth: Reference, detections: Sequence[Entry], kind: Kind) -> Evaluation:
+def _evaluated(annotated: Reference, detections: Sequence[Entry], kind: Kind) -> Evaluation:
     """The tables of pycocotools, which prints its progress and writes into what it is given."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -99,8 +99,10 @@ def _evaluated(truth: Reference, detections: Sequence[Entry], kind: Kind) -> Eva
     with redirect_stdout(io.StringIO()):
         reference: Any = COCO()
         # Numbered from 1: pycocotools takes an annotation with id 0, once found, for not found.
-        annotations = [{**each, "id": at} for at, each in enumerate(truth["annotations"], start=1)]
-        reference.dataset = {**truth, "annotations": annotations}
+        annotations = [
+            {**each, "id": at} for at, each in enumerate(annotated["annotations"], start=1)
+        ]
+        reference.dataset = {**annotated, "annotations": annotations}
         reference.createIndex()
         shape = _box if kind == "box" else _mask
         found = reference.loadRes(

@@ -3,9 +3,9 @@
 import numpy as np
 
 from inspire_med.evaluation.measures import lesions, overlap
-from inspire_med.evaluation.measures.words import MEASURES, Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
+from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.brats2021 import on_its_box
-from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.masks import ANY_LABEL
 
@@ -18,18 +18,18 @@ def score_isles2022(pair: RegionPair) -> RegionResult:
     """
     pair = on_its_box(pair)
     counts = overlap.count(pair.reference, pair.prediction)
-    truth, answer = (lesions.components(mask) for mask in (pair.reference, pair.prediction))
-    found = lesions.match(truth, answer)
+    reference, prediction = (lesions.components(mask) for mask in (pair.reference, pair.prediction))
+    found = lesions.match(reference, prediction)
     missed = sum(not parts for parts in found.hits)
     wrong = len(found.spurious) + missed
-    touched = len(truth) - missed
+    touched = len(reference) - missed
     scores = {
         "dice": overlap.dice(counts),
         "lesion_f1": touched / (touched + wrong / 2) if touched + wrong else 1.0,
         "absolute_volume_difference_ml": abs(counts.fp - counts.fn)
         * float(np.prod(pair.spacing_mm))
         / 1000,
-        "absolute_lesion_count_difference": float(abs(len(truth) - len(answer))),
+        "absolute_lesion_count_difference": float(abs(len(reference) - len(prediction))),
     }
     return RegionResult(scores, lesions.lesion_table(found, pair.spacing_mm, pair.origin))
 

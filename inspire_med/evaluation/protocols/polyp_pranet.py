@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures import overlap
-from inspire_med.evaluation.measures.e_measure import e_measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.measures.s_measure import s_measure
 from inspire_med.evaluation.measures.threshold_curves import (
     count_at_levels,
     count_binary,
+    e_measure,
     overlap_curves,
     stretched,
 )
 from inspire_med.evaluation.measures.weighted_f import weighted_f
-from inspire_med.evaluation.measures.words import Measure
-from inspire_med.evaluation.protocols.kinds import MapProtocol, OfMeanCurve
+from inspire_med.evaluation.protocols.base import MapProtocol, OfMeanCurve
 from inspire_med.evaluation.result import RegionResult
 
 

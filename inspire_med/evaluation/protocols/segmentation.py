@@ -10,9 +10,9 @@ from functools import partial
 
 import numpy as np
 
-from inspire_med.evaluation.measures import conventions, overlap, surface
-from inspire_med.evaluation.measures.words import MEASURES, Measure
-from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
+from inspire_med.evaluation.measures import overlap, surface
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
+from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
 
 TOLERANCES_MM = (1.0, 2.0)
@@ -118,7 +118,7 @@ CONVENTIONS = {
     ),
     "segmentation-border-max": Convention(
         title="Whole-region measures, surface distances as MONAI has them",
-        distances=OnBorders(all, conventions.larger_percentile_mm, surface.nsd),
+        distances=OnBorders(all, surface.larger_percentile_mm, surface.nsd),
         policy=(
             "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), larger of the two directed 95 % "
             "quantiles, interpolated; undefined where a mask is empty",
@@ -130,7 +130,7 @@ CONVENTIONS = {
     ),
     "segmentation-border-union": Convention(
         title="Whole-region measures, surface distances as MedPy and nnU-Net have them",
-        distances=OnBorders(any, conventions.joint_percentile_mm, conventions.nsd_by_direction),
+        distances=OnBorders(any, surface.joint_percentile_mm, surface.nsd_by_direction),
         policy=(
             "hd95_mm: border voxels (6 face neighbours, 4 in 2-D), 95 % quantile of both "
             "directions in one list, interpolated; undefined where a mask is empty",

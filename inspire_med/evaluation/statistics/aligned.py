@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 
 
 @dataclass(frozen=True)

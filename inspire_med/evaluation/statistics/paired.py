@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.aligned import Series, aligned
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
-from inspire_med.evaluation.statistics.holm import holm, least_after_holm
-from inspire_med.evaluation.statistics.signed_rank import (
+from inspire_med.evaluation.statistics.significance import (
     EXACT_UP_TO,
+    holm,
+    least_after_holm,
     p_value,
     rank_biserial,
     signed_ranks,

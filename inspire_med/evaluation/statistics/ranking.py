@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from inspire_med.evaluation.measures.words import Measure
+from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.aligned import aligned
 from inspire_med.evaluation.statistics.bootstrap import AT_ONCE, RESAMPLES, SEED
 

@@ -1,7 +1,7 @@
 """Summary: what the scores of all cases say, and how sure it is."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,3 +75,19 @@ def whole_set_summary(
     value = float(statistic(curves.mean(axis=0)))
     interval = set_interval(curves, statistic) if len(curves) > 1 else None
     return Summary(value, None, None, interval, len(curves), 0)
+
+
+def patients_note(patients: Mapping[str, str]) -> str:
+    """A sentence where there are fewer patients than cases; empty where each case has its own.
+
+    Args:
+        patients: The patient (or video) of each case, by case id.
+    """
+    number = len(set(patients.values()))
+    if number == len(patients):
+        return ""
+    thing = "patient (or video)" if number == 1 else "patients (or videos)"
+    return (
+        f"{len(patients):,} cases of {number:,} {thing}: intervals and tests take cases as "
+        "independent, so the intervals are too narrow and p is too small."
+    )

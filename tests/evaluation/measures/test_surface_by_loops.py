@@ -17,7 +17,7 @@ from inspire_med.evaluation.measures.surface import (
     nsd,
     surface_distances,
 )
-from inspire_med.evaluation.measures.surface_elements import _CLASSES  # the published facts
+from inspire_med.evaluation.measures.surface_points import _CLASSES  # the published facts
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.statistics.aligned import aligned
 
 

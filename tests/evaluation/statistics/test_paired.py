@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.statistics.bootstrap import mean_interval
-from inspire_med.evaluation.statistics.holm import holm
 from inspire_med.evaluation.statistics.paired import compare_methods
-from inspire_med.evaluation.statistics.signed_rank import p_value, signed_ranks
+from inspire_med.evaluation.statistics.significance import holm, p_value, signed_ranks
 
 DICE = {"dice": MEASURES["dice"]}
 HD95 = {"hd95_mm": MEASURES["hd95_mm"]}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.statistics import ranking
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, SEED
 from inspire_med.evaluation.statistics.ranking import rank_methods

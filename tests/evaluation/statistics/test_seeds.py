@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspire_med.evaluation.measures.words import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.statistics.paired import compare_methods
 from inspire_med.evaluation.statistics.seeds import with_seeds
 

@@ -1,4 +1,4 @@
-r"""Surface elements: where the surface of a mask runs, and how much area each piece stands for.
+r"""Surface points: where the surface of a mask runs: elements with an area, or border voxels.
 
 A surface element sits on a voxel *corner* whose 2x2x2 (in 2-D 2x2) neighbourhood holds both
 foreground and background. The neighbourhood, read as a binary number, is the corner's code: the
@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.flat import FlatBox
+from inspire_med.evaluation.measures.distances import FlatBox, Points
+from inspire_med.imaging.masks import bounding_box
 
 Normal = tuple[float, ...]
 
@@ -79,6 +80,25 @@ def surface_elements(mask: NDArray[Any], spacing_mm: Sequence[float]) -> Element
     last = np.uint8(2 ** (2**mask.ndim) - 1)
     found = np.flatnonzero(codes - np.uint8(1) < last - np.uint8(1))
     return Elements(box.points(found), area_table(tuple(spacing_mm))[codes[found]])
+
+
+def border_voxels(mask: NDArray[Any]) -> Points:
+    """Positions `(n, dims)`, in scan order, of foreground voxels with a face neighbour outside.
+
+    What one erosion with the cross of face neighbours removes, as MONAI and MedPy have it; outside
+    the array is background.
+    """
+    sides = bounding_box(mask)
+    if sides is None:
+        return np.empty((0, mask.ndim), dtype=np.intp)
+    box = FlatBox([side.stop - side.start for side in sides], (1,) * mask.ndim)
+    row = box.laid_out(mask[sides])
+    core = slice(box.lead, box.length - box.lead)
+    inner = row[core].copy()
+    for stride in box.strides:
+        for step in (-stride, stride):
+            inner &= row[core.start + step : core.stop + step]
+    return box.points(np.flatnonzero(row[core] > inner)) + [side.start for side in sides]
 
 
 def _codes(box: FlatBox, mask: NDArray[Any]) -> NDArray[np.uint8]:

@@ -5,16 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.measures.conventions import (
-    joint_percentile_mm,
-    larger_percentile_mm,
-    nsd_by_direction,
-)
 from inspire_med.evaluation.measures.surface import (
     Directed,
     SurfaceDistances,
     border_distances,
+    joint_percentile_mm,
+    larger_percentile_mm,
     nsd,
+    nsd_by_direction,
 )
 
 

@@ -1,10 +1,12 @@
-"""Signed ranks: whether one method is better case by case, whatever the size of its scores.
+"""Significance: signed ranks of paired scores, and many such tests at once.
 
-Source: Wilcoxon 1945; zeros after Pratt, Remarks on zeros and ties in the Wilcoxon signed rank
+Sources: Wilcoxon 1945; zeros after Pratt, Remarks on zeros and ties in the Wilcoxon signed rank
 procedures, J. Am. Stat. Assoc. 54, 1959: they are ranked, and their ranks then dropped, so that
-many equal cases do not pass for few.
+many equal cases do not pass for few; Holm, A simple sequentially rejective multiple test
+procedure, Scand. J. Stat. 6, 1979.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,3 +64,25 @@ def _exact_p(ranks: NDArray[np.float64]) -> float:
     won = int(sizes[ranks > 0].sum())
     tail = min(patterns[: won + 1].sum(), patterns[won:].sum())
     return min(1.0, float(2 * tail / patterns.sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values of one family, adjusted; in the order given."""
+    order = np.argsort(p_values, kind="stable")
+    rising = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(rising))
+    return [float(p) for p in adjusted]
+
+
+def least_after_holm(p_values: Sequence[float], lowest: Sequence[float]) -> list[float]:
+    """The adjusted p of each test, were its own the lowest it can be and the others as they are.
+
+    Args:
+        p_values: Of one family.
+        lowest: The smallest that each of them could have been.
+    """
+    found: list[float] = []
+    for at, least in enumerate(lowest):
+        found.append(holm([*p_values[:at], least, *p_values[at + 1 :]])[at])
+    return found

@@ -138,6 +138,8 @@ def by_the_steps(labels, spacing, name, region):
     both = reference.sum() + left.sum()
     return {
         "dice": 2 * (reference & left).sum() / both if both else 1,
+        "recall": (reference & left).sum() / reference.sum() if reference.any() else not both,
+        "specificity": (~reference & ~left).sum() / max((~reference).sum(), 1),
         "lesionwise_dice": dice,
         "lesionwise_hd95_mm": hd95_mm,
         "lesionwise_nsd@0.5mm": near,

@@ -113,6 +113,19 @@ def test_a_surer_false_alarm_halves_the_precision(scored):
     assert found.regions["instrument"].measures["box_ar10"] == 1
 
 
+@pytest.mark.parametrize(
+    ("alarms", "ar1", "ar10", "ar100"), [(0, 1, 1, 1), (5, 0, 1, 1), (30, 0, 0, 1)]
+)
+def test_recall_takes_the_1_10_and_100_surest_of_an_image(scored, alarms, ar1, ar10, ar100):
+    surer = [detection(1, 1, 0.9, bbox=[3 * at, 0, 10, 10]) for at in range(alarms)]
+    found = scored([*surer, detection(1, 1, 0.5, bbox=[100, 100, 10, 10])])
+
+    measures = found.regions["instrument"].measures
+
+    assert [measures[f"box_ar{most}"] for most in (1, 10, 100)] == [ar1, ar10, ar100]
+    assert measures["box_ar_small"] == 1  # of the 100 surest
+
+
 @pytest.mark.parametrize(("height", "ap", "ap75"), [(32, 0.7, 1), (29, 0.5, 0)])
 def test_overlap_decides_at_which_thresholds_a_detection_counts(scored, height, ap, ap75):
     # height of 40: overlap 0.8 is found at 0.50 ... 0.80, overlap 0.725 at 0.50 ... 0.70

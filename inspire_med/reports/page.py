@@ -29,7 +29,7 @@ class Column:
 
 def render(template: str, **values: Any) -> str:
     """Fill in a template of `reports/templates`; all values are text and become no markup."""
-    return _TEMPLATES.get_template(template).render(values)
+    return _TEMPLATES.get_template(template).render(values, Column=Column)
 
 
 def finite(value: float | None) -> bool:
@@ -54,7 +54,6 @@ def _environment() -> Environment:
     filters: list[Callable[..., Any]] = [amount, counted, in_cell, interval, percent, titled]
     environment.filters |= {each.__name__: each for each in filters}
     environment.tests["finite"] = finite
-    environment.globals |= {"Column": Column}
     return environment
 
 

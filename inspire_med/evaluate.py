@@ -102,7 +102,7 @@ def _evaluate(namespace: Namespace) -> None:
     _refuse_baseline(options.baseline, methods)
 
     from inspire_med.evaluation.protocols import SetProtocol, protocol
-    from inspire_med.reports.scoresheet import (
+    from inspire_med.reports.score_files import (
         compared,
         earlier_methods,
         in_short,

@@ -89,7 +89,7 @@ class TestFolder:
 
         text = (folders / "scores" / "report.html").read_text()
 
-        assert text.count('src="data:image/png;base64,') == 3
+        assert text.count('href="data:image/png;base64,') == 9  # reference, prediction, errors
         assert not re.search(r'(src|href)="(?!data:|#)', text)
 
     def test_each_value_is_a_region_where_none_is_named(self, folders):

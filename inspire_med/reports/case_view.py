@@ -59,29 +59,39 @@ def view_case(
         None if path is None else region_masks(read_label_map(path).labels, regions)
         for path in (case.label, prediction)
     )
-    image = read_background(case, case.shape, channel)
-    if image is None:
+    channels = read_channels(case, case.shape, [channel] if channel else [])
+    if not channels or channel not in (None, *channels):
         wanted = "no channel" if channel is None else f"no channel {channel}"
         raise InputError(
             f"{case.id}: {wanted} on the case's grid {case.shape}; the manifest has "
             f"{', '.join(case.images)}."
         )
+    ((_, image),) = channels.items()
     affine = None if len(case.shape) == 2 else _affine(case, channel)
     return CaseView(image, reference, predicted, tuple(regions), case.spacing_mm, affine)
 
 
-def read_background(
-    case: Case, shape: tuple[int, ...], channel: str | None = None
-) -> NDArray[Any] | None:
-    """The picture, or the chosen (else the first) channel of this shape; None if there is none."""
-    for name, path in case.images.items():
+def read_channels(
+    case: Case, shape: tuple[int, ...], wanted: Sequence[str] = ()
+) -> dict[str, NDArray[Any]]:
+    """What can be drawn under masks of this shape, by name, `(1 or 3, *shape)`.
+
+    It is the picture, or those of a volume's wanted channels that have this shape; where none has,
+    or none is wanted, the first channel that has.
+    """
+    for path in case.images.values():
         if not is_nifti(path):
             picture = np.moveaxis(read_picture(path), -1, 0)
-            return picture if picture.shape[1:] == shape else None
-        component = case.components.get(name)
-        if channel in (None, name) and read_grid(path, component).shape == shape:
-            return read_volume(path, component).values[None]
-    return None
+            return {"image": picture} if picture.shape[1:] == shape else {}
+    fitting = {
+        name: path
+        for name, path in case.images.items()
+        if read_grid(path, case.components.get(name)).shape == shape
+    }
+    chosen = [name for name in wanted if name in fitting] or list(fitting)[:1]
+    return {
+        name: read_volume(fitting[name], case.components.get(name)).values[None] for name in chosen
+    }
 
 
 def _affine(case: Case, channel: str | None) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ from inspire_med.viz.figures import (
     overlay_figure,
     sheet_figure,
 )
-from inspire_med.viz.strip import case_strip
+from inspire_med.viz.panels import case_panels
 
 __all__ = [
-    "case_strip",
+    "case_panels",
     "error_figure",
     "orthogonal_figure",
     "overlay_figure",

@@ -1,17 +1,23 @@
 """Figures: matplotlib figures of one case or many, built without pyplot and its global state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from inspire_med.viz import paint
-from inspire_med.viz.planes import PLANES, Cut, shown_cut, upright
-from inspire_med.viz.strip import panel, panel_background
+from inspire_med.viz.panels import (
+    Panel,
+    background,
+    case_panels,
+    draw,
+    errors_painted,
+    plane_panel,
+)
+from inspire_med.viz.planes import PLANES, shown_cut, upright
 
 _SIDE = 360  # pixels of a panel's longer side
 _INCH = 2.8  # its size on paper
@@ -26,34 +32,17 @@ def overlay_figure(
     affine: NDArray[Any] | None = None,
     title: str = "",
 ) -> Figure:
-    """The image, the reference and the prediction over it, and where they differ, in one row.
+    """The panels of a case in one row.
 
-    Args:
-        image: `(channels, *spatial)`; three channels of a flat image are RGB, of a volume the
-            first is shown, at the axial slice with the most reference (else prediction).
-        reference: `(regions, *spatial)`, anything above zero is foreground; None leaves it out.
-        prediction: Likewise.
-        regions: Names of the regions, in the order of the masks.
-        spacing_mm: Voxel size along each spatial axis, so that proportions are true.
-        affine: Voxel to RAS+ world of a volume; the picture is turned by it so that the patient's
-            right is on the left and the front on top. Without it the array is taken as RAS+.
-        title: Written above.
+    Args are those of `case_panels`, of a volume its first channel is shown; `regions` are the names
+    of the masks in their order, `title` is written above.
 
     Raises:
         ValueError: If shapes do not fit each other.
     """
-    case = upright(image, {"reference": reference, "prediction": prediction}, spacing_mm, affine)
-    flat = shown_cut(case)
-    picture, size = panel_background(case, flat, _SIDE)
-    panels = {"image": picture}
-    panels |= {name: panel(picture, size, mask) for name, mask in flat.masks.items()}
-    both = len(flat.masks) == 2
-    if both:
-        panels["errors"] = _error_panel(picture, size, flat, slice(None))
-    figure, axes = _row(len(panels), title)
-    for axis, (name, pixels) in zip(axes, panels.items(), strict=True):
-        _show(axis, pixels, name, flat.edges)
-    _legend(figure, regions, with_errors=both)
+    panels = case_panels(image, reference, prediction, spacing_mm, affine, side=_SIDE)
+    figure = _row(panels, title)
+    _legend(figure, regions, with_errors=panels[-1].name == "errors")
     return figure
 
 
@@ -78,11 +67,7 @@ def orthogonal_figure(
             f"image of shape {np.shape(image)}: orthogonal views need a volume; "
             "use overlay_figure for flat images."
         )
-    figure, axes = _row(len(PLANES), title)
-    for axis, plane in zip(axes, PLANES, strict=True):
-        flat = shown_cut(case, plane)
-        picture, size = panel_background(case, flat, _SIDE)
-        _show(axis, panel(picture, size, flat.masks["masks"]), plane, flat.edges)
+    figure = _row([plane_panel(case, plane, _SIDE) for plane in PLANES], title)
     _legend(figure, regions, with_errors=False)
     return figure
 
@@ -104,61 +89,52 @@ def error_figure(
         ValueError: If shapes do not fit each other.
     """
     case = upright(image, {"reference": reference, "prediction": prediction}, spacing_mm, affine)
-    flat = shown_cut(case)
-    picture, size = panel_background(case, flat, _SIDE)
-    figure, axes = _row(len(regions), title)
-    for number, (axis, region) in enumerate(zip(axes, regions, strict=True)):
-        pixels = _error_panel(picture, size, flat, slice(number, number + 1))
-        _show(axis, pixels, region, flat.edges)
+    cut = shown_cut(case)
+    picture = background(case, cut, 0, _SIDE)
+    masks = cut.masks["reference"], cut.masks["prediction"]
+    panels = [
+        Panel(
+            region, errors_painted(picture, *(each[[at]] for each in masks)), cut.marks, cut.place
+        )
+        for at, region in enumerate(regions)
+    ]
+    figure = _row(panels, title)
     _legend(figure, (), with_errors=True)
     return figure
 
 
-def sheet_figure(strips: Sequence[NDArray[np.uint8]], titles: Sequence[str]) -> Figure:
-    """A sheet of cases, one strip (of `case_strip`) under the other, each with its title.
+def sheet_figure(cases: Mapping[str, Sequence[Panel]]) -> Figure:
+    """A sheet of cases, the panels of each in a row under its name.
 
     Raises:
-        ValueError: If there are no strips, or not one title for each.
+        ValueError: If there are no cases.
     """
-    if not strips or len(strips) != len(titles):
-        raise ValueError(f"{len(strips)} strips with {len(titles)} titles: need one for each.")
-    width = max(strip.shape[1] for strip in strips) / 100
-    height = sum(strip.shape[0] * width * 100 / strip.shape[1] for strip in strips) / 100
-    figure = Figure(figsize=(width, height + 0.35 * len(strips)), layout="constrained")
-    for axis, pixels, title in zip(
-        np.ravel(figure.subplots(len(strips), 1)), strips, titles, strict=True
-    ):
-        _show(axis, pixels, title, None)
+    if not cases:
+        raise ValueError("no cases: nothing to draw.")
+    most = max(map(len, cases.values()))
+    figure = Figure(figsize=(_INCH * most, (_INCH + 0.7) * len(cases)), layout="constrained")
+    rows = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
+    for row, (name, panels) in zip(rows, cases.items(), strict=True):
+        _fill(row, panels, name)
     return figure
 
 
-def _error_panel(
-    picture: NDArray[np.uint8], size: tuple[int, int, int], flat: Cut, chosen: slice
-) -> NDArray[np.uint8]:
-    """Errors of the union of the chosen regions over a greyed picture."""
-    found = paint.errors(
-        np.any(flat.masks["reference"][chosen], axis=0, keepdims=True)[0],
-        np.any(flat.masks["prediction"][chosen], axis=0, keepdims=True)[0],
-    )
-    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    resized = np.stack([paint.stretch_mask(mask, size) for mask in found.values()])
-    return paint.lay_over(grey, resized, list(paint.ERROR_COLOURS.values()))
+def _row(panels: Sequence[Panel], title: str) -> Figure:
+    figure = Figure(figsize=(_INCH * len(panels), _INCH + 0.9), layout="constrained", dpi=110)
+    _fill(figure, panels, title)
+    return figure
 
 
-def _row(count: int, title: str) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(_INCH * count, _INCH + 0.7), layout="constrained", dpi=110)
-    if title:
-        figure.suptitle(title, fontsize=10)
-    return figure, list(np.ravel(figure.subplots(1, count, squeeze=False)))
-
-
-def _show(axis: Axes, pixels: NDArray[np.uint8], name: str, edges: tuple[str, str] | None) -> None:
-    axis.imshow(pixels, interpolation="nearest")
-    axis.set_axis_off()
-    axis.set_title(name, fontsize=9)
-    for text, place in zip(edges or (), ((0.03, 0.5), (0.5, 0.97)), strict=False):
-        axis.text(*place, text, transform=axis.transAxes, color="white", fontsize=8,
-                  ha="center", va="center")  # fmt: skip
+def _fill(figure: FigureBase, panels: Sequence[Panel], title: str) -> None:
+    """Panels side by side, under a title and where a volume is cut, if that is the same in all."""
+    places = {panel.place for panel in panels}
+    shared = "".join(places) if len(places) == 1 else ""
+    above = " · ".join(filter(None, (title, shared)))
+    if above:
+        figure.suptitle(above, fontsize=10)
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        draw(axes, panel)
+        axes.set_title(panel.name if len(places) == 1 else panel.place, fontsize=9)
 
 
 def _legend(figure: Figure, regions: Sequence[str], *, with_errors: bool) -> None:

@@ -102,9 +102,13 @@ def hex_colour(colour: RGB) -> str:
 def errors(
     reference: NDArray[np.bool_], prediction: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Where prediction and reference agree on foreground, and where only one has it."""
-    return {
-        "found": reference & prediction,
-        "missed": reference & ~prediction,
-        "spurious": prediction & ~reference,
-    }
+    """Masks of what is missed and spurious in any region, and of what is right in all it is in.
+
+    Args:
+        reference: `(regions, *spatial)`.
+        prediction: Likewise.
+    """
+    missed = np.any(reference & ~prediction, axis=0)
+    spurious = np.any(prediction & ~reference, axis=0)
+    found = np.any(reference & prediction, axis=0) & ~missed & ~spurious
+    return {"found": found, "missed": missed, "spurious": spurious}

@@ -1,7 +1,7 @@
 """Planes: flat cuts of a case, right side up, with the size a pixel has in the patient."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 PlaneName = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[PlaneName, ...] = ("axial", "coronal", "sagittal")
 
-# The RAS+ axis a plane is cut across, and the letters at the picture's left edge and at its top.
+# The RAS+ axis a plane is cut across, and the sides at the picture's left, top, right and bottom.
 _CUT_AXIS: dict[PlaneName, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
-_EDGES: dict[PlaneName, tuple[str, str]] = {
-    "axial": ("R", "A"),
-    "coronal": ("R", "S"),
-    "sagittal": ("A", "S"),
-}
+_MARKS: dict[PlaneName, str] = {"axial": "RALP", "coronal": "RSLI", "sagittal": "ASPI"}
 
 
 @dataclass(frozen=True)
@@ -31,13 +27,14 @@ class Upright:
         image: `(channels, *spatial)`.
         masks: Sets of region masks by name (`"reference"`, `"prediction"`), `(regions, *spatial)`.
         spacing_mm: Voxel size along each spatial axis.
-        letters: Whether the directions are known, so that they may be written on the picture.
+        stored: For each spatial axis the file's axis it was, and whether that ran the other way;
+            empty where directions are not known, so that they are not written on the picture.
     """
 
     image: NDArray[Any]
     masks: dict[str, NDArray[np.bool_]]
     spacing_mm: tuple[float, ...]
-    letters: bool
+    stored: tuple[tuple[int, bool], ...] = ()
 
     @property
     def is_volume(self) -> bool:
@@ -47,12 +44,21 @@ class Upright:
 
 @dataclass(frozen=True)
 class Cut:
-    """One flat picture: row 0 on top; `pixel_mm` is (height, width) of a pixel."""
+    """One flat picture, row 0 on top.
+
+    Attributes:
+        image: `(channels, rows, columns)`.
+        masks: As in `Upright`, `(regions, rows, columns)`.
+        pixel_mm: (height, width) of a pixel.
+        marks: The patient's sides at left, top, right and bottom; empty where not known.
+        place: Where a volume is cut: the plane, and the voxel index in the file's own axes.
+    """
 
     image: NDArray[Any]
     masks: dict[str, NDArray[np.bool_]]
     pixel_mm: tuple[float, float]
-    edges: tuple[str, str] | None
+    marks: str = ""
+    place: str = ""
 
 
 def upright(
@@ -71,14 +77,14 @@ def upright(
     _check_shapes(image, kept, spacing_mm)
     spacing = tuple(float(size) for size in spacing_mm)
     if affine is None or len(spacing) == 2:
-        return Upright(image, kept, spacing, letters=False)
+        return Upright(image, kept, spacing)
     turn = io_orientation(np.asarray(affine, dtype=float))
     order = np.argsort(turn[:, 0])
     return Upright(
         _turned(image, turn),
         {name: _turned(mask, turn) for name, mask in kept.items()},
         tuple(spacing[axis] for axis in order),
-        letters=True,
+        tuple((int(axis), bool(turn[axis, 1] < 0)) for axis in order),
     )
 
 
@@ -86,7 +92,7 @@ def busiest_cut(case: Upright, plane: PlaneName = "axial") -> Cut:
     """Cut where the most foreground lies: of the first set of masks that has any, else midway."""
     if not case.is_volume:
         height, width = case.spacing_mm
-        return Cut(case.image, case.masks, (height, width), None)
+        return Cut(case.image, case.masks, (height, width))
     axis = _CUT_AXIS[plane]
     index = case.image.shape[axis + 1] // 2
     for mask in case.masks.values():
@@ -104,12 +110,15 @@ def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
     sagittal picture looks to the left.
     """
     axis = _CUT_AXIS[plane]
+    stored, reversed_ = case.stored[axis] if case.stored else (axis, False)
+    number = case.image.shape[axis + 1] - 1 - index if reversed_ else index
     width, height = (size for other, size in enumerate(case.spacing_mm) if other != axis)
     return Cut(
         _flat(case.image, axis, index),
         {name: _flat(mask, axis, index) for name, mask in case.masks.items()},
         (height, width),
-        _EDGES[plane] if case.letters else None,
+        _MARKS[plane] if case.stored else "",
+        f"{plane} slice {'ijk'[stored]} = {number}",
     )
 
 
@@ -132,7 +141,7 @@ def _trimmed(flat: Cut, margin: int = 4) -> Cut:
         box.append(slice(max(0, int(present[0]) - margin), int(present[-1]) + 1 + margin))
     rows, columns = box
     masks = {name: mask[:, rows, columns] for name, mask in flat.masks.items()}
-    return Cut(flat.image[:, rows, columns], masks, flat.pixel_mm, flat.edges)
+    return replace(flat, image=flat.image[:, rows, columns], masks=masks)
 
 
 def _flat(array: NDArray[Any], axis: int, index: int) -> NDArray[Any]:

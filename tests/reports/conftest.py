@@ -1,25 +1,29 @@
 """A report with something of everything, and a real browser to open it in."""
 
-import io
 import json
 import math
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from inspire_med.evaluation.measures.measure import Measure
+from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
 from inspire_med.evaluation.scores import score_table, summarise_scores
 from inspire_med.evaluation.statistics.strata import stratify
-from inspire_med.reports.report import Picture, Report
+from inspire_med.reports.pictures import Picture
+from inspire_med.reports.report import Report, report_html
+from inspire_med.viz.panels import Panel
 
+SVG = "{http://www.w3.org/2000/svg}"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Seen by the page before its own script runs; what it finds is read from the dumped document.
@@ -38,7 +42,84 @@ ASK = """<script>
 </script>"""
 
 
+class Drawing:
+    """What stands in a chart: its words, and its cases with what they say when pointed at."""
+
+    def __init__(self, svg):
+        self.root = ElementTree.fromstring(str(svg))
+        self.name = self.root.get("aria-label")
+        self.words = {
+            "".join(each.itertext()): (float(each.get("x", 0)), float(each.get("y", 0)))
+            for each in self.root.iter(SVG + "text")
+        }
+        self.dots = {
+            each[0].text: (float(each.get("x")), float(each.get("y")))
+            for each in self.root.iter(SVG + "use")
+            if len(each)
+        }
+
+    def paths(self, *styles):
+        """The points of every path whose style has all of these."""
+        return [
+            [
+                tuple(map(float, point))
+                for point in re.findall(r"([-\d.]+) ([-\d.]+)", each.get("d"))
+            ]
+            for each in self.root.iter(SVG + "path")
+            if all(style in each.get("style", "") for style in styles)
+        ]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a page: its text without markup, and its charts."""
+
+    html: str
+
+    @property
+    def text(self):
+        return " ".join(unescape(re.sub("<[^>]*>", " ", self.html)).split())
+
+    @property
+    def drawings(self):
+        return [Drawing(svg) for svg in re.findall("<svg.*?</svg>", self.html, flags=re.DOTALL)]
+
+
+def _section(page, name):
+    found = re.search(f'<section id="{name}">(.*?)</section>', page, flags=re.DOTALL)
+    return Section(found[1] if found else "")
+
+
 @pytest.fixture
+def drawing():
+    """Read a chart."""
+    return Drawing
+
+
+@pytest.fixture
+def section():
+    """A section of a page by its name; empty where there is none."""
+    return _section
+
+
+@pytest.fixture
+def section_of():
+    """A section of the page of some cases."""
+
+    def make(name, cases, measures=MEASURES, **more):
+        rules = replace(protocol("segmentation"), measures=measures)
+        summaries = summarise_scores(score_table(cases))
+        return _section(report_html(Report(rules, cases, summaries, **more)), name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def page(report):
+    return report_html(report)
+
+
+@pytest.fixture(scope="session")
 def report():
     """Eight cases of three regions; `b` is undefined in one measure, ET empty in `c`."""
     rules = protocol("segmentation")
@@ -49,9 +130,10 @@ def report():
         cases,
         summarise_scores(score_table(cases)),
         stratify(cases, {each.case: "AB"[number % 2] for number, each in enumerate(cases)}),
-        [Picture(group, "a", 0.5, picture()) for group in ("worst", "median", "best")],
+        [Picture(group, "a", 0.5, panels()) for group in ("worst", "median", "best")],
         ["Left out: z."],
         {"Manifest hash": "3f1c" * 16, "Run": "runs/one", "Commit": "bde914b"},
+        {"ET": "enhancing tumour"},
     )
 
 
@@ -76,10 +158,9 @@ def case(number, name):
     return CaseScores(name, regions)
 
 
-def picture():
-    png = io.BytesIO()
-    Image.fromarray(np.full((20, 60, 3), 90, dtype=np.uint8)).save(png, format="png")
-    return png.getvalue()
+def panels():
+    pixels = np.full((220, 180, 3), 90, dtype=np.uint8)
+    return [Panel(name, pixels, "RALP", "axial slice k = 7") for name in ("flair", "errors")]
 
 
 class Body(HTMLParser):

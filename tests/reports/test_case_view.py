@@ -5,7 +5,7 @@ import pytest
 
 from inspire_med.cases.case import Manifest
 from inspire_med.errors import InputError
-from inspire_med.reports.case_view import read_background, view_case
+from inspire_med.reports.case_view import read_channels, view_case
 
 
 def test_a_volume_is_shown_by_its_first_channel_with_its_affine(ball_volumes):
@@ -54,8 +54,17 @@ def test_a_channel_on_another_grid_is_no_background(ball_volumes, disc_images):
     volume = Manifest.load(ball_volumes).cases[0]
     picture = Manifest.load(disc_images).cases[0]
 
-    assert read_background(volume, (1, 2, 3)) is None
-    assert read_background(picture, (1, 2)) is None
+    assert read_channels(volume, (1, 2, 3)) == {}
+    assert read_channels(picture, (1, 2)) == {}
+
+
+def test_the_wanted_channels_are_read_in_their_order_else_the_first(ball_volumes):
+    case = Manifest.load(ball_volumes).cases[0]
+    first, second, third = list(case.images)[:3]
+
+    assert list(read_channels(case, case.shape, [third, second])) == [third, second]
+    assert list(read_channels(case, case.shape, ["dwi"])) == [first]
+    assert list(read_channels(case, case.shape)) == [first]
 
 
 def test_a_case_without_label_has_no_reference(ball_volumes):

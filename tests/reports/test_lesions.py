@@ -1,21 +1,15 @@
 import math
-import re
 
 import pytest
 
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
-from inspire_med.reports.lesion_counts import Listed, Third, count_lesions
-from inspire_med.reports.lesions_section import choose, lesions_section
+from inspire_med.reports.lesions import Listed, Third, choose, count_lesions
 
 PLACE = (1.0, 2.0, 3.0)
 
 
 def lesion(kind, size, dice=math.nan, counted=True):
     return Lesion(kind, size, PLACE, dice, counted=counted)
-
-
-def words(page):
-    return " ".join(re.sub("<[^>]*>", " ", page).split())
 
 
 def test_counts_by_hand():
@@ -78,28 +72,31 @@ def test_then_the_smallest_of_the_reference():
     assert choose(lesions, 1)[0] == [lesions[1]]
 
 
-def test_what_is_not_listed_is_said_and_yet_counted():
+def test_what_is_not_listed_is_said_and_yet_counted(section_of):
     many = tuple(lesion("spurious", float(size)) for size in range(1, 2501))
-    cases = [CaseScores("a", {"WT": RegionResult({}, (lesion("missed", 0.5, 0.0), *many))})]
+    scores = {"dice": 0.5}
+    cases = [CaseScores("a", {"WT": RegionResult(scores, (lesion("missed", 0.5, 0.0), *many))})]
 
-    page = lesions_section(cases, ["WT"])
+    found = section_of("lesions", cases)
 
-    assert page.count("<tr>") == 1 + 1 + 2000  # headings of both tables, rows
+    assert found.html.count("<tr>") == 1 + 1 + 2000  # headings of both tables, rows
     assert (
         "2,000 of 2,501 lesions, one by one; not listed: the 501 smallest spurious ones "
-        "(up to 501 mm³)" in words(page)
+        "(up to 501 mm³)" in found.text
     )
-    assert "WT 0 1 2,500" in words(page)
+    assert "WT 0 1 2,500" in found.text
 
 
-def test_a_protocol_without_lesions_has_no_such_section():
-    assert lesions_section([CaseScores("a", {"WT": RegionResult({})})], ["WT"]) == ""
+def test_a_protocol_without_lesions_has_no_such_section(section_of):
+    assert section_of("lesions", [CaseScores("a", {"WT": RegionResult({"dice": 1.0})})]).html == ""
 
 
-def test_colours_follow_the_order_of_the_regions():
-    cases = [CaseScores("a", {"ET": RegionResult({}, (lesion("missed", 1.0, 0.0),))})]
+def test_colours_follow_the_order_of_the_regions(section_of):
+    scores = {"dice": 0.5}
+    regions = {name: RegionResult(scores) for name in ("WT", "TC")}
+    regions["ET"] = RegionResult(scores, (lesion("missed", 1.0, 0.0),))
 
-    page = lesions_section(cases, ["WT", "TC", "ET"])
+    found = section_of("lesions", [CaseScores("a", regions)])
 
-    assert 'class="mark region2"><td>ET' in page
-    assert "WT 0 0 0 – –" in words(page)
+    assert 'class="mark region2"><td>ET' in found.html
+    assert "WT 0 0 0 – –" in found.text

@@ -1,16 +1,19 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from inspire_med.evaluation.measures.measure import MEASURES, in_pixels
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
 from inspire_med.evaluation.scores import score_table, summarise_scores
-from inspire_med.reports.report import Picture, Report, report_html
+from inspire_med.reports.pictures import Picture
+from inspire_med.reports.report import Report, report_html
+from inspire_med.viz.panels import Panel
 
 NAN, INF = float("nan"), float("inf")
-VOID = ("meta", "link", "img", "input", "br")
+VOID = ("meta", "link", "input", "br")
 
 CASES = [
     CaseScores(
@@ -34,6 +37,9 @@ class Reader(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
@@ -44,21 +50,25 @@ class Reader(HTMLParser):
         return [attributes[name] for _, attributes in self.tags if name in attributes]
 
 
-def of(cases, rules=None, **more):
+def page_of(cases, rules=None, **more):
     rules = rules or protocol("segmentation")
-    return Reader(report_html(Report(rules, cases, summarise_scores(score_table(cases)), **more)))
+    return report_html(Report(rules, cases, summarise_scores(score_table(cases)), **more))
 
 
-def test_every_tag_of_a_full_report_is_closed_in_order(report):
-    assert Reader(report_html(report)).open == []
+def of(cases, rules=None, **more):
+    return Reader(page_of(cases, rules, **more))
+
+
+def test_every_tag_of_a_full_report_is_closed_in_order(page):
+    assert Reader(page).open == []
 
 
 def test_every_tag_of_a_bare_report_is_closed_in_order():
     assert of(CASES).open == []
 
 
-def test_nothing_comes_from_elsewhere(report):
-    reader = Reader(report_html(report))
+def test_nothing_comes_from_elsewhere(page):
+    reader = Reader(page)
 
     links = [link for name in ("src", "href", "action") for link in reader.values(name)]
 
@@ -66,20 +76,23 @@ def test_nothing_comes_from_elsewhere(report):
     assert all(link.startswith(("data:", "#")) for link in links)
 
 
-def test_every_link_of_the_page_leads_to_a_section(report):
-    reader = Reader(report_html(report))
+def test_every_link_of_the_page_leads_to_a_section(page):
+    reader = Reader(page)
 
-    names = {link.removeprefix("#") for link in reader.values("href") if link.startswith("#")}
+    links = [at["href"] for tag, at in reader.tags if tag == "a"]
+    sections = [at["id"] for tag, at in reader.tags if tag == "section"]
 
-    assert names == set(reader.values("id"))
-    assert len(names) == 9
+    assert links == [f"#{name}" for name in sections]
+    assert len(sections) == 9
+    names = reader.values("id")
+    assert len(names) == len(set(names))
 
 
 def test_sections_without_content_are_left_out():
     reader = of(CASES)
 
     sections = ["summary", "distributions", "cases", "rules-and-provenance"]
-    assert reader.values("id") == sections
+    assert [at["id"] for tag, at in reader.tags if tag == "section"] == sections
 
 
 def test_names_from_files_are_text_and_never_markup():
@@ -91,6 +104,12 @@ def test_names_from_files_are_text_and_never_markup():
     assert "a/<b>" in reader.text
 
 
+def test_regions_are_spelt_out_where_there_are_words_for_them(page, section):
+    assert "enhancing tumour (ET)" in section(page, "summary").text
+    assert '<div class="name">enhancing tumour (ET)</div>' in page
+    assert "enhancing" not in section(page, "cases").text
+
+
 def test_summary_states_mean_interval_and_how_many_are_undefined():
     text = " ".join(of(CASES).text.split())
 
@@ -100,7 +119,7 @@ def test_summary_states_mean_interval_and_how_many_are_undefined():
 
 
 def test_every_case_and_region_has_a_row_that_sorts_by_value():
-    cells = of(CASES).values("data-value")
+    cells = of(CASES).values("data-value")  # of the cases
 
     assert cells == ["0.5", "4", "0.5", "4", "0", "", "0", ""]  # undefined sorts as nothing
 
@@ -114,18 +133,40 @@ def test_a_measure_some_regions_lack_is_undefined_there():
     assert of(cases).values("data-value") == ["0.5", "", "", "0.4", "0.6", ""]
 
 
-def test_pictures_are_embedded():
-    reader = of(CASES, pictures=[Picture("best", "a", 0.5, b"\x89PNG", "mean F1")])
+def test_every_picture_is_embedded_and_marked(section):
+    panels = [
+        Panel(name, np.full((40, 30, 3), 9, dtype=np.uint8), "RALP", "axial slice k = 7")
+        for name in ("t1ce", "reference", "prediction", "errors")
+    ]
+    picture = Picture("best", "a<b", 0.5, panels, "mean F1")
 
-    images = [attributes for tag, attributes in reader.tags if tag == "img"]
+    page = page_of(CASES, pictures=[picture], words={"t1ce": "T1 with contrast"})
+    found = section(page, "pictures")
 
-    assert images[0]["src"] == "data:image/png;base64,iVBORw=="
-    assert "a: image" in images[0]["alt"]
-    assert "mean F1 0.500" in reader.text
+    assert "a<b mean F1 0.500 · axial slice k = 7" in found.text
+    assert "found missed spurious" in found.text
+    assert [chart.name for chart in found.drawings] == [f"a<b: {panel.name}" for panel in panels]
+    for chart in found.drawings:
+        assert set(chart.words) == {"R", "A", "L", "P"}
+        (image,) = chart.root.iter("{http://www.w3.org/2000/svg}image")
+        assert image.get("href").startswith("data:image/png;base64,iVBOR")
+    assert "T1 with contrast (t1ce) R A L P reference" in found.text
 
 
-def test_rules_notes_and_provenance_are_printed(report):
-    text = Reader(report_html(report)).text
+def test_a_picture_of_an_image_claims_no_side_and_no_slice(section):
+    panel = Panel("image", np.full((40, 30, 3), 9, dtype=np.uint8), "", "")
+    words = in_pixels(MEASURES)
+    rules = replace(protocol("segmentation"), measures=words)
+
+    found = section(page_of(CASES, rules, pictures=[Picture("all", "a", 0.5, [panel])]), "pictures")
+
+    assert "slice" not in found.text
+    assert "right" not in found.text
+    assert found.drawings[0].words == {}
+
+
+def test_rules_notes_and_provenance_are_printed(report, page):
+    text = Reader(page).text
 
     assert all(line in text for line in report.protocol.policy)
     assert "Left out: z." in text

@@ -1,9 +1,8 @@
 import re
 
-from inspire_med.evaluation.measures.measure import MEASURES
+from inspire_med.evaluation.measures.measure import MEASURES, in_pixels
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.evaluation.statistics.strata import Strata, stratify
-from inspire_med.reports.strata_section import strata_section
 
 INF = float("inf")
 REGIONS = ["WT", "ET"]
@@ -26,34 +25,32 @@ CASES = [
 ]
 
 
-def words(page):
-    return " ".join(re.sub("<[^>]*>", " ", page).split())
-
-
-def test_each_part_states_its_cases_and_means():
+def test_each_part_states_its_cases_and_means(section_of):
     strata = stratify(CASES, {"a": "north", "b": "north", "c": "south"})
 
-    text = words(strata_section(strata, MEASURES, REGIONS, "ml"))
+    text = section_of("strata", CASES, strata=strata).text
 
     assert "By site" in text
     assert "north 2 0.600 0.500 to 0.700 4.00 1 undefined" in text
     assert "south 1 0.900 8.00" in text
 
 
-def test_regions_keep_their_order_and_colour_though_the_first_part_lacks_one():
-    page = strata_section(stratify(CASES, {}), MEASURES, REGIONS, "ml")
+def test_regions_keep_their_order_and_colour_though_the_first_part_lacks_one(section_of):
+    found = section_of("strata", CASES, strata=stratify(CASES, {}))
 
-    groups = re.findall(r'group (region\d)"><th[^>]*>(\w+)', page)
+    groups = re.findall(r'group (region\d)"><th[^>]*>(\w+)', found.html)
     assert groups == [("region0", "WT"), ("region1", "ET")]
-    assert "empty 1 0.500" in words(page)
+    assert "empty 1 0.500" in found.text
 
 
-def test_bounds_of_sizes_are_said_with_their_unit():
-    text = words(strata_section(stratify(CASES, {}), MEASURES, REGIONS, "px"))
+def test_bounds_of_sizes_are_said_with_their_unit(section_of):
+    strata = stratify(CASES, {})
+
+    text = section_of("strata", CASES, in_pixels(MEASURES), strata=strata).text
 
     assert "WT: small up to" in text
     assert " px" in text
 
 
-def test_without_parts_there_is_no_section():
-    assert strata_section(Strata({}, {}), MEASURES, REGIONS, "ml") == ""
+def test_without_parts_there_is_no_section(section_of):
+    assert section_of("strata", CASES, strata=Strata({}, {})).html == ""

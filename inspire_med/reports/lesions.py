@@ -1,4 +1,4 @@
-"""Lesion counts: how many lesions of a region were found, missed and made up, by size."""
+"""Lesions: how many of a region were found, missed and made up, by size, and which to list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from inspire_med.evaluation.result import CaseScores, Lesion
+from inspire_med.reports.formatting import amount, counted
 
 
 class Listed(NamedTuple):
@@ -83,4 +84,33 @@ def _thirds(matched: Sequence[Lesion], missed: Sequence[Lesion]) -> tuple[Third,
         Third(float(sizes[group].max()), int(group.sum()), int((group & found).sum()))
         for group in groups
         if group.any()
+    )
+
+
+def choose(lesions: Sequence[Listed], most: int) -> tuple[list[Listed], list[Listed]]:
+    """Lesions to show, in their order, and those to leave out.
+
+    The smallest spurious ones are left out first, then the smallest of the others.
+    """
+    ranked = sorted(
+        range(len(lesions)),
+        key=lambda at: (lesions[at].lesion.kind == "spurious", -lesions[at].lesion.size),
+    )
+    return [lesions[at] for at in sorted(ranked[:most])], [lesions[at] for at in ranked[most:]]
+
+
+def what_is_listed(shown: Sequence[Listed], left_out: Sequence[Listed], unit: str) -> str:
+    """A sentence that says which lesions a table holds."""
+    if not left_out:
+        return f"{counted(len(shown), 'lesion')}, one by one."
+    spurious = [each.lesion.size for each in left_out if each.lesion.kind == "spurious"]
+    others = [each.lesion.size for each in left_out if each.lesion.kind != "spurious"]
+    parts = [
+        f"the {len(sizes):,} smallest {kind} ones (up to {amount(max(sizes), unit)})"
+        for kind, sizes in (("spurious", spurious), ("of the reference's", others))
+        if sizes
+    ]
+    return (
+        f"{len(shown):,} of {counted(len(shown) + len(left_out), 'lesion')}, one by one; "
+        f"not listed: {' and '.join(parts)}. The counts above hold them all."
     )

@@ -1,4 +1,4 @@
-"""Scoresheet: what an evaluation leaves behind: files, and words for the person who watches."""
+"""Score files: what an evaluation leaves behind, and words for the person who watches."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,8 +23,9 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.notable import notable_pictures
+from inspire_med.reports.pictures import notable_pictures
 from inspire_med.reports.report import Report, report_html
+from inspire_med.tasks.task import Task
 
 _NAMES = (
     *("scores.csv", "scores.json", "report.html", "lesions.csv"),
@@ -32,13 +33,16 @@ _NAMES = (
 )
 
 
-def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> list[Path]:
+def write_scores(
+    cohort: Cohort, output: Path, cases: Mapping[str, Case], task: Task | None = None
+) -> list[Path]:
     """Write scores.csv, scores.json, report.html, and lesions.csv where there are lesions.
 
     Args:
         cohort: The scores.
         output: Folder for them.
         cases: The manifest's cases by id, for pictures; empty without a manifest.
+        task: The manifest's, for words and for the channels that regions are best seen on.
 
     Returns:
         The files.
@@ -51,9 +55,10 @@ def write_scores(cohort: Cohort, output: Path, cases: Mapping[str, Case]) -> lis
         cohort.cases,
         summaries,
         groups,
-        notable_pictures(cohort, cases),
+        notable_pictures(cohort, cases, task.seen_on if task else {}),
         cohort.notes,
         provenance,
+        task.words if task else {},
     )
     extra = {
         "regions": {name: list(values) for name, values in cohort.regions.items()},

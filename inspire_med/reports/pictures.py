@@ -1,0 +1,133 @@
+"""Pictures: the worst, middle and best cases of an evaluation, panel by panel, for its report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from inspire_med.cases.case import Case
+from inspire_med.errors import InputError
+from inspire_med.evaluation.case import regions_under
+from inspire_med.evaluation.cohort import Cohort
+from inspire_med.evaluation.measures.threshold_curves import stretched
+from inspire_med.evaluation.protocols import MaskProtocol
+from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
+from inspire_med.imaging.grey_map import fitted, read_grey_map, read_official_mask
+from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.masks import region_masks
+from inspire_med.imaging.regrid import on_grid_of
+from inspire_med.reports.case_view import read_channels
+from inspire_med.reports.svg import inline_svg
+from inspire_med.viz.panels import Panel, case_panels, draw
+
+_SIDE = 220  # px of a panel's longer side
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A case to look at.
+
+    Attributes:
+        group: `worst`, `median`, `best` or `all`.
+        case: Its id.
+        score: By which it was chosen.
+        panels: What is shown of it; the masks lie over the last of its channels.
+        ranked_by: What the score is.
+    """
+
+    group: str
+    case: str
+    score: float
+    panels: Sequence[Panel]
+    ranked_by: str = "mean Dice"
+
+
+class _Masks(NamedTuple):
+    """What is laid over the scan, on the reference's grid."""
+
+    reference: NDArray[np.bool_]
+    prediction: NDArray[np.bool_]
+    spacing_mm: Sequence[float]
+    affine: NDArray[Any] | None
+
+
+def notable_pictures(
+    cohort: Cohort, cases: Mapping[str, Case], seen_on: Mapping[str, str]
+) -> list[Picture]:
+    """Pictures of the cases that are worst, in the middle and best by the first measure.
+
+    Args:
+        cohort: The scores, and where the masks lie.
+        cases: The manifest's cases by id, whose scans are drawn under the masks; those that are
+            not there, or cannot be read, are drawn on black.
+        seen_on: Region to the channel it is best seen on; each of them is shown, and the masks lie
+            over the last region's. Without any it is the first channel.
+    """
+    if not cohort.pairing.pairs:
+        return []  # a whole set in one file: no case has a mask of its own
+    name, measure = next(iter(cohort.protocol.measures.items()))
+    ranked = rank_cases(cohort.scores, name, measure.better)
+    wanted = list(dict.fromkeys(seen_on[each] for each in cohort.summaries if each in seen_on))
+    return [
+        Picture(group, case, score, _panels(cohort, case, cases.get(case), wanted),
+                f"mean {measure.title}")
+        for group, members in notable_cases(ranked).items()
+        for case, score in members
+    ]  # fmt: skip
+
+
+def panel_svg(panel: Panel, case: str) -> Markup:
+    """A panel as a drawing that needs nothing else; the marks of sides are text."""
+    rows, columns, _ = panel.pixels.shape
+    figure = Figure(figsize=(columns / 72, rows / 72), facecolor="none")
+    draw(figure.add_axes((0, 0, 1, 1)), panel)
+    return inline_svg(figure, f"{case}: {panel.name}")
+
+
+def _panels(cohort: Cohort, name: str, case: Case | None, wanted: Sequence[str]) -> list[Panel]:
+    files = cohort.pairing.pairs[name]
+    masks = (
+        _of_labels(cohort, cohort.protocol, *files)
+        if isinstance(cohort.protocol, MaskProtocol)
+        else _of_map(*files)
+    )
+    channels = {} if case is None else _readable(case, masks.reference.shape[1:], wanted)
+    image = np.concatenate(list(channels.values())) if channels else None
+    return case_panels(image, *masks, channels=list(channels) or ("image",), side=_SIDE)
+
+
+def _of_labels(cohort: Cohort, rules: MaskProtocol, *files: Path) -> _Masks:
+    reference, prediction = map(read_label_map, files)
+    if cohort.resampled:
+        prediction = on_grid_of(reference, prediction)
+    regions = regions_under(rules, cohort.references.regions)
+    return _Masks(
+        region_masks(reference.labels, regions),
+        region_masks(prediction.labels, regions),
+        reference.spacing_mm,
+        reference.affine,
+    )
+
+
+def _of_map(reference_file: Path, prediction_file: Path) -> _Masks:
+    """A grey map is shown where it is above a half once stretched, as its scores have it."""
+    reference, _ = read_official_mask(reference_file)
+    grey = fitted(read_grey_map(prediction_file), reference.shape)
+    return _Masks(
+        reference[np.newaxis], (stretched(grey.values) > 0.5)[np.newaxis], (1.0, 1.0), None
+    )
+
+
+def _readable(
+    case: Case, shape: tuple[int, ...], wanted: Sequence[str]
+) -> Mapping[str, NDArray[Any]]:
+    """The scans to draw masks on; none where they cannot be read: scores need the masks alone."""
+    try:
+        return read_channels(case, shape, wanted)
+    except InputError:
+        return {}

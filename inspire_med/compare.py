@@ -10,9 +10,11 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import add_training_options, training_config
 from inspire_med.cli.parser import CommandParser
-from inspire_med.config import Task, TrainConfig, task_defaults
+from inspire_med.config import NetworkConfig, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written, write_json, write_text
+from inspire_med.tasks.find import refuse_other_task
+from inspire_med.tasks.task import Task
 
 if TYPE_CHECKING:
     from inspire_med.comparing.outcome import Outcome
@@ -31,7 +33,7 @@ class CompareOptions:
             `0,1,5`.
         baseline: The variant that each other one is tested against.
         protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
-            default the task's own: brats2023-gli, isles2022 or polyp-pranet.
+            default the task's own, such as brats2023-gli, isles2022 or polyp-pranet.
     """
 
     variants: str = "concat,ise,ise+isa,inspire"
@@ -41,11 +43,6 @@ class CompareOptions:
 
 
 _OURS = ("variants", "seeds", "baseline", "protocol")
-_PROTOCOLS: dict[Task, str] = {
-    "brats": "brats2023-gli",
-    "isles": "isles2022",
-    "polyp": "polyp-pranet",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _compare(parser: CommandParser, namespace: Namespace) -> int:
     options = CompareOptions(**{name: namespace.pop(name) for name in _OURS})
-    config = _with_a_budget(training_config(parser, namespace))
-    if config.network.skip != task_defaults(config.task)["network"]["skip"] or config.network.monai:
+    config = training_config(parser, namespace)
+    if config.network.skip != NetworkConfig().skip or config.network.monai:
         raise InputError(
             "options --network.skip, --network.monai: the variants decide; name it in --variants."
         )
@@ -102,25 +99,24 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     return 0
 
 
-def _with_a_budget(config: TrainConfig) -> TrainConfig:
-    """The task's own number of steps, if no budget is asked for."""
-    if config.max_steps is not None or config.max_time is not None:
-        return config
-    return replace(config, max_steps=task_defaults(config.task)["max_steps"])
-
-
 def _plan(options: CompareOptions, config: TrainConfig) -> "Plan":
     from inspire_med.comparing.plan import Plan, load_labelled
     from inspire_med.comparing.variants import parse_seeds, parse_variants
 
+    manifest = load_labelled(config.manifest)
+    task = manifest.task
+    refuse_other_task(config.task, task, config.manifest)
+    config = replace(config, task=task.name)
+    if config.max_steps is None and config.max_time is None:
+        config = replace(config, max_steps=task.training.get("max_steps"))
     return Plan(
         folder=config.run,
         variants=parse_variants(options.variants),
         baseline=options.baseline,
         seeds=parse_seeds(options.seeds),
         config=config,
-        manifest=load_labelled(config.manifest),
-        protocol=_protocol(options.protocol or _PROTOCOLS[config.task], config.task),
+        manifest=manifest,
+        protocol=_protocol(options.protocol or task.protocol, task),
     )
 
 
@@ -128,7 +124,7 @@ def _protocol(name: str, task: Task) -> "Protocol":
     """The rules, if they are for what the task's networks predict."""
     from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol, MaskProtocol, protocol
 
-    dims = 2 if task == "polyp" else 3
+    dims = task.spatial_dims
 
     def fits(rules: "Protocol") -> bool:
         if isinstance(rules, MaskProtocol):
@@ -139,8 +135,8 @@ def _protocol(name: str, task: Task) -> "Protocol":
     if not fits(rules):
         others = ", ".join(other.name for other in PROTOCOLS.values() if fits(other))
         raise InputError(
-            f"option --protocol: {name} does not score what networks for {task} predict; choose "
-            f"from {others}."
+            f"option --protocol: {name} does not score what networks for {task.name} predict; "
+            f"choose from {others}."
         )
     return rules
 

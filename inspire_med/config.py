@@ -7,15 +7,13 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from inspire_med.errors import InputError
 
-Task = Literal["brats", "isles", "polyp"]
 PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Tracker = Literal["wandb", "mlflow"]
 Switch = Literal["auto", "on", "off"]
-TASKS: tuple[Task, ...] = get_args(Task)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,8 @@ class TrainConfig:
     """Train one experiment.
 
     Args:
-        task: What is segmented; sets the defaults of the other options.
+        task: What is segmented, by a name or a YAML file; sets the defaults of the other options.
+            By default the manifest's.
         manifest: The data set, as `prepare` wrote it.
         run: Folder of this experiment; made if absent.
         fold: Validate on this fold and train on the others; `all` trains and validates on all.
@@ -134,9 +133,9 @@ class TrainConfig:
         data: The data.
     """
 
-    task: Task
     manifest: Path
     run: Path
+    task: str | None = None
     fold: int | Literal["all"] = 0
     resume: Literal["auto", "never"] = "auto"
     max_steps: int | None = None
@@ -167,33 +166,6 @@ class TrainConfig:
         return json.loads(json.dumps(asdict(self), default=str))
 
 
-def task_defaults(task: Task) -> dict[str, Any]:
-    """The options that a task changes, nested as in `TrainConfig`.
-
-    The networks are those of the presets in `networks/presets.py`, where their reasons stand.
-    """
-    return _DEFAULTS[task]
-
-
-_DEFAULTS: dict[Task, dict[str, Any]] = {
-    "brats": {
-        "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
-        "data": asdict(DataConfig(patch_size=(96, 96, 96), batch_size=2)),
-    },
-    "isles": {
-        "max_steps": 10_000,
-        "network": asdict(NetworkConfig(widths=(16, 32, 64, 128))),
-        "data": asdict(DataConfig(patch_size=(64, 64, 48), batch_size=2)),
-    },
-    "polyp": {
-        "max_steps": 20_000,
-        "network": asdict(NetworkConfig(widths=(24, 48, 96, 192, 256), stem_stride=2)),
-        "data": asdict(DataConfig(patch_size=None, image_size=(352, 352), batch_size=16)),
-    },
-}
-
-
 def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     """The same experiment with absolute paths, fit to be stored and run from another folder."""
     weights = config.network.encoder_weights
@@ -222,14 +194,6 @@ def refuse_nonsense(config: TrainConfig) -> None:
         raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
     if network.encoder_weights is not None and network.encoder is None:
         raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
-    dims = 2 if config.task == "polyp" else 3
-    if data.patch_size is None and dims == 3:
-        raise InputError("--data.patch_size: volumes need one; give three numbers of voxels.")
-    if data.patch_size is not None and (len(data.patch_size) != dims or min(data.patch_size) < 1):
-        raise InputError(
-            f"--data.patch_size: {list(data.patch_size)} does not fit {config.task}; "
-            f"give {dims} positive numbers of voxels."
-        )
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
 

@@ -91,10 +91,7 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
     elif wanted.config is not None:
         words = ["--config", str(wanted.config), "--run", "runs", *manifest]
     elif wanted.manifest is not None:
-        from inspire_med.cases.case import Manifest
-
-        task = Manifest.load(wanted.manifest).task
-        words = ["--task", task, "--run", "runs", *manifest]
+        words = ["--run", "runs", *manifest]
     else:
         return None
     parser = training_parser(words)
@@ -103,8 +100,8 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
 
 def _look_at_cases(manifest: Path) -> str:
     """Read every file of every case, and refuse the first that is broken."""
-    from inspire_med.cases.case import Manifest
     from inspire_med.cases.check import check_again
+    from inspire_med.cases.manifest import Manifest
 
     checked, problems = check_again(Manifest.load(manifest))
     if problems:

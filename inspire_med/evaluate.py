@@ -235,7 +235,7 @@ def _references(
 def _references_of_manifest(
     options: EvaluateOptions,
 ) -> "tuple[References, Mapping[str, Case]]":
-    from inspire_med.cases.case import Manifest
+    from inspire_med.cases.manifest import Manifest
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.summary import patients_note
 

@@ -98,21 +98,20 @@ def _predict(namespace: Namespace) -> None:
 
 def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
     """What is to be predicted; all of it can be, by its names."""
-    from inspire_med.cases.case import Manifest
     from inspire_med.cases.layouts.recognise import find_inputs
-    from inspire_med.tasks.find import task_named
+    from inspire_med.cases.manifest import Manifest
 
     if options.input.suffix != ".json":
         if options.fold is not None:
             raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
-        found = find_inputs(task_named(predictor.card.task), options.input)
+        found = find_inputs(predictor.card.task, options.input)
         _refuse_problems(found.problems)
         return found.cases
     manifest = Manifest.load(options.input)
-    if manifest.task != predictor.card.task:
+    if manifest.task.name != predictor.card.task.name:
         raise InputError(
-            f"{options.input}: is for task {manifest.task}, but the model is for "
-            f"{predictor.card.task}; choose another --run."
+            f"{options.input}: is for task {manifest.task.name}, but the model is for "
+            f"{predictor.card.task.name}; choose another --run."
         )
     predictor.paint_as(manifest.regions, options.input)
     return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]

@@ -18,8 +18,8 @@ from inspire_med.files import atomic_folder, refuse_existing
 from inspire_med.tasks.find import task_named
 
 if TYPE_CHECKING:
-    from inspire_med.cases.case import Manifest
     from inspire_med.cases.index import Index
+    from inspire_med.cases.manifest import Manifest
 
 SHOWN = 10  # look-alike pairs named on screen
 
@@ -29,7 +29,7 @@ class PrepareOptions:
     """Find, check and index a data set where it lies; make phantoms.
 
     Args:
-        task: brats, isles or polyp.
+        task: What is segmented: brats, isles or polyp.
         out: manifest.json, or with --phantom a new folder.
         source: Folders of public sets.
         phantom: Make this many cases with known truth in --out instead.
@@ -159,7 +159,9 @@ def _summarise(manifest: "Manifest") -> None:
     cases = manifest.cases
     labelled = sum(case.label is not None for case in cases)
     patients = len({case.patient for case in cases})
-    print(f"{manifest.task}: {len(cases)} cases of {patients} patients, {labelled} with a label")
+    print(
+        f"{manifest.task.name}: {len(cases)} cases of {patients} patients, {labelled} with a label"
+    )
     print(f"channels: {' '.join(manifest.channels)}")
     for name, values in manifest.regions.items():
         print(f"region {name}: label {' '.join(map(str, values))}")

@@ -22,7 +22,7 @@ from inspire_med.files import read_json, remove_half_written, write_json, write_
 from inspire_med.provenance import code_commit
 
 if TYPE_CHECKING:
-    from inspire_med.cases.case import Manifest
+    from inspire_med.cases.manifest import Manifest
     from inspire_med.training.experiment import Experiment
     from inspire_med.training.launch import Launcher
     from inspire_med.training.log import Log
@@ -54,6 +54,7 @@ def _train(parser: CommandParser, options: Namespace) -> int:
     with ExitStack() as held:
         try:
             manifest = check_request(config, world)
+            config = replace(config, task=manifest.task.name)
             if launcher.rank == 0:
                 refuse_foreign_folder(config)
                 held.enter_context(locked(config.run))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.evaluate import main
 
 AFFINE = np.diag([-1.0, -1.0, 2.5, 1.0])

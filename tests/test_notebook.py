@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LOG = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.restore import write_mask
 from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import origin_of

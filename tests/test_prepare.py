@@ -12,7 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.prepare import main as prepare
 
 

@@ -6,12 +6,12 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from inspire_med import config
 from inspire_med.evaluate import main as evaluate
 from inspire_med.inference.precision import PrecisionChoice
 from inspire_med.losses import SegmentationLoss
-from inspire_med.networks import PRESETS
 from inspire_med.predict import main as predict
+from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.presets import PRESETS
 from inspire_med.train import main
 from inspire_med.training import experiment, loop
 
@@ -152,26 +152,30 @@ def test_the_config_file_of_a_run_starts_the_same_run(tmp_path, disc_images):
     assert losses(tmp_path / "b") == losses(tmp_path / "a")
 
 
-@pytest.mark.parametrize("task", config.TASKS)
-def test_the_config_files_say_what_the_defaults_are(task):
+@pytest.mark.parametrize("task", TASKS)
+def test_the_config_files_are_what_print_config_prints(task, capsys):
     file = Path(__file__).parent.parent / "configs" / f"{task}.yaml"
+    with pytest.raises(SystemExit):
+        main(["--task", task, "--print_config"])
 
-    content = yaml.safe_load(file.read_text())
+    lines = file.read_text().splitlines(keepends=True)
 
-    assert content.pop("task") == task
-    expected = json.loads(json.dumps(config.task_defaults(task)))
-    for key, value in content.items():
-        for name, item in value.items() if isinstance(value, dict) else [(None, value)]:
-            default = expected[key] if name is None else expected[key][name]
-            assert item == default, f"{key}.{name}"
+    text = "".join(line for line in lines if not line.startswith("#"))
+
+    assert text == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("task", config.TASKS)
-def test_the_default_network_is_the_preset(task):
-    network = config.task_defaults(task)["network"]
-    assert list(network["widths"]) == PRESETS[task]["widths"]
-    assert network["norm"] == PRESETS[task]["norm"]
-    assert network["stem_stride"] == PRESETS[task].get("stem_stride", 1)
+@pytest.mark.parametrize("task", TASKS)
+def test_the_default_network_is_the_preset(task, capsys):
+    with pytest.raises(SystemExit):
+        main(["--task", task, "--print_config"])
+
+    network = yaml.safe_load(capsys.readouterr().out)["network"]
+
+    preset = PRESETS[TASKS[task].network]
+    assert network["widths"] == preset["widths"]
+    assert network["norm"] == preset["norm"]
+    assert network["stem_stride"] == preset.get("stem_stride", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Augment: MONAI transforms for each task, few and cheap, driven by the sample's own seed."""
+"""Augment: MONAI transforms for volumes and images, driven by the sample's own seed."""
 
 from collections.abc import Callable, Mapping
 from math import pi
@@ -35,14 +35,15 @@ class Augmentation:
         return {name: _plain(altered[name]) for name in BOTH}
 
 
-def augmentation(task: str) -> Augmentation:
-    """The task's usual augmentation.
+def augmentation(name: str) -> Augmentation | None:
+    """The augmentation of that name, for volumes or for images; `none` is None.
 
     Volumes: mirroring, seldom a small rotation and zoom, contrast of each channel. No shift of
     brightness: it would move the background from zero.
     Images: mirroring, seldom rotation, zoom and shear, brightness and contrast of each colour.
     """
-    return Augmentation(Compose(_picture_steps() if task == "polyp" else _volume_steps()))
+    steps = {"volume": _volume_steps, "picture": _picture_steps}
+    return None if name == "none" else Augmentation(Compose(steps[name]()))
 
 
 def _volume_steps() -> list[Step]:

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.look_alike import picture_signature
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.placement import grid_problems, grid_sentence, read_grids, reference_channel
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.images import read_mask_image
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import read_volume
-from inspire_med.tasks.find import task_named
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def check_again(manifest: Manifest) -> tuple[int, list[str]]:
 def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
     found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
     channels = tuple(name for name in manifest.channels if name not in case.filled)
-    differ = bool(task_named(manifest.task).preparation.resampled)
+    differ = bool(manifest.task.preparation.resampled)
     return check_case(found, Expectation(channels, tuple(sorted(values)), grids_differ=differ))
 
 

@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, Verdict, check_case
 from inspire_med.cases.layouts import image_mask_folders
 from inspire_med.cases.layouts.found import Findings, FoundCase, joined
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.cases.look_alike import look_alikes
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, regions_of
 from inspire_med.cases.splits import assign_folds, split_by_names
 from inspire_med.errors import InputError
@@ -78,7 +79,7 @@ class Index:
         else:
             cases = split_by_names(self.cases, split)
         pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
-        found = Manifest(self.task.name, self.channels, self.regions, cases, root, self.notes)
+        found = Manifest(self.task, self.channels, self.regions, cases, root, self.notes)
         return found, pairs
 
 

@@ -1,14 +1,21 @@
 """Options: the words of a command line made into the Config of a training run."""
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonargparse import Namespace
 
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.parser import CommandParser
-from inspire_med.config import TASKS, Task, TrainConfig, task_defaults, with_paths_resolved
+from inspire_med.config import TrainConfig, with_paths_resolved
+from inspire_med.errors import InputError
+from inspire_med.tasks.find import task_named
+from inspire_med.tasks.presets import PRESETS
+from inspire_med.tasks.task import Task
 
 
 def training_parser(words: Sequence[str]) -> CommandParser:
@@ -35,6 +42,18 @@ def add_training_options(
         parser.set_defaults(task_defaults(task))
 
 
+def task_defaults(task: Task) -> dict[str, Any]:
+    """The options that a task changes, by their dotted names."""
+    preparation = task.preparation
+    return {
+        "task": task.name,
+        "data.image_size": preparation.image_size,
+        "data.spacing_mm": preparation.spacing_mm,
+        **_flat({"network": PRESETS[task.network]}),
+        **_flat(task.training),
+    }
+
+
 def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
     """What the parser found, with absolute paths."""
     values = vars(parser.instantiate(options))
@@ -43,19 +62,37 @@ def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
 
 
 def _task(words: Sequence[str]) -> Task | None:
-    """The task named on the command line, or in the file given by --config."""
+    """The task that the command line, or the file given by --config, names or has a manifest of."""
     scan = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    scan.add_argument("--task")
-    scan.add_argument("--config", type=Path)
+    for name in ("task", "manifest", "config"):
+        scan.add_argument(f"--{name}")
     try:
-        found, _ = scan.parse_known_args(words)
+        found = vars(scan.parse_known_args(words)[0])
     except argparse.ArgumentError:
         return None  # the real parser says what is wrong
-    task = found.task
-    if task is None and found.config is not None and found.config.is_file():
-        try:
-            content = yaml.safe_load(found.config.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            return None
-        task = content.get("task") if isinstance(content, dict) else None
-    return task if task in TASKS else None
+    content: Any = None
+    if found["config"] is not None:
+        with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
+            content = yaml.safe_load(Path(found["config"]).read_text())
+    stated = content if isinstance(content, dict) else {}
+    finders: dict[str, Callable[[str], Task]] = {
+        "task": task_named,
+        "manifest": lambda path: Manifest.load(path).task,
+    }
+    for name, find in finders.items():
+        word = found[name] or stated.get(name)
+        if isinstance(word, str):
+            with suppress(InputError):  # said where the option is read
+                return find(word)
+    return None
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested options by their dotted names; what is a property of the task is none."""
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{key}": each for key, each in _flat(value).items()}
+        elif name != "spatial_dims":
+            flat[name] = value
+    return flat

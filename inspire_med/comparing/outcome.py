@@ -118,7 +118,7 @@ def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str])
 def _measures(plan: Plan, scores: pd.DataFrame) -> dict[str, Measure]:
     """The protocol's measures as they read for this set, those that have a value a case first."""
     words = dict(plan.protocol.measures)
-    if plan.config.task == "polyp":
+    if plan.manifest.task.spatial_dims == 2:
         words = in_pixels(words)
     found = {*scores["measure"]}
     return {name: words[name] for name in sorted(words, key=lambda name: name not in found)}

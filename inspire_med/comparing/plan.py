@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import network_of
 from inspire_med.config import TrainConfig

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -17,6 +18,8 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.precision import Precision
 from inspire_med.networks import build_network
+from inspire_med.tasks.stored import as_stored, from_stored
+from inspire_med.tasks.task import Task
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.json"
@@ -27,7 +30,7 @@ class ModelCard:
     """What a network is and how a case must be brought to it.
 
     Args:
-        task: `brats`, `isles` or `polyp`.
+        task: What is segmented.
         channels: Names of the input channels, in the network's order.
         regions: Name of each output region and the label values it is made of, in output order.
         network: Description that `build_network` turns into the network.
@@ -36,7 +39,7 @@ class ModelCard:
         precision: Precision it was trained in, a Fabric name such as `bf16-mixed`.
     """
 
-    task: str
+    task: Task
     channels: tuple[str, ...]
     regions: dict[str, tuple[int, ...]]
     network: dict[str, Any]
@@ -48,11 +51,15 @@ class ModelCard:
         """The preprocessing of this model."""
         return Preprocessor.from_json(self.preprocess)
 
+    def to_json(self) -> dict[str, Any]:
+        """All fields, JSON-able."""
+        return {**asdict(self), **as_stored(self.task)}
+
 
 def write_model(folder: Path, card: ModelCard, network: nn.Module) -> None:
     """Write weights and card into `folder`; the caller makes the folder appear atomically."""
     save_tensors(folder / WEIGHTS, weights_of(network))
-    write_json(folder / CARD, {"format": 1, **asdict(card), "sha256": sha256(folder / WEIGHTS)})
+    write_json(folder / CARD, {"format": 1, **card.to_json(), "sha256": sha256(folder / WEIGHTS)})
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -66,7 +73,7 @@ def read_card(folder: Path) -> ModelCard:
         if content["format"] != 1:
             raise KeyError("format")
         return ModelCard(
-            task=content["task"],
+            task=from_stored(content),
             channels=tuple(content["channels"]),
             regions={name: tuple(values) for name, values in content["regions"].items()},
             network=content["network"],
@@ -74,7 +81,7 @@ def read_card(folder: Path) -> ModelCard:
             patch_size=tuple(content["patch_size"]),
             precision=content["precision"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(
             f"{folder / CARD}: not a model card ({error!r}); train or export the model again."
         ) from None

@@ -23,7 +23,6 @@ from inspire_med.imaging.volume import count_components
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities
-from inspire_med.tasks.find import task_named
 from inspire_med.tasks.task import Task
 
 
@@ -141,9 +140,7 @@ class Predictor:
             return self.predict_prepared(prepared)
         files = {name: Path(str(item)) for name, item in images.items()}
         return self.predict_case(
-            FoundCase(
-                "case", "case", files, components=_components(task_named(self.card.task), files)
-            )
+            FoundCase("case", "case", files, components=_components(self.card.task, files))
         )
 
     def predict_case(self, case: Case | FoundCase) -> Prediction:

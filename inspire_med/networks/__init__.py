@@ -4,7 +4,7 @@ from inspire_med.networks.build import build_network
 from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork
-from inspire_med.networks.presets import PRESETS, brats_unet, isles_unet, polyp_unet
+from inspire_med.networks.presets import brats_unet, isles_unet, polyp_unet
 from inspire_med.networks.skips import Skip, compose_skip
 from inspire_med.networks.supervision import DeepSupervision
 from inspire_med.networks.unet import UNet
@@ -12,7 +12,6 @@ from inspire_med.networks.weights import load_encoder_weights
 
 __all__ = [
     "ENCODERS",
-    "PRESETS",
     "DeepSupervision",
     "Encoder",
     "MonaiNetwork",

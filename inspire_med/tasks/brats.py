@@ -52,7 +52,7 @@ BRATS = Task(
     # The last number is that of the scan: Brats18_X_1, BraTS-GLI-00000-001.
     patient=r"(?i)brats1[789]_.*(?=_\d+$)|brats-[a-z]+-\d+(?=-\d+$)",
     preparation=Preparation(),
-    training={"max_steps": 20_000, "data": {"patch_size": (96, 96, 96), "batch_size": 2}},
+    training={"max_steps": 20_000, "data": {"patch_size": [96, 96, 96], "batch_size": 2}},
     protocol="brats2023-gli",
     phantom="glioma",
     words={

@@ -11,7 +11,7 @@ ISLES = Task(
     optional=("flair",),
     spellings={"label": ("msk", "mask")},
     preparation=Preparation(reference="dwi", resampled=("flair",)),
-    training={"max_steps": 10_000, "data": {"patch_size": (64, 64, 48), "batch_size": 2}},
+    training={"max_steps": 10_000, "data": {"patch_size": [64, 64, 48], "batch_size": 2}},
     protocol="isles2022",
     phantom="stroke",
     words={"lesion": "stroke lesion"},

@@ -8,6 +8,10 @@ from typing import Any, Literal
 LABEL = "label"
 _LABEL_WORDS = (LABEL, "seg", "mask")
 Intensity = Literal["mri", "ct", "rgb", "none"]
+Layout = Literal[
+    "case-folders", "decathlon", "bids", "image-mask-folders", "pattern", "nnunet", "datalist"
+]
+Shape = Literal["volume", "picture"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Task:
         files: Patterns of the files, for the layout `pattern`.
         preparation: How cases become what the network sees.
         augmentation: Name of the chain of transforms in `cases.augment`.
-        network: Name of the preset in `networks.presets`.
+        network: Name of the numbers in `tasks.presets`.
         training: Options of `train` that differ from its own defaults, nested as there.
         protocol: Name of the rules that predictions are scored by.
         phantom: Name of the maker in `cases.phantom`; None where there is none.
@@ -105,18 +109,18 @@ class Task:
     spatial_dims: Literal[2, 3]
     channels: tuple[str, ...]
     regions: Mapping[str, tuple[int, ...]]
-    layouts: tuple[str, ...]
+    layouts: tuple[Layout, ...]
     releases: tuple[Release, ...] = ()
     optional: tuple[str, ...] = ()
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     patient: str = ""
     files: Files | None = None
     preparation: Preparation = field(default_factory=Preparation)
-    augmentation: str = "volume"
-    network: str = "volume"
+    augmentation: Literal["volume", "picture", "none"] = "volume"
+    network: Shape = "volume"
     training: Mapping[str, Any] = field(default_factory=dict)
     protocol: str = "segmentation"
-    phantom: str | None = None
+    phantom: Literal["glioma", "stroke", "colon"] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     seen_on: Mapping[str, str] = field(default_factory=dict)
 

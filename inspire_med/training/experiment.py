@@ -13,15 +13,18 @@ from rich.progress import Progress as ProgressBar
 from torch import Tensor
 
 from inspire_med.cases.augment import augmentation
-from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
-from inspire_med.config import OptimizerConfig, TrainConfig, refuse_nonsense
+from inspire_med.config import DataConfig, OptimizerConfig, TrainConfig, refuse_nonsense
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
+from inspire_med.tasks.find import refuse_other_task
+from inspire_med.tasks.task import Task
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import load_checkpoint, precision_of_run
 from inspire_med.training.launch import Launcher, launch
@@ -103,12 +106,23 @@ def check_request(config: TrainConfig, world: int) -> Manifest:
     budget_of(config)
     _refuse_uneven_parts(config.data.batch_size, config.data.accumulate, world)
     manifest = Manifest.load(config.manifest)
-    if manifest.task != config.task:
-        raise InputError(
-            f"{config.manifest}: is for task {manifest.task}, not {config.task}; "
-            f"pass --task {manifest.task}."
-        )
+    refuse_other_task(config.task, manifest.task, config.manifest)
+    _refuse_misfit(config.data, manifest.task)
     return manifest
+
+
+def _refuse_misfit(data: DataConfig, task: Task) -> None:
+    """Check the sizes of what the network sees, which have as many axes as the task's cases."""
+    dims = task.spatial_dims
+    if data.patch_size is None and dims == 3:
+        raise InputError("--data.patch_size: volumes need one; give three numbers of voxels.")
+    if data.patch_size is not None and (len(data.patch_size) != dims or min(data.patch_size) < 1):
+        raise InputError(
+            f"--data.patch_size: {list(data.patch_size)} does not fit {task.name}; "
+            f"give {dims} positive numbers of voxels."
+        )
+    if data.image_size is None and data.patch_size is None:
+        raise InputError("--data.image_size: whole images need one; give it, or --data.patch_size.")
 
 
 def build_experiment(
@@ -144,7 +158,7 @@ def build_experiment(
         patch_size=card.patch_size,
         seed=config.seed,
         length=sys.maxsize,
-        augment=augmentation(config.task) if config.data.augment else None,
+        augment=augmentation(manifest.task.augmentation) if config.data.augment else None,
     )
     return Experiment(
         config=config,
@@ -198,15 +212,16 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
 
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
-    preprocessor = Preprocessor.for_task(
-        config.task,
+    usual = manifest.task.preparation
+    preprocessor = Preprocessor(
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
+        crop_to_foreground=usual.crop_to_foreground,
+        grids_differ=bool(usual.resampled),
         register=manifest.register,
     )
-    spatial_dims = 2 if config.task == "polyp" else 3
     network: dict[str, Any] = {
-        "spatial_dims": spatial_dims,
+        "spatial_dims": manifest.task.spatial_dims,
         "in_channels": len(manifest.channels),
         "out_channels": len(manifest.regions),
         "widths": list(config.network.widths),
@@ -219,7 +234,7 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         "monai_arguments": config.network.monai_arguments,
     }
     return ModelCard(
-        task=config.task,
+        task=manifest.task,
         channels=tuple(manifest.channels),
         regions=dict(manifest.regions),
         network=network,

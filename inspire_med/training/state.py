@@ -143,7 +143,7 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
     refuse_difference(folder, record["recipe"], trained.recipe)
-    refuse_difference(folder, read_json(folder / CARD), asdict(trained.card))
+    refuse_difference(folder, read_json(folder / CARD), trained.card.to_json())
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:

@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from inspire_med.cases.augment import augmentation
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples, case_number
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
@@ -36,8 +36,8 @@ def samples_of(volumes, **changes):
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_sample_k_is_the_same_whatever_the_number_of_workers(volumes, pictures, workers):
-    for task, data, size in (("brats", volumes, (8, 8, 6)), ("polyp", pictures, None)):
-        samples = samples_of(data, patch_size=size, augment=augmentation(task), length=12)
+    for name, data, size in (("volume", volumes, (8, 8, 6)), ("picture", pictures, None)):
+        samples = samples_of(data, patch_size=size, augment=augmentation(name), length=12)
         expected = [samples[k] for k in range(12)]
         loader = DataLoader(samples, batch_size=None, num_workers=workers)
 
@@ -48,8 +48,8 @@ def test_sample_k_is_the_same_whatever_the_number_of_workers(volumes, pictures, 
 
 
 def test_sample_k_does_not_depend_on_the_samples_before_it(volumes):
-    forward = samples_of(volumes, augment=augmentation("brats"))
-    backward = samples_of(volumes, augment=augmentation("brats"))
+    forward = samples_of(volumes, augment=augmentation("volume"))
+    backward = samples_of(volumes, augment=augmentation("volume"))
 
     late = [backward[k] for k in reversed(range(10))][::-1]
 
@@ -58,7 +58,7 @@ def test_sample_k_does_not_depend_on_the_samples_before_it(volumes):
 
 
 def test_a_pickled_copy_gives_the_same_samples(volumes):
-    samples = samples_of(volumes, augment=augmentation("brats"))
+    samples = samples_of(volumes, augment=augmentation("volume"))
 
     # Workers that are spawned rather than forked receive one.
     copy = pickle.loads(pickle.dumps(samples))

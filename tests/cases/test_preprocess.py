@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.restore import labels_from_regions, restore, write_mask
 from inspire_med.errors import InputError

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inspire_med.cases import store as store_module
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store, _sample_centres
 from inspire_med.errors import InputError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.comparing.plan import Plan, load_labelled
-from inspire_med.config import DataConfig, NetworkConfig, TrainConfig, task_defaults
+from inspire_med.config import DataConfig, NetworkConfig, TrainConfig
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
 
@@ -15,7 +15,6 @@ from inspire_med.training.state import Progress
 @pytest.fixture
 def plan(tmp_path, disc_images) -> Plan:
     """Two variants with seeds 0 and 1, on fold 0 of the discs."""
-    data = {**task_defaults("polyp")["data"], "image_size": (32, 32), "batch_size": 2}
     config = TrainConfig(
         task="polyp",
         manifest=disc_images,
@@ -24,7 +23,7 @@ def plan(tmp_path, disc_images) -> Plan:
         max_steps=4,
         validations=1,
         network=NetworkConfig(widths=(4, 8), deep_supervision=1),
-        data=DataConfig(**data),
+        data=DataConfig(patch_size=None, image_size=(32, 32), batch_size=2),
     )
     return Plan(
         folder=config.run,

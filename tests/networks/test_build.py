@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from inspire_med.errors import InputError
-from inspire_med.networks import PRESETS, build_network
+from inspire_med.networks import build_network
+from inspire_med.tasks.presets import PRESETS
 
 PLAIN = {"spatial_dims": 2, "in_channels": 3, "out_channels": 1}
 
@@ -18,9 +19,9 @@ def test_a_description_survives_json():
     assert (network.spatial_dims, network.in_channels, network.out_channels) == (2, 3, 1)
 
 
-@pytest.mark.parametrize("task", PRESETS)
-def test_every_preset_builds(task):
-    network = build_network({**PRESETS[task], "in_channels": 2, "out_channels": 1})
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_builds(name):
+    network = build_network({**PRESETS[name], "in_channels": 2, "out_channels": 1})
 
     assert network.steps == 2
 

@@ -3,13 +3,15 @@ import torch
 
 from inspire_med.blocks.dims import BATCH_NORM
 from inspire_med.blocks.norm import InstanceNorm
-from inspire_med.networks import PRESETS, brats_unet, isles_unet, polyp_unet
+from inspire_med.networks import brats_unet, isles_unet, polyp_unet
+from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.presets import PRESETS
 
 
 @pytest.mark.parametrize("make", [brats_unet, isles_unet, polyp_unet])
 def test_a_preset_is_its_description(make):
     network = make()
-    preset = PRESETS[make.__name__.removesuffix("_unet")]
+    preset = PRESETS[TASKS[make.__name__.removesuffix("_unet")].network]
 
     assert network.spatial_dims == preset["spatial_dims"]
     assert list(network.channels) == preset["widths"]

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.reports.case_view import read_channels, view_case
 

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard, read_model
 from inspire_med.networks import DeepSupervision, build_network
+from inspire_med.tasks.polyp import POLYP
 from inspire_med.training.checkpoint import (
     Progress,
     Trained,
@@ -31,7 +32,7 @@ NETWORK = {
     "steps": 2,
 }
 CARD = ModelCard(
-    task="polyp",
+    task=POLYP,
     channels=("red", "green", "blue"),
     regions={"polyp": (1,)},
     network=NETWORK,

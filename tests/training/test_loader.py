@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.case import Manifest
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.phantom.make import make_phantom
 from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.errors import InputError

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from inspire_med.cases.case import Case, Manifest
+from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
+from inspire_med.tasks.isles import ISLES
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def manifest(tmp_path):
         )
 
     cases = (case(0, 0), case(1, 0), case(2, 1), case(3, None), case(4, None, labelled=False))
-    return Manifest("isles", ("dwi",), {"lesion": (1,)}, cases, tmp_path, ("A note.",))
+    return Manifest(ISLES, ("dwi",), {"lesion": (1,)}, cases, tmp_path, ("A note.",))
 
 
 def test_comes_back_from_disk_as_it_was(manifest, tmp_path):
@@ -79,7 +81,7 @@ def test_refuses_a_manifest_changed_after_it_was_written(manifest, tmp_path):
         ('{"format": 1}', "not a valid manifest .*task"),
         ('{"format": 1, "task": "x", "channels": [], "regions": [], "cases": []}', "not a valid"),
         (
-            '{"format": 1, "task": "x", "channels": [], "regions": {}, "cases": [{"id": 1}]}',
+            '{"format": 1, "task": "x", "channels": [], "regions": {}, "cases": [{"id": "1"}]}',
             "not a valid manifest .*patient",
         ),
     ],
@@ -144,4 +146,41 @@ def test_refuses_two_cases_of_one_id(manifest, tmp_path):
     twins.save(tmp_path / "m.json")
 
     with pytest.raises(InputError, match="not a valid manifest .*2 cases have the id 'case0'"):
+        Manifest.load(tmp_path / "m.json")
+
+
+def test_a_built_in_task_is_stored_by_its_name_alone(manifest, tmp_path):
+    manifest.save(tmp_path / "m.json")
+
+    content = json.loads((tmp_path / "m.json").read_text())
+
+    assert (content["task"], content["spatial_dims"]) == ("isles", 3)
+    assert "definition" not in content
+
+
+def test_another_task_is_stored_whole(manifest, tmp_path):
+    own = replace(ISLES, name="stroke", training={"max_steps": 5}, words={"lesion": "infarct"})
+    replace(manifest, task=own).save(tmp_path / "m.json")
+
+    assert Manifest.load(tmp_path / "m.json").task == own
+
+
+@pytest.mark.parametrize("field", ["layouts", "network", "augmentation", "phantom"])
+def test_refuses_a_task_that_names_what_is_not_there(manifest, tmp_path, field):
+    replace(manifest, task=replace(ISLES, name="stroke")).save(tmp_path / "m.json")
+    content = json.loads((tmp_path / "m.json").read_text())
+    content["definition"][field] = ["magic"] if field == "layouts" else "magic"
+    (tmp_path / "m.json").write_text(json.dumps(content))
+
+    with pytest.raises(InputError, match=f"not a valid manifest .*'magic' - at .*{field}"):
+        Manifest.load(tmp_path / "m.json")
+
+
+def test_refuses_a_task_that_is_neither_built_in_nor_defined(manifest, tmp_path):
+    replace(manifest, task=replace(ISLES, name="stroke")).save(tmp_path / "m.json")
+    content = json.loads((tmp_path / "m.json").read_text())
+    del content["definition"]
+    (tmp_path / "m.json").write_text(json.dumps(content))
+
+    with pytest.raises(InputError, match="not a valid manifest .*task stroke: unknown"):
         Manifest.load(tmp_path / "m.json")

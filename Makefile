@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# compat: the folder itself on the path, which editors follow; the default is a hook they do not run.
+EDITABLE := --config-settings editable_mode=compat --editable
 DEMO := demo
 
 .PHONY: help demo test quick check format clean
@@ -13,7 +15,7 @@ help:  ## list the verbs
 .venv/core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) torch==2.13.0
-	$(PIP) --editable '.[train,notebooks]'
+	$(PIP) $(EDITABLE) '.[train,notebooks]'
 	@touch $@
 
 .venv/dev: .venv/core
@@ -25,7 +27,7 @@ help:  ## list the verbs
 .venv/detection: .venv/core
 	$(PIP) setuptools wheel ninja psutil
 	MMCV_WITH_OPS=1 $(PIP) --no-build-isolation onedl-mmcv==2.3.6
-	$(PIP) --no-build-isolation --editable '.[detection]'
+	$(PIP) --no-build-isolation $(EDITABLE) '.[detection]'
 	@touch $@
 
 demo: .venv/core  ## the whole job on made data: prepare, train, predict, evaluate, report

@@ -42,6 +42,22 @@ class Budget:
         by_time = elapsed_s / self.max_time_s if self.max_time_s is not None else 0.0
         return min(max(by_steps, by_time), 1.0)
 
+    def left_s(self, step: int, elapsed_s: float, *, step_s: float, validations_s: float) -> float:
+        """Seconds to the end: those of the steps and validations that are left, or the time left.
+
+        Args:
+            step: Steps done.
+            elapsed_s: Seconds since the start of the run.
+            step_s: Seconds that a step takes.
+            validations_s: Seconds that the validations which are left take together.
+        """
+        limits: list[float] = []
+        if self.max_steps is not None:
+            limits.append(max(0, self.max_steps - step) * step_s + validations_s)
+        if self.max_time_s is not None:
+            limits.append(max(0.0, self.max_time_s - elapsed_s))
+        return min(limits)
+
 
 def budget_of(config: TrainConfig) -> Budget:
     """The budget that the options give.

@@ -25,7 +25,7 @@ from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
 from inspire_med.tasks.find import refuse_other_task
 from inspire_med.tasks.task import Task
-from inspire_med.training.budget import budget_of
+from inspire_med.training.budget import Budget, budget_of
 from inspire_med.training.checkpoint import load_checkpoint, precision_of_run
 from inspire_med.training.launch import Launcher, launch
 from inspire_med.training.loader import BatchLoader
@@ -64,14 +64,27 @@ class Experiment:
 
     def spent(self) -> float:
         """Share of the budget spent, with room left for the validation at the end."""
-        budget = budget_of(self.config).extended(self.progress.extra_steps, self.progress.extra_s)
         progress = self.progress
-        return budget.spent(progress.step, progress.elapsed_s + progress.validation_s)
+        return self._budget().spent(progress.step, progress.elapsed_s + progress.validation_s)
+
+    def left_s(self, step_s: float) -> float:
+        """Seconds to the end of the run, at `step_s` a step and the longest validation so far."""
+        progress = self.progress
+        validations = self.config.validations - progress.validations
+        return self._budget().left_s(
+            progress.step,
+            progress.elapsed_s,
+            step_s=step_s,
+            validations_s=validations * progress.validation_s,
+        )
 
     def validations_due(self) -> int:
         """Validations that the spent share of the budget asks for."""
         # A share such as 0.29, times 100, is a hair less than 29.
         return math.floor(self.spent() * self.config.validations + 1e-9)
+
+    def _budget(self) -> Budget:
+        return budget_of(self.config).extended(self.progress.extra_steps, self.progress.extra_s)
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -1,8 +1,10 @@
 """Log: what a run tells while it runs: `log.jsonl`, a progress line, curves on trackers."""
 
+import itertools
 import json
 import os
 import resource
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +24,7 @@ from inspire_med.training.state import Progress
 from inspire_med.training.trackers import Tracker
 
 _CURVES = ("loss", "lr", "step_s", "data_wait_s")
+_COLUMNS = 80
 _LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
 
 
@@ -42,8 +45,11 @@ class Log:
     def close(self, *, failed: bool) -> None:
         """End it."""
 
-    def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
-        """Note one step: its record, the share of the budget spent, and the seconds so far."""
+    def step(self, record: Mapping[str, Any], spent: float, left_s: float) -> None:
+        """Note one step: its record, the share of the budget spent, and the seconds left."""
+
+    def validating(self, step: int, case: int, cases: int) -> None:
+        """Show which case, from 1, of how many is validated after which step."""
 
     def validation(self, record: Mapping[str, Any]) -> None:
         """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
@@ -85,7 +91,7 @@ class RunLog(Log):
         self._task = self._bar.add_task("train", total=1.0, text="")
         self._bar.start()
         self._last_line = 0.0
-        self._dice = ""
+        self._dice: list[str] = []
 
     def close(self, *, failed: bool) -> None:
         """Close the log and the trackers."""
@@ -94,22 +100,25 @@ class RunLog(Log):
             self._file.close()
         self._tell(lambda tracker: tracker.close(failed=failed))
 
-    def step(self, record: Mapping[str, Any], spent: float, elapsed_s: float) -> None:
-        """Note one step: its record, the share of the budget spent, and the seconds so far."""
+    def step(self, record: Mapping[str, Any], spent: float, left_s: float) -> None:
+        """Note one step: its record, the share of the budget spent, and the seconds left."""
         memory_gib = peak_memory_gib()
         self._write("step", {**record, "memory_gib": round(memory_gib, 3)})
         self._show({f"train/{name}": record[name] for name in _CURVES}, record["step"])
-        loss = "not finite" if record["loss"] is None else f"{record['loss']:.3f}"
-        text = (
-            f"step {record['step']}  loss {loss}{self._dice}  "
-            f"{record['step_s']:.2f} s/step  "
-            f"data wait {100 * record['data_wait_s'] / record['step_s']:.0f} %  "
-            f"{memory_gib:.1f} GiB  ETA {_remaining(spent, elapsed_s)}"
-        )
-        self._bar.update(self._task, completed=spent, text=text)
-        if not self._console.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_S:
-            self.say(text)
-            self._last_line = time.monotonic()
+        loss = "nan" if record["loss"] is None else _short(record["loss"])
+        learns = [f"step {record['step']}", f"loss {loss}", *self._dice]
+        takes = [
+            f"{_short(record['step_s'])} s/step",
+            f"wait {100 * record['data_wait_s'] / record['step_s']:.0f}%",
+            f"{memory_gib:.1f} GiB",
+            f"ETA {_duration(left_s)}",
+        ]
+        self._bar.update(self._task, completed=spent)
+        self._keep_up(learns, takes)
+
+    def validating(self, step: int, case: int, cases: int) -> None:
+        """Show which case, from 1, of how many is validated after which step."""
+        self._keep_up([f"step {step}", *self._dice], [f"validation: case {case} of {cases}"])
 
     def validation(self, record: Mapping[str, Any]) -> None:
         """Note one validation: `step`, `dice` by region, `mean_dice`, `n`, `seconds`."""
@@ -117,11 +126,12 @@ class RunLog(Log):
         dice = {f"validation/dice_{name}": value for name, value in record["dice"].items()}
         self._show(dice, record["step"])
         regions = "  ".join(f"{name} {value:.3f}" for name, value in record["dice"].items())
-        self._dice = f"  dice {record['mean_dice']:.3f}"
-        self.say(
+        self._dice = [f"dice {record['mean_dice']:.3f}"]
+        text = (
             f"step {record['step']}  validation Dice {record['mean_dice']:.4f}  ({regions}; "
             f"n={record['n']}, {record['seconds']:.0f} s)"
         )
+        self.say(textwrap.fill(text, _COLUMNS, subsequent_indent="  "))
 
     def picture(self, name: str, figure: Figure, step: int) -> None:
         """Save a sample picture and show it on the trackers."""
@@ -136,6 +146,15 @@ class RunLog(Log):
     def keep(self) -> None:
         """Bring what was noted to the disk: no checkpoint may be ahead of its log."""
         os.fsync(self._file.fileno())
+
+    def _keep_up(self, *lines: Sequence[str]) -> None:
+        """Show where the run is: beside the bar or, without a terminal, now and then in a line."""
+        self._bar.update(self._task, text="\n".join(map("  ".join, lines)))
+        if not self._console.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_S:
+            words = list(itertools.chain(*lines))
+            text = "  ".join(words)
+            self.say(text if len(text) <= _COLUMNS else " ".join(words))
+            self._last_line = time.monotonic()
 
     def _show(self, values: Mapping[str, float | None], step: int) -> None:
         known = {name: value for name, value in values.items() if value is not None}
@@ -175,12 +194,17 @@ def _drop_lines_after(log: Path, last: Mapping[str, int]) -> None:
     write_text(log, "".join(line + "\n" for line in kept))
 
 
-def _remaining(spent: float, elapsed_s: float) -> str:
-    """Time to the end of the budget at the pace so far, as h:mm:ss."""
-    if spent <= 0:
-        return "?"
-    seconds = round(elapsed_s * (1 - spent) / spent)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+def _short(value: float) -> str:
+    """A number of at most five characters, not below zero."""
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 1000 else f"{value:.0e}"
+
+
+def _duration(seconds: float) -> str:
+    """Write h:mm:ss, or days and hours from a hundred hours on."""
+    whole = round(seconds)
+    if whole >= 360_000:
+        return f"{whole // 86_400}d {whole // 3600 % 24:02d}h"
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def peak_memory_gib() -> float:

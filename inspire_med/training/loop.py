@@ -1,7 +1,9 @@
 """Loop: a run as one page of verbs, and what surrounds its steps: clock, validations, log."""
 
 import math
+import statistics
 import time
+from collections import deque
 from typing import Any
 
 import torch
@@ -100,6 +102,7 @@ class Session:
         self._log = log
         self._signals = signals
         self._started = time.monotonic() - experiment.progress.elapsed_s
+        self._steps_s = deque[float](maxlen=100)
 
     def listen(self) -> bool:
         """Agree with the other ranks on the time and on what signals and files ask for.
@@ -132,7 +135,9 @@ class Session:
             AgreedError: If there are more of them than the options allow.
         """
         progress, most = self.experiment.progress, self.experiment.config.max_nonfinite
-        self._log.step(record, self.experiment.spent(), progress.elapsed_s)
+        self._steps_s.append(record["step_s"])
+        left_s = self.experiment.left_s(statistics.fmean(self._steps_s))
+        self._log.step(record, self.experiment.spent(), left_s)
         if "skipped" not in record:
             progress.nonfinite = 0
             return

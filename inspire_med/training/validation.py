@@ -47,6 +47,7 @@ def validate(
         for turn in range(math.ceil(len(cases) / fabric.world_size)):
             if interrupted():
                 return None
+            log.validating(step, turn * fabric.world_size + 1, len(cases))
             index = turn * fabric.world_size + fabric.global_rank
             if index < len(cases):
                 picture = index < _PICTURES and fabric.is_global_zero

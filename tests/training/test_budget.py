@@ -38,3 +38,19 @@ def test_what_is_no_duration_is_refused(text):
 def test_no_time_at_all_is_refused():
     with pytest.raises(InputError, match="is no time at all"):
         parse_duration("0m")
+
+
+@pytest.mark.parametrize(
+    ("limits", "left_s"),
+    [
+        ((1000, None), 600 * 0.5 + 45),  # 600 steps of half a second and three validations of 15 s
+        ((None, 500.0), 500 - 260),
+        ((1000, 500.0), 240),  # the time ends first
+        ((1000, 5000.0), 345),
+        ((300, None), 45),  # the last validation of a run whose steps are done
+        ((None, 100.0), 0),
+    ],
+)
+def test_what_is_left_counts_steps_and_validations_or_the_time(limits, left_s):
+    budget = Budget(*limits)
+    assert budget.left_s(400, 260.0, step_s=0.5, validations_s=3 * 15.0) == left_s

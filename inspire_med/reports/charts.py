@@ -1,13 +1,15 @@
-"""Charts: what a report draws: distributions, agreement of sizes, scores by size, curves."""
+"""Charts: what pages draw: distributions, sizes, curves, cases from method to method."""
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
@@ -16,6 +18,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.measure import Measure
+from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.reports.formatting import in_cell, tick_text, titled
 from inspire_med.reports.svg import CARD, INK, SOFT, blank_axes, inline_svg, region_colour
 
@@ -24,6 +27,8 @@ NAMED = 300  # more dots than this in one group bear no names: a thousand cases 
 _HEIGHT, _ROW, _FOOT = 290, 46, 62  # px: of a chart of two quantities; of a row, and below rows
 _MARGIN = 4  # px around a chart and its words
 _JITTER = 0.2  # of a row, that a dot may stand off its middle
+_MOST_SIDE_BY_SIDE = 4  # methods whose names fit beside each other
+_LONGEST = 12  # letters of a method's name that are shown
 _NOISE = 1e-9
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _MOST_DECADES = 5  # for each of which there is room for a tick
@@ -125,6 +130,47 @@ def curve_chart(lines: Mapping[int, NDArray[np.float64]], title: str) -> Markup:
     return _finished(axes, f"{title} over thresholds")
 
 
+def slope_chart(
+    values: pd.DataFrame, means: Sequence[Summary], measure: Measure, region: int
+) -> Markup:
+    """Every case a line from method to method; a diamond a mean, a bar its interval.
+
+    Args:
+        values: A row a case, a column a method; a line has a gap where a value is undefined.
+        means: The summary of each method.
+        measure: Decides scale and wording.
+        region: The region's number.
+    """
+    axes = blank_axes(_HEIGHT)
+    finite = values.to_numpy()[np.isfinite(values.to_numpy())]
+    _scale(axes, "y", measure_ticks(finite.tolist(), measure), titled(measure))
+    axes.set(xlim=(-0.5, len(means) - 0.5))
+    axes.grid(visible=False, axis="x")
+    names = [_short_name(str(method)) for method in values]
+    axes.set_xticks(range(len(names)), names, color=INK, fontsize=12)
+    if len(names) > _MOST_SIDE_BY_SIDE:
+        for label in axes.get_xticklabels():
+            label.set(rotation=50, ha="right", rotation_mode="anchor")
+    shown = values[np.isfinite(values).any(axis=1)]
+    crowd = len(shown) > NAMED
+    lines = LineCollection(
+        [_pieces(row) for row in shown.to_numpy()],
+        colors=region_colour(region),
+        linewidths=1.0 if crowd else 1.2,
+        alpha=0.07 if crowd else 0.38,
+        gid="cases",
+    )
+    axes.add_collection(lines).set_clip_on(False)
+    for place, mean in enumerate(means):
+        if mean.mean is not None:
+            axes.plot([place] * 2, mean.ci95 or [mean.mean] * 2, color=INK, linewidth=2.2)
+            axes.plot(place, mean.mean, "D", markersize=6.5, clip_on=False, zorder=3,
+                      markerfacecolor=CARD, markeredgecolor=INK, markeredgewidth=1.3)  # fmt: skip
+    told = [] if crowd else [_told(case, row, measure) for case, row in shown.iterrows()]
+    title = f"{titled(measure)} of every case, method by method"
+    return _finished(axes, title, {"cases": told} if told else None)
+
+
 def _scale(axes: Axes, way: Literal["x", "y"], ticks: Sequence[float], title: str) -> None:
     """Bound one way of a chart by its first and last tick, and name it."""
     axes.set(**{f"{way}lim": (ticks[0], ticks[-1]), f"{way}label": title, f"{way}ticks": ticks})
@@ -191,3 +237,25 @@ def _row_name(region: str, undefined: int) -> str:
     """A row's name in lines that fit, with the number of cases that are not drawn below it."""
     lines = textwrap.wrap(region, 18, max_lines=2, placeholder="…")
     return "\n".join([*lines, *([f"{undefined:,} undefined"] if undefined else [])])
+
+
+def _pieces(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places `(n, 2)` of a line over methods; a lone value is a short dash, or it were not seen."""
+    places: list[tuple[float, float]] = []
+    for at, value in enumerate(values):
+        around = values[max(at - 1, 0) : at + 2]
+        if math.isfinite(value) and np.isfinite(around).sum() == 1:
+            places += [(at - 0.03, value), (at + 0.03, value)]
+        else:
+            places.append((at, value if math.isfinite(value) else math.nan))
+    return np.array(places)
+
+
+def _told(case: Hashable, values: pd.Series, measure: Measure) -> str:
+    """A case's name and its value of each method."""
+    return f"{case}: " + ", ".join(f"{name} {in_cell(measure, v)}" for name, v in values.items())
+
+
+def _short_name(name: str) -> str:
+    """Names of variants often differ at their end alone: it is kept."""
+    return name if len(name) <= _LONGEST else f"{name[:5]}…{name[-5:]}"

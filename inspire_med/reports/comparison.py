@@ -1,9 +1,9 @@
 """Comparison: two or more methods on the same cases, as one offline page and as JSON."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import pandas as pd
@@ -15,20 +15,11 @@ from inspire_med.evaluation.scores import Summaries, summaries_json
 from inspire_med.evaluation.statistics.paired import PAIRED_POLICY, Difference, compare_methods
 from inspire_med.evaluation.statistics.ranking import RANKING_POLICY, Standing, rank_methods
 from inspire_med.evaluation.statistics.seeds import with_seeds
-from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY
-from inspire_med.reports.comparison_tables import (
-    TABLE_STYLE,
-    case_values,
-    cases_table,
-    facts_table,
-    means_table,
-    paired_table,
-    ranking_table,
-)
-from inspire_med.reports.findings import findings_section
+from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY, Summary
+from inspire_med.reports.charts import slope_chart
+from inspire_med.reports.findings import effect_text, findings, p_text, signed
 from inspire_med.reports.formatting import counted, titled
 from inspire_med.reports.page import render
-from inspire_med.reports.slope_plot import SLOPE_STYLE, slope_plot
 
 _MOST_NAMED = 4  # methods in the page's title
 
@@ -127,96 +118,84 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def comparison_html(comparison: Comparison) -> str:
     """The whole page as text."""
+    words, differences = comparison.measures, comparison.differences
+    first = next(name for name in words if _regions(comparison, name))
+    regions = _regions(comparison, first)
+    values = {region: _case_values(comparison.scores, region, first) for region in regions}
     return render(
         "comparison.html.j2",
         comparison=comparison,
         methods=_named(comparison.methods),
-        style=Markup(TABLE_STYLE + SLOPE_STYLE),
-        contents=[(title, Markup(content)) for title, content in _sections(comparison).items()],
+        findings=findings(differences, words),
+        mean_rows=_mean_rows(comparison),
+        reach=(reach := _reach(differences)),
+        tested=[titled(words[name]) for name in reach],
+        pairs=list(dict.fromkeys(f"{each.first} − {each.second}" for each in differences)),
+        ranked_by=[words[name].title for name in comparison.ranked if _regions(comparison, name)],
+        measure=words[first],
+        slopes=_slopes(comparison, first, values),
+        case_rows=[
+            (case, region, row, _apart(row))
+            for region, table in values.items()
+            for case, *row in table.itertuples()
+        ],
+        effect_text=effect_text,
+        p_text=p_text,
+        signed=signed,
     )
 
 
-def _sections(comparison: Comparison) -> dict[str, str]:
-    """Content by title; empty where there is nothing of the kind."""
-    words = comparison.measures
-    return {
-        "Findings": findings_section(comparison.differences, words),
-        "Scores": _hint(
-            "Means over cases with 95 % intervals. Two intervals that overlap do not say that "
-            "the methods are alike: the paired tests below compare them case by case."
-        )
-        + means_table(comparison.summaries, words),
-        "Paired tests": _hint(
-            "Differences are first minus second, in the measure's unit; of a measure that is best "
-            "at 0 the absolute values are compared. Rank-biserial, from −1 to 1, is positive where "
-            "the first is better; wins are its cases. A bar is green where the test, after Holm, "
-            "shows the first to be better, red where the second, grey where it shows no "
-            "difference."
-        )
-        + paired_table(comparison.differences, words),
-        "Ranking": _ranking(comparison),
-        "Case by case": _slopes(comparison),
-        "Facts": facts_table(comparison.facts) if comparison.facts else "",
-        "Cases": _cases(comparison),
-    }
+def _mean_rows(comparison: Comparison) -> dict[str, dict[str, list[Summary | None]]]:
+    """`rows[region][measure]`, the summary of each method; None where it has none."""
+    found = comparison.summaries.values()
+    rows: dict[str, dict[str, list[Summary | None]]] = {}
+    for region in dict.fromkeys(region for each in found for region in each):
+        of_region = [each.get(region, {}) for each in found]
+        rows[region] = {
+            name: [each.get(name) for each in of_region]
+            for name in comparison.measures
+            if any(name in each for each in of_region)
+        }
+    return rows
 
 
-def _ranking(comparison: Comparison) -> str:
-    entered = ", ".join(
-        escape(measure.title)
-        for name, measure in comparison.ranked.items()
-        if _regions(comparison, name)
-    )
-    return _hint(
-        f"Ranked in every case and region by {entered}, then averaged; 1 is best. The columns "
-        "show how often a method comes to each rank when the cases are drawn anew: a ranking "
-        "that other cases would turn over is no ranking."
-    ) + ranking_table(comparison.standings)
+def _slopes(
+    comparison: Comparison, name: str, values: Mapping[str, pd.DataFrame]
+) -> list[tuple[str, Markup]]:
+    """A chart a region of one measure."""
+    charts: list[tuple[str, Markup]] = []
+    for number, (region, table) in enumerate(values.items()):
+        means = [each[region][name] for each in comparison.summaries.values()]
+        charts.append((region, slope_chart(table, means, comparison.measures[name], number)))
+    return charts
 
 
-def _slopes(comparison: Comparison) -> str:
-    """A plot a region of the first measure that any case has."""
-    name, measure = _first(comparison)
-    figures: list[str] = []
-    for number, region in enumerate(_regions(comparison, name)):
-        values = case_values(comparison.scores, region, name)
-        summaries = {method: each[region][name] for method, each in comparison.summaries.items()}
-        figures.append(
-            f"<figure><figcaption>{escape(region)} <span>{escape(titled(measure))}</span>"
-            f"</figcaption>{slope_plot(values, summaries, measure, f'region{number % 6}')}"
-            "</figure>"
-        )
-    return (
-        _hint(
-            "A line is a case, from method to method; the diamond is the mean, the bar through it "
-            "its 95 % interval. Undefined values leave a gap."
-        )
-        + f'<div class="plots">{"".join(figures)}</div>'
-    )
+def _case_values(scores: pd.DataFrame, region: str, name: str) -> pd.DataFrame:
+    """A row a case, a column a method: their values of a measure of a region."""
+    asked = scores[(scores["region"] == region) & (scores["measure"] == name)]
+    wide = asked.pivot(index="case", columns="method", values="value")
+    return wide.loc[list(asked["case"].unique()), list(scores["method"].unique())]
 
 
-def _cases(comparison: Comparison) -> str:
-    name, measure = _first(comparison)
-    hint = _hint(f"{escape(titled(measure))} of every case, method by method.")
-    return hint + cases_table(comparison.scores, name, measure)
+def _apart(values: Sequence[float]) -> float:
+    """How far the methods lie apart in a case; NaN where fewer than two have a value."""
+    defined = [value for value in values if math.isfinite(value)]
+    return max(defined) - min(defined) if len(defined) > 1 else math.nan
 
 
-def _first(comparison: Comparison) -> tuple[str, Measure]:
-    """The first measure that cases have."""
-    return next(
-        (name, measure)
-        for name, measure in comparison.measures.items()
-        if _regions(comparison, name)
-    )
+def _reach(differences: Sequence[Difference]) -> dict[str, float]:
+    """How far from 0 the bars of each measure reach, alike for all its tests."""
+    reach: dict[str, float] = {}
+    for each in differences:
+        ends = (*(each.ci95 or ()), each.mean or 0.0)
+        reach[each.measure] = max(reach.get(each.measure, 0.0), *map(abs, ends))
+    return reach
 
 
 def _regions(comparison: Comparison, name: str) -> list[str]:
+    """Those in which cases have a value of a measure."""
     scores = comparison.scores
     return list(scores.loc[scores["measure"] == name, "region"].unique())
-
-
-def _hint(text: str) -> str:
-    return f'<p class="hint">{text}</p>'
 
 
 def _named(methods: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """Findings: what the paired tests show, in plain sentences, and what they do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.paired import ALPHA, Difference
@@ -11,7 +10,7 @@ _MOST_SENTENCES = 12  # beyond, those that show nothing are counted instead
 _TO_SHOW = f"for p after Holm to fall under {ALPHA}"
 
 
-def findings_section(differences: Sequence[Difference], words: Mapping[str, Measure]) -> str:
+def findings(differences: Sequence[Difference], words: Mapping[str, Measure]) -> list[str]:
     """A sentence a region and pair of methods, about the first measure that was compared."""
     compared = {each.measure for each in differences}
     first = next((name for name in words if name in compared), None)
@@ -25,8 +24,7 @@ def findings_section(differences: Sequence[Difference], words: Mapping[str, Meas
         sentences.append(
             f"No difference shown in {len(left)} of {counted(len(asked), 'comparison')}{too_few}."
         )
-    items = "".join(f"<li>{escape(text)}</li>" for text in sentences)
-    return f"<ul>{items}</ul>"
+    return sentences
 
 
 def sentence(difference: Difference, measure: Measure) -> str:
@@ -55,6 +53,11 @@ def signed(measure: Measure, value: float | None) -> str:
     written = measure.written(value)
     positive = value is not None and value > 0 and written.strip("0.") != ""
     return f"+{written}" if positive else written
+
+
+def effect_text(effect: float | None) -> str:
+    """A rank-biserial correlation with its sign: `+0.70`, `−1.00`."""
+    return "–" if effect is None else f"{round(effect, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def _shown(difference: Difference, measure: Measure, where: str) -> str:

@@ -47,7 +47,7 @@ def inline_svg(
     Args:
         figure: Drawn in the colours of this file.
         title: What it shows, for those who do not see it.
-        tips: By an artist's `gid`, what to read when its markers are pointed at, in their order.
+        tips: By an artist's `gid`, what to read when its markers or lines are pointed at.
     """
     written = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
@@ -65,7 +65,8 @@ def inline_svg(
 
 
 def _name_markers(root: ElementTree.Element, gid: str, texts: Sequence[str]) -> None:
-    markers = root.findall(f".//*[@id='{gid}']//{{{_SVG}}}use")
+    group = f".//*[@id='{gid}']//{{{_SVG}}}"
+    markers = root.findall(f"{group}use") or root.findall(f"{group}path")
     for marker, text in zip(markers, texts, strict=True):
         ElementTree.SubElement(marker, f"{{{_SVG}}}title").text = text
 

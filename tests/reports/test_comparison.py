@@ -19,12 +19,13 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.findings import findings_section, p_text, sentence, signed
+from inspire_med.reports.findings import findings, p_text, sentence, signed
 
 RULES = protocol("segmentation")
 DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
 
 
+SVG_TITLE = "{http://www.w3.org/2000/svg}title"
 COLUMNS = ["method", "case", "region", "measure", "value"]
 
 
@@ -165,11 +166,11 @@ def test_nothing_to_compare_is_said():
 @pytest.mark.parametrize(("cases", "few"), [(6, True), (7, False)])
 def test_cases_too_few_for_their_number_of_tests_are_said_to_be(cases, few):
     # two regions: 2 x 2 / 2^6 is above 0.05, 2 x 2 / 2^7 below
-    found = findings_section(comparison({"A": 0.0, "B": 0.2}, cases=cases).differences, MEASURES)
+    found = findings(comparison({"A": 0.0, "B": 0.2}, cases=cases).differences, MEASURES)
 
     said = "They differ in 6 of 6 cases, too few for p after Holm to fall under 0.05."
-    assert found.count(said) == (2 if few else 0)
-    assert found.count("No difference shown") == (2 if few else 0)
+    assert " ".join(found).count(said) == (2 if few else 0)
+    assert " ".join(found).count("No difference shown") == (2 if few else 0)
 
 
 def test_a_difference_that_more_cases_could_not_have_hidden_goes_without_a_caveat():
@@ -201,18 +202,16 @@ def test_one_seed_is_not_counted():
 def test_of_many_comparisons_those_of_too_few_cases_are_counted():
     few = comparison({name: at / 9 for at, name in enumerate("ABCDEF")}, cases=5, regions=("WT",))
 
-    assert findings_section(few.differences, MEASURES) == (
-        "<ul><li>No difference shown in 15 of 15 comparisons; in 15 of them too few cases differ "
-        "for p after Holm to fall under 0.05.</li></ul>"
-    )
+    assert findings(few.differences, MEASURES) == [
+        "No difference shown in 15 of 15 comparisons; in 15 of them too few cases differ for p "
+        "after Holm to fall under 0.05."
+    ]
 
 
 def test_many_comparisons_are_counted_where_they_show_nothing():
     equal = comparison(dict.fromkeys("ABCDEF", 0.0), regions=("WT",))
 
-    assert findings_section(equal.differences, MEASURES) == (
-        "<ul><li>No difference shown in 15 of 15 comparisons.</li></ul>"
-    )
+    assert findings(equal.differences, MEASURES) == ["No difference shown in 15 of 15 comparisons."]
 
 
 @pytest.mark.parametrize(
@@ -294,27 +293,91 @@ def test_equal_methods_share_the_first_rank_and_no_winner_is_named():
     assert [each.rank for each in same.standings] == [1, 1]
 
 
-def test_every_case_is_a_line_from_method_to_method(compared):
-    reader = read(compared)
-
-    lines = [each for tag, each in reader.tags if tag == "path" and each.get("class") == "case"]
-    assert len(lines) == 2 * 12
-    assert all(line["d"].count("L") == 2 for line in lines)
+def charts(compared, section):
+    return section(comparison_html(compared), "case-by-case").drawings
 
 
-def test_undefined_values_leave_a_gap_in_their_line():
-    made = comparison({"A": 0.0, "B": 0.1}, measures={"hd95_mm": HD95}, regions=("WT",))
-
-    lines = [e for tag, e in read(made).tags if tag == "path" and e.get("class") == "case"]
-
-    assert lines[0]["d"].count("M") == 1
-    assert "case0: A –, B " in read(made).text
+def test_every_case_is_a_line_from_method_to_method(compared, section):
+    for chart in charts(compared, section):
+        lines = chart.paths("stroke-opacity: 0.38")
+        assert len(lines) == 12
+        assert all(len({x for x, _ in line}) == len(line) == 3 for line in lines)
 
 
-def test_a_crowd_of_cases_has_lines_without_names():
-    reader = read(comparison({"A": 0.0, "B": 0.01}, cases=301, regions=("WT",)))
+def test_a_line_lies_at_its_values_and_says_them(section):
+    values = {"A": [0.25, 0.5], "B": [0.75, 0.5]}
+    made = pd.DataFrame(
+        [
+            (method, case, "WT", "dice", value)
+            for method, each in values.items()
+            for case, value in zip("ab", each, strict=True)
+        ],
+        columns=COLUMNS,
+    )
+    (chart,) = charts(Comparison(RULES, MEASURES, made, summaries(made)), section)
 
-    assert sum(each.get("class") == "crowd" for _, each in reader.tags) == 301
+    first, second = chart.paths("stroke-opacity: 0.38")
+    grid = {at: chart.words[at][1] for at in ("0.25", "0.5", "0.75")}
+    step = grid["0.25"] - grid["0.5"]
+    assert first[0][1] - first[1][1] == pytest.approx(2 * step, abs=0.05)
+    assert second[0][1] == pytest.approx(second[1][1], abs=0.05)
+    assert second[0][1] - first[1][1] == pytest.approx(step, abs=0.05)
+    assert "a: A 0.250, B 0.750" in [each.text for each in chart.root.iter(SVG_TITLE)]
+
+
+def test_undefined_values_leave_a_gap_in_their_line(section):
+    made = scores({"A": 0.1, "B": 0.0, "C": 0.1, "D": 0.1}, regions=("WT",))
+    made = made[made["measure"] == "hd95_mm"]
+    words = {"hd95_mm": HD95}
+    (chart,) = charts(Comparison(RULES, words, made, summaries(made)), section)
+
+    gap, whole = chart.paths("stroke-opacity: 0.38")[:2]
+    assert len(whole) == 4
+    dash, rest = gap[:2], gap[2:]
+    assert dash[0][1] == dash[1][1]  # A alone, beside B's gap, is a dash
+    assert 0 < dash[1][0] - dash[0][0] < 10
+    assert [x for x, _ in rest] == [x for x, _ in whole[2:]]
+    told = [each.text for each in chart.root.iter(SVG_TITLE)]
+    assert any(text.startswith("case0: A ") and "B –, C " in text for text in told)
+
+
+def test_a_case_that_no_method_has_a_value_of_has_no_line(section):
+    made = scores({"A": 0.1, "B": 0.2}, regions=("WT",))
+    made.loc[(made["case"] == "case3") & (made["measure"] == "dice"), "value"] = math.nan
+    (chart,) = charts(Comparison(RULES, MEASURES, made, summaries(made)), section)
+
+    told = [each.text.partition(":")[0] for each in chart.root.iter(SVG_TITLE)]
+    assert len(chart.paths("stroke-opacity: 0.38")) == len(told) == 11
+    assert "case3" not in told
+
+
+def test_means_and_their_intervals_stand_on_their_method(section):
+    made = comparison({"A": 0.0, "B": 0.1}, regions=("WT",))
+    (chart,) = charts(made, section)
+
+    bars = chart.paths("stroke: var(--ink)", "stroke-width: 2.2")
+    low, high = made.summaries["A"]["WT"]["dice"].ci95
+    height = chart.words["0"][1] - chart.words["1"][1]
+    assert len(bars) == 2
+    assert bars[0][0][0] == bars[0][1][0]
+    assert bars[0][0][1] - bars[0][1][1] == pytest.approx(height * (high - low), abs=0.05)
+    assert [x for x, _ in chart.paths("stroke-opacity: 0.38")[0]] == [bar[0][0] for bar in bars]
+
+
+def test_a_crowd_of_cases_has_lines_without_names(section):
+    (chart,) = charts(comparison({"A": 0.0, "B": 0.01}, cases=301, regions=("WT",)), section)
+
+    assert len(chart.paths("stroke-opacity: 0.07")) == 301
+    assert not list(chart.root.iter(SVG_TITLE))
+
+
+def test_many_methods_are_named_by_both_ends_and_slanted(section):
+    names = [f"variant-number-{at}" for at in range(5)]
+    (chart,) = charts(comparison(dict.fromkeys(names, 0.0), regions=("WT",)), section)
+
+    assert "varia…ber-3" in chart.words
+    slanted = [e for e in chart.root.iter() if "rotate(-50" in e.get("transform", "")]
+    assert len(slanted) == 5
 
 
 def test_values_of_the_whole_set_are_shown_though_no_case_has_them():

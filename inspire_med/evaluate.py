@@ -14,7 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.files import refuse_existing
 
 if TYPE_CHECKING:
-    from inspire_med.cases.case import Case
+    from inspire_med.cases.manifest import Manifest
     from inspire_med.evaluation.cohort import Cohort
     from inspire_med.evaluation.protocols import Protocol, SetProtocol
     from inspire_med.evaluation.references import References
@@ -113,14 +113,15 @@ def _evaluate(namespace: Namespace) -> None:
 
     rules = protocol(options.protocol)  # refuse an unknown one before any file is read
     if isinstance(rules, SetProtocol):
-        cohorts, cases = {"": _score_whole_set(options, methods, rules)}, {}
+        cohorts, manifest = {"": _score_whole_set(options, methods, rules)}, None
     else:
-        cohorts, cases = _score_folders(options, methods, rules)
+        cohorts, manifest = _score_folders(options, methods, rules)
     alone = len(cohorts) == 1
     comparison = None if alone else compared(cohorts, options.baseline)
     before, written = earlier_methods(options.output), list[Path]()
     for name, cohort in cohorts.items():
-        written += write_scores(cohort, options.output if alone else options.output / name, cases)
+        folder = options.output if alone else options.output / name
+        written += write_scores(cohort, folder, manifest)
         print("\n".join(in_short(cohort, "" if alone else name)))
     if comparison is not None:
         written += write_comparison(comparison, options.output)
@@ -165,14 +166,14 @@ def _refuse_baseline(baseline: str | None, methods: Mapping[str, Path]) -> None:
 
 def _score_folders(
     options: EvaluateOptions, methods: Mapping[str, Path], rules: "Protocol"
-) -> "tuple[dict[str, Cohort], Mapping[str, Case]]":
+) -> "tuple[dict[str, Cohort], Manifest | None]":
     from inspire_med.evaluation.batch import usable_cores
     from inspire_med.evaluation.cohort import Request, score_cohort
 
     if options.workers < 0:
         raise InputError(f"option --workers: {options.workers} is too few; 0 is one a core.")
     workers = options.workers or min(_MOST_WORKERS, usable_cores())
-    references, cases = _references(options, rules, workers)
+    references, manifest = _references(options, rules, workers)
     request = Request(
         rules,
         options.allow_missing,
@@ -192,7 +193,7 @@ def _score_folders(
                 on_start=lambda total, bar=bar: progress.update(bar, total=total),
                 on_done=lambda bar=bar: progress.advance(bar),
             )
-    return cohorts, cases
+    return cohorts, manifest
 
 
 def _score_whole_set(
@@ -217,8 +218,8 @@ def _score_whole_set(
 
 def _references(
     options: EvaluateOptions, rules: "Protocol", workers: int
-) -> "tuple[References, Mapping[str, Case]]":
-    """What to compare with, and the cases it belongs to where a manifest names them."""
+) -> "tuple[References, Manifest | None]":
+    """What to compare with, and the manifest that it comes from, if any."""
     from inspire_med.evaluation.references import references_of_folder
 
     if options.reference.suffix == ".json":
@@ -229,12 +230,12 @@ def _references(
         )
     words = [options.regions] if isinstance(options.regions, str) else options.regions
     found = references_of_folder(options.reference, words, rules, workers=workers)
-    return found, {}
+    return found, None
 
 
 def _references_of_manifest(
     options: EvaluateOptions,
-) -> "tuple[References, Mapping[str, Case]]":
+) -> "tuple[References, Manifest | None]":
     from inspire_med.cases.manifest import Manifest
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.summary import patients_note
@@ -259,7 +260,7 @@ def _references_of_manifest(
         },
         sites={case.id: case.site for case in chosen if case.site},
     )
-    return references, {case.id: case for case in chosen}
+    return references, manifest
 
 
 if __name__ == "__main__":

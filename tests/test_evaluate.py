@@ -227,6 +227,19 @@ class TestManifest:
         assert content["provenance"]["Manifest hash"] == Manifest.load(manifest).hash
 
     @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
+    def test_the_report_speaks_and_shows_as_the_task_asks(self, predicted):
+        folder, manifest = predicted
+
+        evaluate(folder, reference=manifest)
+
+        text = (folder / "scores" / "report.html").read_text()
+        shown = re.findall(r'aria-label="BraTS20_Training_000: (\w+)"', text)
+        assert shown == ["flair", "t1ce", "reference", "prediction", "errors"]
+        assert "enhancing tumour (ET)" in text
+        assert "T1 with contrast agent (t1ce)" in text
+        assert "axial slice k = 7" in text  # through the middle of the balls
+
+    @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
     def test_a_fold_takes_its_validation_cases_alone(self, predicted):
         folder, manifest = predicted
         expected = {case.id for case in Manifest.load(manifest).fold(1)[1]}

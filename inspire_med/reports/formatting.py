@@ -11,6 +11,11 @@ def titled(measure: Measure) -> str:
     return f"{measure.title} [{measure.unit}]" if _has_unit(measure) else measure.title
 
 
+def mean_of(title: str) -> str:
+    """`mean Dice`; of a measure that is a mean by its own name, that."""
+    return title if title.startswith("Mean") else f"mean {title}"
+
+
 def in_cell(measure: Measure, value: float) -> str:
     """One case's value; a count of things is a whole number, a mean of counts is not."""
     if measure.unit == "count" and math.isfinite(value):

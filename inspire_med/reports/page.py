@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from inspire_med.reports.formatting import amount, counted, in_cell, interval, titled
+from inspire_med.reports.formatting import amount, counted, in_cell, interval, mean_of, titled
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: list[Callable[..., Any]] = [amount, counted, in_cell, interval, percent, titled]
+    filters: list[Callable[..., Any]] = [
+        amount,
+        counted,
+        in_cell,
+        interval,
+        mean_of,
+        percent,
+        titled,
+    ]
     environment.filters |= {each.__name__: each for each in filters}
     environment.tests["finite"] = finite
     return environment

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import regions_under
 from inspire_med.evaluation.cohort import Cohort
@@ -22,6 +23,7 @@ from inspire_med.imaging.labels import read_label_map
 from inspire_med.imaging.masks import region_masks
 from inspire_med.imaging.regrid import on_grid_of
 from inspire_med.reports.case_view import read_channels
+from inspire_med.reports.formatting import mean_of
 from inspire_med.reports.svg import inline_svg
 from inspire_med.viz.panels import Panel, case_panels, draw
 
@@ -56,29 +58,29 @@ class _Masks(NamedTuple):
     affine: NDArray[Any] | None
 
 
-def notable_pictures(
-    cohort: Cohort, cases: Mapping[str, Case], seen_on: Mapping[str, str]
-) -> list[Picture]:
+def notable_pictures(cohort: Cohort, manifest: Manifest | None) -> list[Picture]:
     """Pictures of the cases that are worst, in the middle and best by the first measure.
+
+    Each channel that a region is best seen on is shown, by the manifest's task, and the masks lie
+    over the last region's; without any it is the first channel.
 
     Args:
         cohort: The scores, and where the masks lie.
-        cases: The manifest's cases by id, whose scans are drawn under the masks; those that are
-            not there, or cannot be read, are drawn on black.
-        seen_on: Region to the channel it is best seen on; each of them is shown, and the masks lie
-            over the last region's. Without any it is the first channel.
+        manifest: Where the scans lie that are drawn under the masks; those that are not there, or
+            cannot be read, are black.
     """
     if not cohort.pairing.pairs:
         return []  # a whole set in one file: no case has a mask of its own
-    name, measure = next(iter(cohort.protocol.measures.items()))
-    ranked = rank_cases(cohort.scores, name, measure.better)
+    cases = {case.id: case for case in manifest.cases} if manifest else {}
+    seen_on = manifest.task.seen_on if manifest else {}
     wanted = list(dict.fromkeys(seen_on[each] for each in cohort.summaries if each in seen_on))
+    name, measure = next(iter(cohort.protocol.measures.items()))
+    ranked, words = rank_cases(cohort.scores, name, measure.better), mean_of(measure.title)
     return [
-        Picture(group, case, score, _panels(cohort, case, cases.get(case), wanted),
-                f"mean {measure.title}")
+        Picture(group, case, score, _panels(cohort, case, cases.get(case), wanted), words)
         for group, members in notable_cases(ranked).items()
         for case, score in members
-    ]  # fmt: skip
+    ]
 
 
 def panel_svg(panel: Panel, case: str) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import inspire_med
-from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.cohort import Cohort
 from inspire_med.evaluation.scores import (
@@ -25,7 +25,6 @@ from inspire_med.reports.comparison import (
 )
 from inspire_med.reports.pictures import notable_pictures
 from inspire_med.reports.report import Report, report_html
-from inspire_med.tasks.task import Task
 
 _NAMES = (
     *("scores.csv", "scores.json", "report.html", "lesions.csv"),
@@ -33,16 +32,13 @@ _NAMES = (
 )
 
 
-def write_scores(
-    cohort: Cohort, output: Path, cases: Mapping[str, Case], task: Task | None = None
-) -> list[Path]:
+def write_scores(cohort: Cohort, output: Path, manifest: Manifest | None) -> list[Path]:
     """Write scores.csv, scores.json, report.html, and lesions.csv where there are lesions.
 
     Args:
         cohort: The scores.
         output: Folder for them.
-        cases: The manifest's cases by id, for pictures; empty without a manifest.
-        task: The manifest's, for words and for the channels that regions are best seen on.
+        manifest: Of the references, for pictures of its cases and its task's words.
 
     Returns:
         The files.
@@ -55,10 +51,10 @@ def write_scores(
         cohort.cases,
         summaries,
         groups,
-        notable_pictures(cohort, cases, task.seen_on if task else {}),
+        notable_pictures(cohort, manifest),
         cohort.notes,
         provenance,
-        task.words if task else {},
+        manifest.task.words if manifest else {},
     )
     extra = {
         "regions": {name: list(values) for name, values in cohort.regions.items()},

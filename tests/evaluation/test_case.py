@@ -68,6 +68,25 @@ def test_pictures_are_scored_in_pixels(tmp_path):
     assert "volume_difference_ml" not in found["foreground"].measures
 
 
+def test_the_pixels_of_pictures_may_be_given_a_size(tmp_path):
+    mask = np.zeros((9, 9), dtype=np.uint8)
+    mask[2:5, 2:5] = 255
+    for name, moved in (("a", mask), ("b", np.roll(mask, 2, axis=1))):
+        Image.fromarray(moved).save(tmp_path / f"{name}.png")
+    files = tmp_path / "a.png", tmp_path / "b.png"
+
+    assert values(evaluate_case(*files, (3, 0.5)), "hd95_mm") == {"foreground": 1.0}
+    with pytest.raises(InputError, match="a.png: .*one positive size an axis"):
+        evaluate_case(*files, (1, 1, 1))
+
+
+def test_refuses_a_spacing_beside_a_files_own(tmp_path):
+    path = save(tmp_path / "a.nii.gz", nested())
+
+    with pytest.raises(InputError, match="a.nii.gz: has a spacing of its own"):
+        evaluate_case(path, path, (1, 1, 1), regions=BRATS)
+
+
 def test_two_empty_masks_follow_the_rule():
     empty = np.zeros((4, 4, 4), dtype=np.uint8)
 

@@ -6,11 +6,12 @@ import pytest
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.evaluation.result import CaseScores, RegionResult
+from inspire_med.evaluation.result import CaseScores, Lesion, RegionResult
 from inspire_med.evaluation.scores import (
     as_csv,
     as_json,
     in_common,
+    lesions_csv,
     of_methods,
     read_csv,
     score_table,
@@ -40,6 +41,23 @@ def test_a_table_reads_back_to_the_bit_and_ids_stay_text(tmp_path):
     file.write_text(as_csv(written))
 
     pd.testing.assert_frame_equal(read_csv(file), written, check_exact=True)
+
+
+def test_lesions_are_a_row_each_and_undefined_values_are_empty():
+    lesions = (
+        Lesion("matched", 12.5, (1.0, 2.25, 3.0), 0.1 + 0.2, 2.0),
+        Lesion("missed", 8.0, (4.0, 5.0, 6.0), 0.0, math.inf, counted=False),
+        Lesion("spurious", 1.0, (7.0, 8.0, 9.0)),
+    )
+    cases = [CASES[0], CaseScores("d", {"ET": RegionResult({}, lesions)})]
+
+    assert lesions_csv(cases) == (
+        "case,region,kind,size,centre,dice,hd95_mm,counted\n"
+        "d,ET,matched,12.5,1.0 2.2 3.0,0.30000000000000004,2.0,true\n"
+        "d,ET,missed,8.0,4.0 5.0 6.0,0.0,,false\n"
+        "d,ET,spurious,1.0,7.0 8.0 9.0,,,true\n"
+    )
+    assert lesions_csv(CASES) == ""
 
 
 def test_regions_and_measures_keep_the_order_they_are_scored_in():

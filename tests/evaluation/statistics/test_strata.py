@@ -61,6 +61,28 @@ def test_sizes_all_alike_are_one_stratum():
     assert counts(found, "reference size") == {"small": 3}
 
 
+def test_a_size_at_a_bound_is_of_the_smaller_stratum():
+    # tertiles of 1, 2, 2, 5 are 2 and 2: at position 1 and 2 of 0 ... 3
+    sizes = zip("abcd", (1.0, 2.0, 2.0, 5.0), strict=True)
+    assert counts(stratify([case(*each, 0.5) for each in sizes], {}), "reference size") == {
+        "small": 3,
+        "large": 1,
+    }
+    # of 1, 4, 5, 9: 4 and 5
+    sizes = zip("abcd", (1.0, 4.0, 5.0, 9.0), strict=True)
+    assert counts(stratify([case(*each, 0.5) for each in sizes], {}), "reference size") == {
+        "small": 2,
+        "medium": 1,
+        "large": 1,
+    }
+
+
+def test_two_sites_are_strata():
+    found = stratify(CASES, dict.fromkeys("ab", "HGG") | dict.fromkeys("cdef", "LGG"))
+
+    assert counts(found, "site") == {"HGG": 2, "LGG": 4}
+
+
 def test_a_region_of_empty_references_has_no_bounds():
     found = stratify([case("a", 0.0, 1.0)], {})
 

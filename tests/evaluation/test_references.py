@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.protocols import protocol
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.evaluation.references import parse_regions, references_of_folder
 
@@ -39,6 +40,26 @@ def test_pictures_have_one_region(tmp_path):
     assert references_of_folder(tmp_path, None, SEGMENTATION, workers=1).regions == {
         "foreground": (1,)
     }
+
+
+@pytest.mark.parametrize(
+    ("rules", "words", "picture"),
+    [
+        (SEGMENTATION, None, False),
+        (SEGMENTATION, ["TC=1"], False),
+        (SEGMENTATION, None, True),
+        (protocol("brats2021"), None, False),
+    ],
+)
+def test_the_folder_is_named_as_where_they_come_from(tmp_path, rules, words, picture):
+    if picture:
+        Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
+    else:
+        folder_with(tmp_path, (1,))
+
+    found = references_of_folder(tmp_path, words, rules, workers=1)
+
+    assert found.provenance == {"References": str(tmp_path)}
 
 
 def test_refuses_regions_for_pictures(tmp_path):

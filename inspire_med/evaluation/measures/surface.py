@@ -104,8 +104,8 @@ def mean_mm(distances: SurfaceDistances) -> float:
 
     Of `border_distances` it is the average symmetric surface distance (ASSD).
     """
-    if any(distances.empty):
-        return 0.0 if all(distances.empty) else float("inf")
+    if all(distances.empty):
+        return 0.0
     return float(np.concatenate([side.distance_mm for side in distances.sides]).mean())
 
 

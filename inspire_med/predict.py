@@ -165,12 +165,12 @@ def _name_older_masks(folder: Path, masks: Iterable[Path]) -> None:
 
 
 def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> None:
-    from inspire_med.cases.restore import write_mask, write_probabilities
+    from inspire_med.imaging.output import write_mask, write_probabilities
 
-    write_mask(mask, prediction.labels, prediction.record)
+    write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
     if options.probabilities:
         probabilities = _probabilities_of(mask)
-        write_probabilities(probabilities, prediction.probabilities, prediction.record)
+        write_probabilities(probabilities, prediction.probabilities, prediction.placement)
 
 
 def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:

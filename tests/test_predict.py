@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.restore import write_mask
+from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import origin_of
+from inspire_med.imaging.output import write_mask
 from inspire_med.inference import Predictor
 from inspire_med.inference.predictor import _components
 from inspire_med.predict import main
@@ -96,11 +97,13 @@ def test_arrays_give_the_mask_of_their_files(volume_run, image_run, ball_volumes
         predictor = Predictor.load(run, precision="32-true")
         if manifest is ball_volumes:
             arrays = {n: np.asarray(nibabel.load(p).dataobj) for n, p in case.images.items()}
+            affine = nibabel.load(case.images["t1"]).affine
         else:
             picture = np.asarray(Image.open(case.images["red"]))
+            affine = None
             arrays = {name: picture[..., i] for i, name in enumerate(("red", "green", "blue"))}
 
-        ours = predictor.predict(arrays, spacing_mm=case.spacing_mm)
+        ours = predictor.predict(arrays, affine=affine)
 
         assert np.array_equal(ours.labels, predictor.predict(case.images).labels)
 
@@ -141,16 +144,16 @@ def test_probabilities_have_the_regions_last(tmp_path, volume_run, ball_volumes)
 def test_mirrored_views_of_a_mirrored_case_agree(volume_run, ball_volumes):
     case = replace(Manifest.load(ball_volumes).cases[0], label=None)
     predictor = Predictor.load(volume_run, precision="32-true", flips=True)
-    prepared = predictor.card.preprocessor().prepare(case, predictor.card.channels, {})
-    mirrored = predictor.card.preprocessor().prepare(case, predictor.card.channels, {})
+    prepared = prepare_case(case, predictor.card.channels, {}, predictor.card.preparation)
+    mirrored = prepare_case(case, predictor.card.channels, {}, predictor.card.preparation)
     mirrored.image[:] = prepared.image[:, ::-1].copy()
 
     ours = predictor.predict_prepared(prepared).probabilities
     theirs = predictor.predict_prepared(mirrored).probabilities
 
-    box = tuple(slice(*ends) for ends in prepared.record["box"])
-    inside = (slice(None), *box)
-    assert np.allclose(ours[inside], theirs[inside][:, ::-1], atol=1e-5)
+    back = [prepared.placement.turn.apply(each) for each in (ours, theirs)]
+    one, other = (prepared.placement.cut(each) for each in back)
+    assert np.allclose(one, other[:, ::-1], atol=1e-5)
 
 
 def test_what_is_there_is_not_overwritten(tmp_path, image_run, disc_images, capsys):
@@ -419,7 +422,9 @@ def test_masks_of_arrays_can_be_written(tmp_path, volume_run):
     arrays = {name: random.random((16, 16, 8)) for name in ("flair", "t1", "t1ce", "t2")}
     prediction = Predictor.load(volume_run).predict(arrays, spacing_mm=(1, 1, 2))
 
-    write_mask(tmp_path / "mask.nii.gz", prediction.labels, prediction.record)
+    write_mask(
+        tmp_path / "mask.nii.gz", prediction.labels, prediction.placement, prediction.regions
+    )
 
     assert nibabel.load(tmp_path / "mask.nii.gz").header.get_zooms() == (1, 1, 2)
 

@@ -1,6 +1,7 @@
-"""Align: the volumes of a case on one grid, its own."""
+"""Align: the volumes of a case in one orientation and on one grid, that of its reference."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,32 +9,49 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.placement import (
-    elsewhere_sentence,
-    grid_problems,
-    read_grids,
-    reference_channel,
-)
+from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid, same_grid
-from inspire_med.imaging.resample import register_rigidly, resample_to
-from inspire_med.imaging.volume import Volume, read_volume
+from inspire_med.imaging.grid import (
+    GRID_TOLERANCE_MM,
+    Grid,
+    corner_distance_mm,
+    grids_overlap,
+    same_grid,
+)
+from inspire_med.imaging.orientation import Turn, closest_canonical, orientation_of
+from inspire_med.imaging.picture import is_picture, picture_size
+from inspire_med.imaging.register import register_rigidly
+from inspire_med.imaging.resample import resample_to
+from inspire_med.imaging.volume import Header, Volume, read_grid, read_volume
+from inspire_med.tasks.task import Preparation
 
 
-def aligned_volumes(
-    case: Case, channels: Sequence[str], *, grids_differ: bool, register: bool
-) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_], Volume]:
+@dataclass(frozen=True)
+class Aligned:
+    """The volumes of a case as they lie over each other.
+
+    Args:
+        volumes: By channel, (i, j, k) in the network's orientation, on one grid.
+        own: Channels that were acquired on that grid.
+        grid: The reference's as its file has it.
+        header: The reference's.
+        turn: From the file's axes to the network's.
+    """
+
+    volumes: Mapping[str, NDArray[np.float32]]
+    own: tuple[str, ...]
+    grid: Grid
+    header: Header
+    turn: Turn
+
+
+def align(case: Case, channels: Sequence[str], preparation: Preparation) -> Aligned:
     """Read a case's channels onto the grid of its reference channel.
 
     Args:
         case: The case.
         channels: Channels to read; those that the case lacks are left out.
-        grids_differ: Resample a FLAIR that lies on another grid instead of refusing it.
-        register: Also move it rigidly onto the reference.
-
-    Returns:
-        Volumes by channel; the voxels that are not zero in any channel acquired on this grid; the
-        reference channel.
+        preparation: Orientation, and which channels may lie on another grid.
 
     Raises:
         InputError: If a file is broken, lies on another grid and must not, or lies elsewhere.
@@ -41,29 +59,146 @@ def aligned_volumes(
     files: dict[str, Volume] = {}
 
     def read(channel: str) -> Grid:
-        path, component = case.images[channel], case.components.get(channel)
-        files[channel] = read_volume(path, component)
+        files[channel] = read_volume(case.images[channel], case.components.get(channel))
         return files[channel].grid
 
-    grids, problems = read_grids(case, channels, read)
-    problems += grid_problems(case, grids, grids_differ=grids_differ)
+    grids, problems = read_grids(case, channels, preparation, read)
+    problems += grid_problems(case, grids, preparation)
     if problems:
         raise InputError(problems[0])
-    reference = reference_channel(case.images)
-    fixed = files[reference]
-    volumes = {channel: volume.values for channel, volume in files.items()}
-    brain = fixed.values != 0
-    for channel, moving in files.items():
-        if same_grid(moving.grid, fixed.grid):
-            brain |= moving.values != 0
-        else:
-            movement = sitk.Transform()
-            if register:
-                movement = _registered(moving, fixed, case.images[channel])
-            volumes[channel] = resample_to(moving.values, moving.grid, fixed.grid, movement)
-            if not volumes[channel].any():
-                raise InputError(elsewhere_sentence(case.images[channel], case.images[reference]))
-    return volumes, brain, fixed
+    name = reference_channel(case.images, preparation)
+    fixed = files[name]
+    codes = preparation.orientation or orientation_of(fixed.grid.affine)
+    turn = Turn.to(codes, fixed.grid.affine)
+    view = turn.grid(fixed.grid)
+    seen = {channel: _turned(volume, fixed.grid, codes) for channel, volume in files.items()}
+    own = tuple(channel for channel, volume in seen.items() if same_grid(volume.grid, view))
+    volumes = {channel: volume.values for channel, volume in seen.items()}
+    for channel in seen.keys() - own:
+        moving, movement = seen[channel], None
+        if preparation.register:
+            movement = _registered(moving, seen[name], case.images[channel])
+        volumes[channel] = resample_to(moving.values, moving.grid, view, movement)
+        if not volumes[channel].any():
+            raise InputError(elsewhere_sentence(case.images[channel], case.images[name]))
+    return Aligned(volumes, own, fixed.grid, fixed.header, turn)
+
+
+def turn_beside(grid: Grid, reference: Grid, codes: str) -> Turn:
+    """The turn to `codes` of what lies on a grid; the reference's own where that is its grid.
+
+    Two grids that differ by rounding could else be turned in two ways where they lie at 45 degrees.
+    """
+    return Turn.to(codes, (reference if same_grid(grid, reference) else grid).affine)
+
+
+def _turned(volume: Volume, reference: Grid, codes: str) -> Volume:
+    turn = turn_beside(volume.grid, reference, codes)
+    values = np.ascontiguousarray(turn.apply(volume.values))
+    return Volume(values, turn.grid(volume.grid), volume.header)
+
+
+def reference_channel(images: Mapping[str, Path], preparation: Preparation) -> str:
+    """The channel whose grid is the case's own, used or not: the task's reference, or the first."""
+    usual = preparation.reference
+    return usual if usual is not None and usual in images else next(iter(images))
+
+
+def read_grids(
+    case: Case | FoundCase,
+    channels: Sequence[str],
+    preparation: Preparation,
+    read: Callable[[str], Grid],
+) -> tuple[dict[str, Grid], list[str]]:
+    """The grids of the reference and of the channels that the case has, and what is wrong.
+
+    Args:
+        case: A case of volumes.
+        channels: Channels that are needed.
+        preparation: Names the reference.
+        read: Reads a channel of the case.
+    """
+    grids: dict[str, Grid] = {}
+    problems: list[str] = []
+    for channel in dict.fromkeys((reference_channel(case.images, preparation), *channels)):
+        if channel in case.images:
+            try:
+                grids[channel] = read(channel)
+            except InputError as error:
+                problems.append(str(error))
+    return grids, problems
+
+
+def grid_problems(
+    case: Case | FoundCase, grids: Mapping[str, Grid], preparation: Preparation
+) -> list[str]:
+    """One sentence for each channel that does not lie on the reference's grid and must.
+
+    Args:
+        case: A case of volumes.
+        grids: The channels' grids; without the reference's nothing can be said.
+        preparation: Which channels may lie on another grid, as long as both show one place.
+    """
+    reference = reference_channel(case.images, preparation)
+    if reference not in grids:
+        return []
+    own, own_path = grids[reference], case.images[reference]
+    problems: list[str] = []
+    for channel, grid in grids.items():
+        if lie_alike(grid, own):
+            continue
+        if channel not in preparation.resampled:
+            problems.append(grid_sentence(case.images[channel], grid, own_path, own))
+        elif not grids_overlap(grid, own):
+            problems.append(elsewhere_sentence(case.images[channel], own_path))
+    return problems
+
+
+def header_problems(
+    case: Case | FoundCase, channels: Sequence[str], preparation: Preparation
+) -> list[str]:
+    """What is wrong with a case's images as far as headers show it; no voxel is read."""
+    if is_picture(case.images):
+        try:
+            picture_size(next(iter(case.images.values())))
+        except InputError as error:
+            return [str(error)]
+        return []
+    grids, problems = read_grids(
+        case,
+        channels,
+        preparation,
+        lambda name: read_grid(case.images[name], case.components.get(name)),
+    )
+    return problems + grid_problems(case, grids, preparation)
+
+
+def lie_alike(first: Grid, second: Grid) -> bool:
+    """Do the voxels of two grids lie in the same places, be they stored in another order?"""
+    return same_grid(first, second) or same_grid(
+        closest_canonical(first), closest_canonical(second)
+    )
+
+
+def grid_sentence(path: Path, grid: Grid, reference_path: Path, reference: Grid) -> str:
+    """Say how two images of one case lie apart."""
+    if grid.shape != reference.shape:
+        apart = f"has {grid.shape} voxels where {reference_path.name} has {reference.shape}"
+    else:
+        distance = corner_distance_mm(grid.affine, reference.affine, grid.shape)
+        apart = (
+            f"lies up to {distance:.2g} mm away from {reference_path.name}, more than the "
+            f"{GRID_TOLERANCE_MM} mm that are put up with"
+        )
+    return f"{path}: {apart}; resample it to that grid."
+
+
+def elsewhere_sentence(path: Path, reference_path: Path) -> str:
+    """Say that two images of one case show different places."""
+    return (
+        f"{path}: shows nothing where {reference_path.name} lies; do both belong to one patient "
+        "and one visit?"
+    )
 
 
 def _registered(moving: Volume, fixed: Volume, path: Path) -> sitk.Transform:

@@ -2,22 +2,29 @@
 
 from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.cases.align import (
+    grid_problems,
+    grid_sentence,
+    lie_alike,
+    read_grids,
+    reference_channel,
+)
 from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.placement import grid_problems, grid_sentence, read_grids, reference_channel
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid, same_grid
+from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.images import read_mask_image
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import read_volume
+from inspire_med.tasks.task import Preparation
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,13 @@ class Expectation:
         channels: Channels the network will read.
         values: Label values that may occur.
         fill_missing: Channels that a case lacks are filled with zeros and marked.
-        grids_differ: Whether a channel may lie on another grid (ISLES' FLAIR).
+        preparation: Names the reference, and the channels that may lie on another grid.
     """
 
     channels: tuple[str, ...]
     values: tuple[int, ...]
     fill_missing: bool = False
-    grids_differ: bool = False
+    preparation: Preparation = field(default_factory=Preparation)
 
 
 def check_case(found: FoundCase, expected: Expectation) -> Verdict:
@@ -79,8 +86,8 @@ def check_again(manifest: Manifest) -> tuple[int, list[str]]:
 def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
     found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
     channels = tuple(name for name in manifest.channels if name not in case.filled)
-    differ = bool(manifest.task.preparation.resampled)
-    return check_case(found, Expectation(channels, tuple(sorted(values)), grids_differ=differ))
+    preparation = manifest.task.preparation
+    return check_case(found, Expectation(channels, tuple(sorted(values)), preparation=preparation))
 
 
 def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Grid]:
@@ -128,17 +135,18 @@ def _check_picture(found: FoundCase) -> Verdict:
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
+    preparation = expected.preparation
     grids, problems = read_grids(
-        found, expected.channels, lambda channel: _check_volume(found, channel)
+        found, expected.channels, preparation, lambda channel: _check_volume(found, channel)
     )
-    problems += grid_problems(found, grids, grids_differ=expected.grids_differ)
-    reference = reference_channel(found.images)
+    problems += grid_problems(found, grids, preparation)
+    reference = reference_channel(found.images, preparation)
     own = grids.get(reference)
     values, foreground = frozenset[int](), 0.0
     if found.label is not None:
         try:
             label, grid = read_label(found.label, expected.values)
-            if own is not None and not same_grid(grid, own):
+            if own is not None and not lie_alike(grid, own):
                 problems.append(grid_sentence(found.label, grid, found.images[reference], own))
             values = frozenset(int(value) for value in np.unique(label))
             foreground = float((label > 0).mean())

@@ -106,7 +106,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         channels,
         label_values(task, layout),
         request.fill_missing,
-        grids_differ=bool(task.preparation.resampled),
+        preparation=task.preparation,
     )
     verdicts = _check_all(labelled, expected, request.workers, progress)
     problems += [problem for verdict in verdicts for problem in verdict.problems]

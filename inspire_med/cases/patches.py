@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from inspire_med.cases.augment import Augmentation
 from inspire_med.cases.case import Case
-from inspire_med.cases.preprocess import Prepared
+from inspire_med.cases.prepare import Prepared
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 

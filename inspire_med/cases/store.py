@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.preprocess import Prepared, Preprocessor
+from inspire_med.cases.prepare import Prepared, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder
+from inspire_med.imaging.placement import Placement
+from inspire_med.tasks.task import Preparation
 
-VERSION = 3  # of what preparation does; raise it when the same files would give other arrays
+VERSION = 4  # of what preparation does; raise it when the same files would give other arrays
+RECORD = "record.json"
 CENTRES = 512  # labelled voxels kept for each region, to centre patches on
 
 
@@ -32,7 +36,7 @@ class Store:
 
     Args:
         folder: Where entries lie; made if missing. Several processes may share it.
-        preprocessor: How cases are prepared.
+        preparation: How cases are prepared.
         channels: Channel names in the order of the network's input.
         regions: Region name to label values.
     """
@@ -40,12 +44,12 @@ class Store:
     def __init__(
         self,
         folder: str | Path,
-        preprocessor: Preprocessor,
+        preparation: Preparation,
         channels: Sequence[str],
         regions: Mapping[str, Sequence[int]],
     ) -> None:
         self.folder = Path(folder)
-        self.preprocessor = preprocessor
+        self.preparation = preparation
         self.channels = tuple(channels)
         self.regions = {name: tuple(values) for name, values in regions.items()}
 
@@ -83,9 +87,9 @@ class Store:
             InputError: If a file of the case is broken.
         """
         entry = self._ensure(case)
-        record = json.loads((entry / "record.json").read_text())
+        placement = Placement.from_json(json.loads((entry / RECORD).read_text())["placement"])
         target = _mapped(entry / "target.npy") if (entry / "target.npy").exists() else None
-        return Prepared(_mapped(entry / "image.npy"), record, target)
+        return Prepared(_mapped(entry / "image.npy"), placement, target)
 
     def centres(self, case: Case) -> NDArray[np.int16]:
         """Labelled positions to centre patches on, (n, 1 + spatial dims): region, then position."""
@@ -95,7 +99,7 @@ class Store:
         """Folder of the case's entry, whether or not it is there yet."""
         content = [
             VERSION,
-            self.preprocessor.to_json(),
+            asdict(self.preparation),
             self.channels,
             self.regions,
             sorted((name, _identity(path)) for name, path in case.images.items()),
@@ -110,7 +114,7 @@ class Store:
         entry = self.path(case)
         if _intact(entry):
             return entry
-        prepared = self.preprocessor.prepare(case, self.channels, self.regions)
+        prepared = prepare_case(case, self.channels, self.regions, self.preparation)
         with _locked(self.folder):
             if not _intact(entry):  # else another worker was faster, and its entry is the same
                 shutil.rmtree(entry, ignore_errors=True)
@@ -152,8 +156,8 @@ def _write(folder: Path, prepared: Prepared) -> None:
         centres = _sample_centres(prepared.target)
     np.save(folder / "centres.npy", centres)
     sizes = {file.name: file.stat().st_size for file in folder.glob("*.npy")}
-    record = {**prepared.record, "bytes": sizes}
-    (folder / "record.json").write_text(json.dumps(record, allow_nan=False))
+    record = {"placement": prepared.placement.to_json(), "bytes": sizes}
+    (folder / RECORD).write_text(json.dumps(record, allow_nan=False))
 
 
 def _sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -170,7 +174,7 @@ def _sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
 def _intact(entry: Path) -> bool:
     """Are all files there, in the sizes they were written with?"""
     try:
-        sizes: dict[str, Any] = json.loads((entry / "record.json").read_text())["bytes"]
+        sizes: dict[str, Any] = json.loads((entry / RECORD).read_text())["bytes"]
         return all((entry / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -17,7 +17,7 @@ from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.imaging.labels import read_label_map
 from inspire_med.imaging.masks import Regions
-from inspire_med.imaging.regrid import on_grid_of
+from inspire_med.imaging.resample import on_grid_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -1,16 +1,15 @@
-"""Picture: colour images, read and written."""
+"""Picture: colour images as arrays."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path
 from inspire_med.imaging.images import IMAGE_SUFFIXES, opened_image
 
+COLOURS = ("red", "green", "blue")  # planes of a picture, in their order
 _ORIENTATION = 274  # EXIF's number of the tag
 
 
@@ -45,9 +44,3 @@ def picture_size(path: Path) -> tuple[int, int]:
     """
     with opened_image(path) as image:
         return image.height, image.width
-
-
-def write_grey_picture(path: Path, grey: NDArray[np.uint8]) -> None:
-    """Write grey values (height, width) as an 8-bit PNG."""
-    with atomic_path(path) as temporary:
-        Image.fromarray(grey).save(temporary)

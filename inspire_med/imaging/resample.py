@@ -1,80 +1,116 @@
-"""Resample: bring a volume onto another volume's grid, moved rigidly if asked, by SimpleITK.
+"""Resample: values at other places than they were stored at, by one policy for everyone.
 
-NIfTI counts (i, j, k) in RAS+ millimetres, ITK (k, j, i) in LPS+: both turns are made here alone.
+Images and probabilities: linear, smoothed first along axes whose voxels grow, or fine detail would
+alias. Masks: the same, and a voxel belongs where at least half of it does. A finished label map
+that `evaluate --resample` lays on its reference: nearest neighbour, so that no voxel gets a label
+that it did not have. Volumes by SimpleITK, pictures by Pillow, nearest neighbours by nibabel: same
+files, same answer, however many threads. NIfTI counts (i, j, k) in RAS+ millimetres, ITK in LPS+:
+the turn is made here.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import nibabel as nib
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
+from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
+from PIL import Image
 
-from inspire_med.imaging.grid import Grid
+from inspire_med.errors import InputError
+from inspire_med.imaging.grid import GRID_TOLERANCE_MM, Grid, corner_distance_mm
+from inspire_med.imaging.labels import LabelMap
 
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
-_SAMPLED_SHARE = 0.05  # of voxels the registration looks at
-_SEED = 20221  # its choice of voxels; the same files give the same movement
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
 def resample_to(
-    moving: NDArray[np.float32], moving_grid: Grid, fixed_grid: Grid, movement: sitk.Transform
+    moving: NDArray[Any],
+    moving_grid: Grid,
+    fixed_grid: Grid,
+    movement: sitk.Transform | None = None,
 ) -> NDArray[np.float32]:
     """Sample `moving` (i, j, k) at the voxel centres of `fixed_grid`, linearly; outside is zero.
-
-    Axes along which the new voxels are larger are smoothed first, or fine detail would alias.
 
     Args:
         moving: The volume.
         moving_grid: Where its voxels lie.
         fixed_grid: Where the result's voxels lie.
-        movement: From fixed to moving points in LPS+ millimetres; `sitk.Transform()` moves nothing.
+        movement: From fixed to moving points in LPS+ millimetres; None moves nothing.
     """
-    image = _to_itk(moving, moving_grid)
+    image = to_itk(moving.astype(np.float32, copy=False), moving_grid)
     for axis, sigma_mm in enumerate(_blur_mm(moving_grid, fixed_grid)):
         if sigma_mm > 0 and moving.shape[axis] >= 4:  # the recursive filter needs four voxels
             image = sitk.RecursiveGaussian(image, sigma_mm, direction=axis)
-    reference = _empty_itk(fixed_grid)
-    resampled = sitk.Resample(image, reference, movement, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
-    return _from_itk(resampled)
+    reference = sitk.Image([int(size) for size in fixed_grid.shape], sitk.sitkUInt8)
+    _place(reference, fixed_grid)
+    movement = movement or sitk.Transform()
+    sampled = sitk.Resample(image, reference, movement, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
+    return np.ascontiguousarray(sitk.GetArrayFromImage(sampled).T)
 
 
-def register_rigidly(
-    moving: NDArray[np.float32],
-    moving_grid: Grid,
-    fixed: NDArray[np.float32],
-    fixed_grid: Grid,
-) -> sitk.Transform:
-    """Find the rigid movement that lays `moving` over `fixed`, by mutual information.
+def resize(values: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
+    """Resize (channels, *spatial) to (channels, *size), linearly; voxels are cells.
 
-    Starts from the headers' positions. Seeded sampling and rounding: same files, same answer.
+    Pictures of 8 bits stay of 8 bits; everything else becomes float32. What has the size already
+    comes back as it is.
     """
-    fixed_image, moving_image = _to_itk(fixed, fixed_grid), _to_itk(moving, moving_grid)
-    start = sitk.Euler3DTransform()
-    start.SetCenter(_centre_of_mass_lps(fixed, fixed_grid))
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
-    method.SetMetricAsMattesMutualInformation(32)
-    method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentage(_SAMPLED_SHARE, _SEED)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-3, 100)
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([2, 1])
-    method.SetSmoothingSigmasPerLevel([2.0, 0.0])
-    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-    method.SetInitialTransform(start, inPlace=True)
-    method.Execute(fixed_image, moving_image)
-    # Sums over threads differ in their last bits; a thousandth of a voxel does not matter.
-    start.SetParameters([round(value, 5) for value in start.GetParameters()])
-    return start
+    if tuple(values.shape[1:]) == tuple(size):
+        return values
+    one = _resize_picture if len(size) == 2 else _resize_volume
+    return np.stack([one(channel, tuple(size)) for channel in values])
 
 
-def _to_itk(data: NDArray[np.float32], grid: Grid) -> sitk.Image:
-    image = sitk.GetImageFromArray(np.ascontiguousarray(data.T))
-    _place(image, grid)
-    return image
+def resize_masks(masks: NDArray[np.bool_], size: Sequence[int]) -> NDArray[np.uint8]:
+    """Resize (regions, *spatial) to (regions, *size), 0 or 1: each region by itself, as `resize`.
+
+    A voxel is 1 where at least half of it is. Pictures are resized with 8 bits, as images are.
+    """
+    if len(size) == 2:
+        return (resize(masks.astype(np.uint8) * 255, size) >= 128).astype(np.uint8)
+    return (resize(masks.astype(np.float32), size) >= 0.5).astype(np.uint8)
 
 
-def _empty_itk(grid: Grid) -> sitk.Image:
-    image = sitk.Image([int(size) for size in grid.shape], sitk.sitkUInt8)
+def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
+    """Labels of `prediction` at the voxel centres of `reference`, nearest neighbour; 0 outside.
+
+    Volumes meet where their affines put them; images show the same view at another size. A map
+    already on the grid comes back as it is.
+
+    Raises:
+        InputError: If shapes differ, and nothing says where a volume lies; or if an affine says it
+            of a plane or a line alone.
+    """
+    if _on_one_grid(reference, prediction):
+        return prediction
+    if reference.affine is not None and prediction.affine is not None:
+        labels = _nearest(prediction.labels, _grid_of(prediction), _grid_of(reference))
+        labels = labels.reshape(reference.labels.shape)
+    elif len(reference.labels.shape) == len(prediction.labels.shape) == 2:
+        height, width = reference.labels.shape
+        picture = Image.fromarray(prediction.labels)
+        labels = np.asarray(picture.resize((width, height), Image.Resampling.NEAREST))
+    else:
+        raise InputError(
+            f"{prediction.name}: shape {prediction.labels.shape}, but its reference "
+            f"{reference.name} has {reference.labels.shape}, and no affine says where it lies; "
+            "write it on the case's own grid."
+        )
+    note = f"{prediction.name}: resampled onto its reference's grid, nearest neighbour."
+    return replace(
+        prediction,
+        labels=labels,
+        spacing_mm=reference.spacing_mm,
+        affine=reference.affine,
+        note=f"{prediction.note} {note}".strip(),
+    )
+
+
+def to_itk(values: NDArray[Any], grid: Grid) -> sitk.Image:
+    """A volume (i, j, k) as SimpleITK's image where its grid puts it."""
+    image = sitk.GetImageFromArray(np.ascontiguousarray(values.T))
     _place(image, grid)
     return image
 
@@ -82,12 +118,8 @@ def _empty_itk(grid: Grid) -> sitk.Image:
 def _place(image: sitk.Image, grid: Grid) -> None:
     spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
     image.SetSpacing(spacing.tolist())
-    image.SetDirection((_RAS_TO_LPS @ grid.affine[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin((_RAS_TO_LPS @ grid.affine[:3, 3]).tolist())
-
-
-def _from_itk(image: sitk.Image) -> NDArray[np.float32]:
-    return np.ascontiguousarray(sitk.GetArrayFromImage(image).T)
+    image.SetDirection((RAS_TO_LPS @ grid.affine[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin((RAS_TO_LPS @ grid.affine[:3, 3]).tolist())
 
 
 def _blur_mm(moving_grid: Grid, fixed_grid: Grid) -> list[float]:
@@ -100,7 +132,48 @@ def _blur_mm(moving_grid: Grid, fixed_grid: Grid) -> list[float]:
     return [float(sigma) for sigma in np.sqrt(widened)]
 
 
-def _centre_of_mass_lps(data: NDArray[np.float32], grid: Grid) -> list[float]:
-    points = np.argwhere(data > data.mean())
-    centre = points.mean(axis=0) if len(points) else (np.array(data.shape) - 1) / 2
-    return (_RAS_TO_LPS @ (grid.affine[:3, :3] @ centre + grid.affine[:3, 3])).tolist()
+def _resize_volume(volume: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.float32]:
+    return resample_to(volume, Grid(volume.shape, np.eye(4)), _cells(volume.shape, size))
+
+
+def _cells(shape: Sequence[int], size: Sequence[int]) -> Grid:
+    """The grid of `size` voxels that fill the same room as `shape` voxels of 1 mm."""
+    widths = np.array(shape) / np.array(size)
+    affine = np.diag([*widths, 1.0])
+    affine[:3, 3] = (widths - 1) / 2
+    return Grid(tuple(size), affine)
+
+
+def _resize_picture(plane: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
+    plane = plane if plane.dtype == np.uint8 else plane.astype(np.float32)
+    picture = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def _on_one_grid(reference: LabelMap, prediction: LabelMap) -> bool:
+    if reference.labels.shape != prediction.labels.shape:
+        return False
+    if reference.affine is None or prediction.affine is None:
+        return True
+    apart = corner_distance_mm(reference.affine, prediction.affine, reference.labels.shape)
+    return apart <= GRID_TOLERANCE_MM
+
+
+def _nearest(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
+    source: Any = nib.Nifti1Image(labels.reshape(grid.shape), grid.affine)
+    # grid-constant: a voxel reaches half its size beyond its centre, at the border too
+    moved: Any = resample_from_to(
+        source, (wanted.shape, wanted.affine), order=0, mode="grid-constant", cval=0
+    )
+    return np.asarray(moved.dataobj).astype(labels.dtype)
+
+
+def _grid_of(one: LabelMap) -> Grid:
+    """Where a label map lies; a flat file is a volume of one slice."""
+    assert one.affine is not None
+    if np.linalg.matrix_rank(one.affine[:3, :3]) < 3:
+        raise InputError(
+            f"{one.name}: its affine is singular, so its voxels have no places of their own; mend "
+            "the header, or evaluate without --resample."
+        )
+    return Grid((*one.labels.shape, 1)[:3], one.affine)

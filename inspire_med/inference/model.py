@@ -5,21 +5,21 @@ only, and the weights are checked against the sha256 in the JSON before they are
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from msgspec import ValidationError
+from msgspec import ValidationError, convert, to_builtins
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.precision import Precision
 from inspire_med.networks import build_network
 from inspire_med.tasks.stored import as_stored, from_stored
-from inspire_med.tasks.task import Task
+from inspire_med.tasks.task import Preparation, Task
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.json"
@@ -34,7 +34,7 @@ class ModelCard:
         channels: Names of the input channels, in the network's order.
         regions: Name of each output region and the label values it is made of, in output order.
         network: Description that `build_network` turns into the network.
-        preprocess: Fields of the `Preprocessor`.
+        preparation: How a case becomes what the network sees.
         patch_size: Voxels of the sliding window along each axis.
         precision: Precision it was trained in, a Fabric name such as `bf16-mixed`.
     """
@@ -43,13 +43,9 @@ class ModelCard:
     channels: tuple[str, ...]
     regions: dict[str, tuple[int, ...]]
     network: dict[str, Any]
-    preprocess: dict[str, Any]
+    preparation: Preparation
     patch_size: tuple[int, ...]
     precision: Precision
-
-    def preprocessor(self) -> Preprocessor:
-        """The preprocessing of this model."""
-        return Preprocessor.from_json(self.preprocess)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, JSON-able."""
@@ -72,12 +68,13 @@ def read_card(folder: Path) -> ModelCard:
     try:
         if content["format"] != 1:
             raise KeyError("format")
+        task = from_stored(content)
         return ModelCard(
-            task=from_stored(content),
+            task=task,
             channels=tuple(content["channels"]),
             regions={name: tuple(values) for name, values in content["regions"].items()},
             network=content["network"],
-            preprocess=content["preprocess"],
+            preparation=_preparation_of(content, task),
             patch_size=tuple(content["patch_size"]),
             precision=content["precision"],
         )
@@ -85,6 +82,14 @@ def read_card(folder: Path) -> ModelCard:
         raise InputError(
             f"{folder / CARD}: not a model card ({error!r}); train or export the model again."
         ) from None
+
+
+def _preparation_of(content: Mapping[str, Any], task: Task) -> Preparation:
+    """The preparation of a card; an older one's network sees volumes as they are stored."""
+    if "preparation" in content:
+        return convert(content["preparation"], Preparation)
+    usual = to_builtins(task.preparation)
+    return convert({**usual, **content["preprocess"], "orientation": None}, Preparation)
 
 
 def read_model(folder: Path) -> tuple[ModelCard, nn.Module]:

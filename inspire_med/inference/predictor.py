@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, check_case
 from inspire_med.cases.layouts.decathlon import components_of
 from inspire_med.cases.layouts.found import FoundCase
-from inspire_med.cases.placement import header_problems
-from inspire_med.cases.preprocess import Prepared
-from inspire_med.cases.restore import labels_from_regions, restore
+from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case
 from inspire_med.errors import InputError
+from inspire_med.imaging.masks import labels_from_regions
 from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.volume import count_components
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
@@ -33,12 +34,14 @@ class Prediction:
     Args:
         probabilities: `(regions, *spatial)` float32 in [0, 1]; zero outside the prepared crop.
         labels: `(*spatial)` uint8, in the data set's own label values.
-        record: What `data.restore.write_mask` needs to write them as the input was.
+        placement: The way back to the input's file, for `imaging.output.write_mask`.
+        regions: Region name to label values, in the order of `probabilities`.
     """
 
     probabilities: NDArray[np.float32]
     labels: NDArray[np.uint8]
-    record: dict[str, Any]
+    placement: Placement
+    regions: Mapping[str, Sequence[int]]
 
 
 class Predictor:
@@ -120,13 +123,15 @@ class Predictor:
         self,
         images: Mapping[str, str | Path] | Mapping[str, NDArray[Any]],
         spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
+        affine: NDArray[np.float64] | None = None,
     ) -> Prediction:
         """Predict one case from its files, or from arrays on one grid.
 
         Args:
             images: Channel name to file (several channels may come from one, as the colours of a
                 picture do), or to array: `(i, j, k)`, or `(height, width)` of 0-255.
-            spacing_mm: Voxel size of arrays; files bring their own.
+            spacing_mm: Voxel size of arrays whose axes run as RAS+; files bring their own.
+            affine: In its place, of arrays whose axes run otherwise: from voxel to RAS+ mm.
 
         Raises:
             InputError: If a channel is missing, if a file is at fault, if the shapes of arrays
@@ -135,8 +140,8 @@ class Predictor:
         arrays = {name: item for name, item in images.items() if isinstance(item, np.ndarray)}
         if arrays:
             _refuse_missing(self.card.channels, arrays, "arrays")
-            preprocessor = self.card.preprocessor()
-            prepared = preprocessor.prepare_arrays(arrays, self.card.channels, spacing_mm)
+            given = np.diag([*spacing_mm, 1.0]) if affine is None else affine
+            prepared = prepare_arrays(arrays, self.card.channels, given, self.card.preparation)
             return self.predict_prepared(prepared)
         files = {name: Path(str(item)) for name, item in images.items()}
         return self.predict_case(
@@ -152,12 +157,13 @@ class Predictor:
         self._check_channels(case)
         bare = replace(case, label=None)
         if isinstance(bare, FoundCase):
-            expected = Expectation(self.card.channels, values=(), grids_differ=self._grids_differ)
+            expected = Expectation(self.card.channels, values=(), preparation=self.card.preparation)
             verdict = check_case(bare, expected)
             if verdict.case is None:
                 raise InputError(verdict.problems[0])
             bare = verdict.case
-        return self.predict_prepared(self.card.preprocessor().prepare(bare, self.card.channels, {}))
+        prepared = prepare_case(bare, self.card.channels, {}, self.card.preparation)
+        return self.predict_prepared(prepared)
 
     def problems(self, case: Case | FoundCase) -> list[str]:
         """What keeps a case from being predicted, as far as its headers show; quick.
@@ -169,7 +175,7 @@ class Predictor:
             self._check_channels(case)
         except InputError as error:
             return [str(error)]
-        return header_problems(case, self.card.channels, grids_differ=self._grids_differ)
+        return header_problems(case, self.card.channels, self.card.preparation)
 
     def predict_prepared(self, prepared: Prepared) -> Prediction:
         """Predict one prepared case."""
@@ -180,12 +186,9 @@ class Predictor:
             precision=self._precision,
             flips=self._flips,
         )
-        own = restore(probabilities.cpu().numpy(), prepared.record)
-        return Prediction(own, labels_from_regions(own > 0.5, self.card.regions), prepared.record)
-
-    @property
-    def _grids_differ(self) -> bool:
-        return self.card.preprocessor().grids_differ
+        own = prepared.placement.back(probabilities.cpu().numpy())
+        labels = labels_from_regions(own > 0.5, self.card.regions)
+        return Prediction(own, labels, prepared.placement, self.card.regions)
 
     def _check_channels(self, case: Case | FoundCase) -> None:
         filled = case.filled if isinstance(case, Case) else ()

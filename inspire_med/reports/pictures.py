@@ -21,7 +21,7 @@ from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 from inspire_med.imaging.grey_map import fitted, read_grey_map, read_official_mask
 from inspire_med.imaging.labels import read_label_map
 from inspire_med.imaging.masks import region_masks
-from inspire_med.imaging.regrid import on_grid_of
+from inspire_med.imaging.resample import on_grid_of
 from inspire_med.reports.case_view import read_channels
 from inspire_med.reports.formatting import mean_of
 from inspire_med.reports.svg import inline_svg

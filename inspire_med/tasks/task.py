@@ -27,7 +27,8 @@ class Preparation:
             percentiles 0.5 and 99.5 of the training fold's foreground, then its z-score; `rgb`:
             z-score of each colour of an image; `none`: as in the file.
         intensity_statistics: By channel, for `ct`: `low`, `high`, `mean`, `sd`.
-        crop_to_foreground: Cut volumes to the box of what is not zero.
+        crop_to_foreground: Cut volumes to the box of what is not zero; under `mri` alone, as
+            elsewhere zero is no background: in CT it is water, and air is not zero.
         reference: Channel whose grid is the case's own; None is the first.
         resampled: Channels that may lie on another grid, and are resampled onto the reference's.
         register: Move those rigidly onto the reference first, by mutual information.

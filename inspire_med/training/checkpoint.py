@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder
-from inspire_med.inference.model import CARD, read_card
+from inspire_med.inference.model import CARD, ModelCard, read_card
 from inspire_med.inference.precision import Precision
 from inspire_med.training.log import Log
 from inspire_med.training.state import (
@@ -165,10 +165,16 @@ def _newest_whole(folder: Path) -> Path | None:
 
 def precision_of_run(folder: Path) -> Precision | None:
     """The precision that a run was started in; None if it has no readable checkpoint yet."""
+    card = card_of_run(folder)
+    return None if card is None else card.precision
+
+
+def card_of_run(folder: Path) -> ModelCard | None:
+    """What a run's network was when it was started; None if it has no readable checkpoint yet."""
     for name in ("last", "previous"):
         if (folder / name / CARD).is_file():
             try:
-                return read_card(folder / name).precision
+                return read_card(folder / name)
             except InputError:
                 continue  # loading names the damage
     return None

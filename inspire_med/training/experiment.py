@@ -16,7 +16,7 @@ from inspire_med.cases.augment import augmentation
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples
-from inspire_med.cases.preprocess import Preprocessor
+from inspire_med.cases.prepare import foreground_statistics
 from inspire_med.cases.store import Store
 from inspire_med.config import DataConfig, OptimizerConfig, TrainConfig, refuse_nonsense
 from inspire_med.errors import InputError
@@ -24,9 +24,9 @@ from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
 from inspire_med.tasks.find import refuse_other_task
-from inspire_med.tasks.task import Task
+from inspire_med.tasks.task import Preparation, Task
 from inspire_med.training.budget import Budget, budget_of
-from inspire_med.training.checkpoint import load_checkpoint, precision_of_run
+from inspire_med.training.checkpoint import card_of_run, load_checkpoint, precision_of_run
 from inspire_med.training.launch import Launcher, launch
 from inspire_med.training.loader import BatchLoader
 from inspire_med.training.network import build_trained
@@ -163,8 +163,9 @@ def build_experiment(
     )
     fabric, card = launch(launcher, precision), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
+    card = replace(card, preparation=_preparation(config, card, train_cases, fabric))
     trained = build_trained(config, card, manifest.hash, fabric)
-    store = Store(config.store_folder, card.preprocessor(), manifest.channels, manifest.regions)
+    store = Store(config.store_folder, card.preparation, manifest.channels, manifest.regions)
     samples = TrainingSamples(
         store,
         train_cases,
@@ -225,12 +226,10 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
 
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
-    usual = manifest.task.preparation
-    preprocessor = Preprocessor(
+    preparation = replace(
+        manifest.task.preparation,
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
-        crop_to_foreground=usual.crop_to_foreground,
-        grids_differ=bool(usual.resampled),
         register=manifest.register,
     )
     network: dict[str, Any] = {
@@ -251,10 +250,24 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         channels=tuple(manifest.channels),
         regions=dict(manifest.regions),
         network=network,
-        preprocess=preprocessor.to_json(),
-        patch_size=config.data.patch_size or preprocessor.image_size or (),
+        preparation=preparation,
+        patch_size=config.data.patch_size or preparation.image_size or (),
         precision="32-true",
     )
+
+
+def _preparation(
+    config: TrainConfig, card: ModelCard, cases: Sequence[Case], fabric: Fabric
+) -> Preparation:
+    """The card's, with what `ct` needs to know of the training fold, found by the first rank."""
+    preparation = card.preparation
+    if preparation.intensity != "ct":
+        return preparation
+    before = card_of_run(config.run / "checkpoints")
+    statistics = None if before is None else before.preparation.intensity_statistics
+    if statistics is None and fabric.is_global_zero:
+        statistics = foreground_statistics(cases, card.channels, card.regions, preparation)
+    return replace(preparation, intensity_statistics=fabric.broadcast(statistics))
 
 
 def _precision(

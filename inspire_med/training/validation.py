@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.preprocess import Prepared
-from inspire_med.cases.restore import labels_from_regions
+from inspire_med.cases.prepare import Prepared
 from inspire_med.evaluation.measures.overlap import count, dice
-from inspire_med.imaging.masks import region_masks
+from inspire_med.imaging.masks import labels_from_regions, region_masks
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.training.experiment import Experiment
 from inspire_med.training.log import Log
@@ -90,21 +89,14 @@ def _picture(
     name: str,
     step: int,
 ) -> None:
-    affine = prepared.record.get("affine")  # volumes only: pictures are the right way up
+    view = prepared.placement.view  # None of pictures, which are the right way up
     figure = overlay_figure(
         prepared.image_tensor().numpy(),
         target,
         masks,
         regions,
-        _spacing_mm(prepared),
-        affine=None if affine is None else np.asarray(affine),
+        (1.0, 1.0) if view is None else view.spacing_mm,
+        affine=None if view is None else view.affine,
         title=name,
     )
     log.picture(name, figure, step)
-
-
-def _spacing_mm(prepared: Prepared) -> list[float]:
-    """Voxel size on the grid of the prepared case."""
-    record = prepared.record
-    extents = zip(record["box"], record["spacing_mm"], record["size"], strict=True)
-    return [(high - low) * spacing / size for (low, high), spacing, size in extents]

@@ -7,9 +7,11 @@ from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.task import Preparation
 
 BRATS = Expectation(("flair", "t1", "t1ce", "t2"), (0, 1, 2, 3, 4))
-ISLES = Expectation(("dwi", "flair"), (0, 1), grids_differ=True)
+STROKE = Preparation(reference="dwi", resampled=("flair",))
+ISLES = Expectation(("dwi", "flair"), (0, 1), preparation=STROKE)
 
 
 def verdict_of(folder, expected=BRATS):
@@ -130,7 +132,7 @@ def test_the_dwi_is_checked_and_gives_the_grid_whatever_channels_are_used(
     }
     label = write_nifti(tmp_path / "msk.nii.gz", np.zeros((4, 4, 4), np.uint8))
     found = FoundCase("s", "s", images, label)
-    expected = Expectation(channels, (0, 1), grids_differ=True)
+    expected = Expectation(channels, (0, 1), preparation=STROKE)
 
     verdict = check_case(found, expected)
     assert verdict.problems == ()

@@ -9,22 +9,22 @@ from torch.utils.data import DataLoader
 from inspire_med.cases.augment import augmentation
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples, case_number
-from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
+from inspire_med.tasks.task import Preparation
 
 
 @pytest.fixture
 def volumes(ball_volumes, tmp_path):
     manifest = Manifest.load(ball_volumes)
-    store = Store(tmp_path / "store", Preprocessor(), manifest.channels, manifest.regions)
+    store = Store(tmp_path / "store", Preparation(), manifest.channels, manifest.regions)
     return store, manifest.cases
 
 
 @pytest.fixture
 def pictures(disc_images, tmp_path):
     manifest = Manifest.load(disc_images)
-    settings = Preprocessor.for_task("polyp", image_size=(24, 20))
+    settings = Preparation(orientation=None, image_size=(24, 20), intensity="rgb")
     return Store(tmp_path / "s", settings, manifest.channels, manifest.regions), manifest.cases
 
 

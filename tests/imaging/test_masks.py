@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from inspire_med.imaging.masks import bounding_box, joint_box
+from inspire_med.imaging.masks import bounding_box, joint_box, labels_from_regions
+
+BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 
 
 def test_box_holds_all_foreground_and_no_more():
@@ -21,3 +24,36 @@ def test_joint_box_holds_both():
 
     assert joint_box(first, second) == (slice(1, 5), slice(2, 6))
     assert joint_box(first, np.zeros((8, 8))) == (slice(1, 2), slice(5, 6))
+
+
+def test_nested_regions_become_the_sets_own_values():
+    masks = np.array([[0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 0, 1, 1]], bool)
+
+    # The last place is enhancing outside of the whole tumour, and so nothing.
+    assert labels_from_regions(masks, BRATS).tolist() == [0, 2, 1, 4, 0]
+
+
+def test_the_outermost_region_comes_back_as_it_was_found():
+    masks = np.random.default_rng(0).random((3, 200)) > 0.5
+
+    labels = labels_from_regions(masks, BRATS)
+
+    np.testing.assert_array_equal(labels > 0, masks[0])
+
+
+@pytest.mark.parametrize(
+    ("regions", "values"),
+    [
+        (BRATS, (0, 1, 2, 4)),
+        ({"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}, (0, 1, 2, 3)),
+        ({"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)}, (0, 1, 2, 3)),
+        ({"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,), "RC": (4,)}, (0, 1, 2, 3, 4)),
+        ({"lesion": (1,)}, (0, 1)),
+    ],
+    ids=["brats2018", "brats2023", "msd", "brats2024", "isles"],
+)
+def test_labels_to_regions_and_back_is_the_same(regions, values):
+    labels = np.random.default_rng(0).choice(values, (4, 5, 6)).astype(np.uint8)
+    masks = np.stack([np.isin(labels, group) for group in regions.values()])
+
+    np.testing.assert_array_equal(labels_from_regions(masks, regions), labels)

@@ -9,7 +9,6 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.picture import (
     picture_size,
     read_picture,
-    write_grey_picture,
 )
 
 
@@ -72,14 +71,6 @@ def test_refuses_a_header_of_too_many_pixels_before_decoding(tmp_path):
 
     with pytest.raises(InputError, match=r"bomb\.png: 12000 x 12000 pixels are more than"):
         read_picture(tmp_path / "bomb.png")
-
-
-def test_written_grey_values_come_back(tmp_path):
-    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-
-    write_grey_picture(tmp_path / "g.png", grey)
-
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "g.png")), grey)
 
 
 def test_refuses_more_than_8_bits(tmp_path):

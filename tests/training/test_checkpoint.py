@@ -14,6 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard, read_model
 from inspire_med.networks import DeepSupervision, build_network
 from inspire_med.tasks.polyp import POLYP
+from inspire_med.tasks.task import Preparation
 from inspire_med.training.checkpoint import (
     Progress,
     Trained,
@@ -36,7 +37,7 @@ CARD = ModelCard(
     channels=("red", "green", "blue"),
     regions={"polyp": (1,)},
     network=NETWORK,
-    preprocess={"image_size": [32, 32]},
+    preparation=Preparation(image_size=(32, 32)),
     patch_size=(32, 32),
     precision="32-true",
 )

@@ -8,17 +8,17 @@ import torch
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples
-from inspire_med.cases.preprocess import Preprocessor
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
+from inspire_med.tasks.task import Preparation
 from inspire_med.training.loader import BatchLoader
 
 
 @pytest.fixture
 def samples(disc_images, tmp_path):
     manifest = Manifest.load(disc_images)
-    preprocessor = Preprocessor.for_task("polyp", image_size=(16, 16))
-    store = Store(tmp_path / "store", preprocessor, manifest.channels, manifest.regions)
+    preparation = Preparation(image_size=(16, 16), intensity="rgb")
+    store = Store(tmp_path / "store", preparation, manifest.channels, manifest.regions)
     return TrainingSamples(store, manifest.cases, patch_size=None, seed=0, length=10**9)
 
 

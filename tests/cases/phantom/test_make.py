@@ -8,11 +8,11 @@ from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.phantom.make import make_phantom
-from inspire_med.cases.preprocess import Preprocessor
+from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import read_picture
 from inspire_med.prepare import main as prepare
-from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.find import TASKS, task_named
 from inspire_med.tasks.polyp import POLYP
 
 LIMIT = 0.7
@@ -39,10 +39,12 @@ def best_dice(values: np.ndarray, truth: np.ndarray) -> float:
 @pytest.mark.parametrize("task", TASKS)
 def test_no_threshold_of_one_channel_finds_a_region(manifests, task):
     manifest = manifests[task]
-    settings = Preprocessor.for_task(task, image_size=(128, 160))
+    settings = task_named(task).preparation
+    if settings.image_size is not None:
+        settings = replace(settings, image_size=(128, 160))
     scores = []
     for case in manifest.cases:
-        prepared = settings.prepare(case, manifest.channels, manifest.regions)
+        prepared = prepare_case(case, manifest.channels, manifest.regions, settings)
         head = (prepared.image != 0).any(axis=0)
         scores.append(
             [
@@ -124,9 +126,8 @@ def test_isles_infarcts_are_bright_in_dwi_and_dark_in_adc(manifests):
 def test_isles_flair_shows_the_patient_where_dwi_does(manifests):
     manifest = manifests["isles"]
     for case in manifest.cases:
-        image = (
-            Preprocessor.for_task("isles").prepare(case, manifest.channels, manifest.regions).image
-        )
+        settings = task_named("isles").preparation
+        image = prepare_case(case, manifest.channels, manifest.regions, settings).image
         head = image[0] != 0
         assert ((image[2] != 0) & head).sum() / head.sum() > 0.9
 

@@ -4,7 +4,7 @@ import pytest
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import LabelMap, read_label_map
-from inspire_med.imaging.regrid import on_grid_of
+from inspire_med.imaging.resample import on_grid_of
 
 
 def volume(labels, affine, name):

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 
+from inspire_med.cases.align import header_problems, reference_channel
 from inspire_med.cases.layouts.found import FoundCase
-from inspire_med.cases.placement import header_problems, reference_channel
+from inspire_med.tasks.task import Preparation
+
+STROKE = Preparation(reference="dwi", resampled=("flair",))
 
 
 def test_reference_is_dwi_where_there_is_one(tmp_path):
-    assert reference_channel(dict.fromkeys(("adc", "flair", "dwi"), tmp_path)) == "dwi"
-    assert reference_channel(dict.fromkeys(("t1", "t2"), tmp_path)) == "t1"
+    assert reference_channel(dict.fromkeys(("adc", "flair", "dwi"), tmp_path), STROKE) == "dwi"
+    assert reference_channel(dict.fromkeys(("t1", "t2"), tmp_path), STROKE) == "t1"
 
 
 @pytest.fixture
@@ -20,14 +23,14 @@ def found(tmp_path, write_nifti):
 
 
 def test_headers_of_a_good_case_have_no_problem(found):
-    assert header_problems(found, ("dwi", "adc"), grids_differ=False) == []
+    assert header_problems(found, ("dwi", "adc"), Preparation()) == []
 
 
 def test_headers_show_broken_files_and_other_grids(found, write_nifti):
     found.images["flair"].write_bytes(b"no scan")
     write_nifti(found.images["adc"], np.ones((4, 4, 5), np.float32))
 
-    problems = header_problems(found, ("adc", "flair"), grids_differ=True)
+    problems = header_problems(found, ("adc", "flair"), STROKE)
 
     assert len(problems) == 2
     assert "flair.nii.gz: " in problems[0]
@@ -38,6 +41,6 @@ def test_the_header_of_a_picture_is_looked_at(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     found = FoundCase("a", "a", {"red": tmp_path / "a.png"}, components={"red": 0})
 
-    (problem,) = header_problems(found, ("red",), grids_differ=False)
+    (problem,) = header_problems(found, ("red",), Preparation())
 
     assert "a.png: not a readable image" in problem

@@ -1,0 +1,93 @@
+"""Intensity: voxel values that mean the same from scanner to scanner, by the task's scheme."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from monai.transforms.intensity.array import NormalizeIntensity
+from numpy.typing import NDArray
+
+from inspire_med.tasks.task import Preparation
+
+SAMPLED = 10_000  # foreground voxels a case that the statistics of CT are taken from
+_WITHIN = NormalizeIntensity(nonzero=True)
+_EACH_CHANNEL = NormalizeIntensity(channel_wise=True)
+
+
+def foreground_of(channels: Sequence[NDArray[Any]], preparation: Preparation) -> NDArray[np.bool_]:
+    """Where a case shows something: under `mri`, what is not zero in some channel.
+
+    Elsewhere zero says nothing (in CT it is water, and air is not zero), and all is foreground.
+    """
+    if preparation.intensity == "mri":
+        return reduce(np.logical_or, (channel != 0 for channel in channels))
+    return np.ones(channels[0].shape, bool)
+
+
+def normalise(
+    values: NDArray[Any],
+    channels: Sequence[str],
+    foreground: NDArray[np.bool_],
+    preparation: Preparation,
+) -> NDArray[np.float32]:
+    """Bring (channels, *spatial) to what the network sees; see `Preparation.intensity`.
+
+    Args:
+        values: Any unit.
+        channels: Their names.
+        foreground: (*spatial), as `foreground_of` finds it.
+        preparation: Has the scheme, and of `ct` the statistics.
+    """
+    match preparation.intensity:
+        case "mri":
+            return np.stack([z_score_within(channel, foreground) for channel in values])
+        case "ct":
+            return np.stack(
+                [
+                    _windowed(channel, preparation.intensity_statistics[name])
+                    for name, channel in zip(channels, values, strict=True)
+                ]
+            )
+        case "rgb":
+            return np.asarray(_EACH_CHANNEL(values.astype(np.float32)))
+        case "none":
+            return values.astype(np.float32)
+
+
+def z_score_within(volume: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(x - mean) / sd over the non-zero voxels inside of one channel; elsewhere exactly zero."""
+    return np.asarray(_WITHIN(np.where(inside, volume, np.float32(0))))
+
+
+def spread_sample(values: NDArray[Any], count: int = SAMPLED) -> NDArray[Any]:
+    """At most `count` of a row of values, evenly spread; the same of the same."""
+    if len(values) <= count:
+        return values
+    return values[np.linspace(0, len(values) - 1, count).round().astype(int)]
+
+
+def statistics_of(samples: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, dict[str, float]]:
+    """Statistics for `ct`: percentiles 0.5 and 99.5, mean and sd of each channel.
+
+    Args:
+        samples: Of each training case, by channel, values of its labelled voxels (Isensee et al.,
+            Nature Methods 2021).
+    """
+    gathered: dict[str, list[NDArray[Any]]] = {}
+    for sample in samples:
+        for channel, values in sample.items():
+            gathered.setdefault(channel, []).append(values)
+    statistics: dict[str, dict[str, float]] = {}
+    for channel, parts in gathered.items():
+        values = np.concatenate(parts).astype(np.float64)
+        low, high = np.percentile(values, (0.5, 99.5))
+        found = {"low": low, "high": high, "mean": values.mean(), "sd": values.std()}
+        statistics[channel] = {name: float(value) for name, value in found.items()}
+    return statistics
+
+
+def _windowed(channel: NDArray[Any], statistics: Mapping[str, float]) -> NDArray[np.float32]:
+    """Clipped to the percentiles, then (x - mean) / sd; a constant is not divided by nothing."""
+    clipped = np.clip(channel, statistics["low"], statistics["high"])
+    return ((clipped - statistics["mean"]) / (statistics["sd"] or 1.0)).astype(np.float32)

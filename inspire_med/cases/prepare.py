@@ -1,0 +1,224 @@
+"""Prepare: the files of a case to the arrays that a network sees, with the way back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inspire_med.cases.align import (
+    Aligned,
+    align,
+    grid_sentence,
+    reference_channel,
+    turn_beside,
+)
+from inspire_med.cases.case import Case
+from inspire_med.cases.check import read_label
+from inspire_med.cases.intensity import foreground_of, normalise, spread_sample, statistics_of
+from inspire_med.errors import InputError
+from inspire_med.imaging.grid import Grid, same_grid
+from inspire_med.imaging.images import read_mask_image
+from inspire_med.imaging.masks import Regions, bounding_box, region_masks
+from inspire_med.imaging.orientation import Turn, orientation_of
+from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
+from inspire_med.imaging.placement import Placement
+from inspire_med.imaging.resample import resize, resize_masks
+from inspire_med.imaging.volume import Header
+from inspire_med.tasks.task import Preparation
+
+Volumes = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case as the network sees it.
+
+    Args:
+        image: (channels, *spatial), float32, or a float16 memory map from the store.
+        placement: The way back to the file's grid.
+        target: (regions, *spatial), 0 or 1, or None without a label.
+    """
+
+    image: NDArray[Any]
+    placement: Placement
+    target: NDArray[np.uint8] | None = None
+
+    def image_tensor(self) -> torch.Tensor:
+        """The whole image as a float32 tensor of its own memory."""
+        return torch.from_numpy(np.array(self.image, dtype=np.float32))
+
+
+def prepare_case(
+    case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
+) -> Prepared:
+    """Read a case's files; turn, align, crop, normalise and resample them.
+
+    Args:
+        case: The case.
+        channels: Channel names in the order of the network's input.
+        regions: Region name to label values.
+        preparation: How.
+
+    Raises:
+        InputError: If a file is broken, a channel is missing, or grids differ.
+    """
+    missing = [name for name in channels if name not in case.images and name not in case.filled]
+    if missing:
+        raise InputError(
+            f"{case.id}: lacks the channel {missing[0]} that the network reads; add the file, "
+            "or prepare the case with --fill_missing."
+        )
+    if is_picture(case.images):
+        return _prepare_picture(case, channels, regions, preparation)
+    aligned = align(case, channels, preparation)
+    own = [aligned.volumes[name] for name in aligned.own]
+    place = (aligned.grid, aligned.turn, aligned.header)
+    image, placement = _volumes(aligned.volumes, own, place, channels, preparation)
+    target = None
+    if case.label is not None:
+        label = _label_beside(case, aligned, regions, preparation)
+        target = resize_masks(region_masks(placement.cut(label), regions), placement.size)
+    return Prepared(image, placement, target)
+
+
+def prepare_arrays(
+    arrays: Mapping[str, NDArray[Any]],
+    channels: Sequence[str],
+    affine: NDArray[np.float64],
+    preparation: Preparation,
+) -> Prepared:
+    """Turn, crop, resample and normalise what is in memory already.
+
+    Args:
+        arrays: Channel name to (i, j, k) volume, or to (height, width) plane of 0-255; all of one
+            shape.
+        channels: Channel names in the order of the network's input.
+        affine: Of volumes, from voxel to RAS+ millimetres.
+        preparation: How.
+
+    Raises:
+        InputError: If the shapes differ, a voxel is not finite, or a plane is not one of 0-255.
+    """
+    shapes = {name: np.shape(arrays[name]) for name in channels}
+    if len(set(shapes.values())) > 1:
+        raise InputError(f"arrays: their shapes differ ({shapes}); resample them to one grid.")
+    for name in channels:
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(f"array {name}: holds NaN or infinite voxels; replace them.")
+    shape = shapes[channels[0]]
+    if len(shape) == 2:
+        _refuse_other_range(arrays, channels)
+        planes = np.stack([arrays[name] for name in channels]).astype(np.uint8)
+        return Prepared(*_planes(planes, channels, preparation))
+    turn = Turn.none(3)
+    if preparation.orientation is not None:
+        turn = Turn.to(preparation.orientation, affine)
+    volumes = {
+        name: np.ascontiguousarray(turn.apply(np.asarray(arrays[name], dtype=np.float32)))
+        for name in channels
+    }
+    place = (Grid(shape, affine), turn, None)
+    return Prepared(*_volumes(volumes, list(volumes.values()), place, channels, preparation))
+
+
+def foreground_statistics(
+    cases: Sequence[Case], channels: Sequence[str], regions: Regions, preparation: Preparation
+) -> dict[str, dict[str, float]]:
+    """What `ct` needs to know of the labelled voxels of the training cases, by channel.
+
+    Raises:
+        InputError: If a file is broken, or if no voxel is labelled.
+    """
+    samples: list[dict[str, NDArray[Any]]] = []
+    for case in cases:
+        aligned = align(case, channels, preparation)
+        labelled = _label_beside(case, aligned, regions, preparation) > 0
+        present = [name for name in channels if name in aligned.volumes]
+        samples.append({name: spread_sample(aligned.volumes[name][labelled]) for name in present})
+    if not any(len(values) for sample in samples for values in sample.values()):
+        raise InputError("training: no voxel is labelled; check the manifest and the fold.")
+    return statistics_of(samples)
+
+
+def _volumes(
+    volumes: Volumes,
+    own: Sequence[NDArray[np.float32]],
+    place: tuple[Grid, Turn, Header | None],
+    channels: Sequence[str],
+    preparation: Preparation,
+) -> tuple[NDArray[np.float32], Placement]:
+    """Crop, normalise and resample what is turned already; a channel that is not there is zero.
+
+    Args:
+        volumes: By channel, (i, j, k).
+        own: Those that were acquired on this grid; they tell what is foreground.
+        place: The file's grid, its turn and its header.
+        channels: In the order of the network's input.
+        preparation: How.
+    """
+    grid, turn, header = place
+    foreground = foreground_of(own, preparation)
+    box = bounding_box(foreground) if preparation.crop_to_foreground else None
+    placement = Placement.of_volume(grid, turn, box, preparation.spacing_mm, header)
+    inside = placement.cut(foreground)
+    present = [name for name in channels if name in volumes]
+    cut = np.stack([placement.cut(volumes[name]) for name in present])
+    normal = normalise(cut, present, inside, preparation)
+    image = np.zeros((len(channels), *inside.shape), np.float32)
+    image[[channels.index(name) for name in present]] = normal
+    return resize(image, placement.size), placement
+
+
+def _prepare_picture(
+    case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
+) -> Prepared:
+    pictures = {path: read_picture(path) for path in set(case.images.values())}
+    planes = np.stack([pictures[case.images[name]][..., _plane(case, name)] for name in channels])
+    image, placement = _planes(planes, channels, preparation)
+    target = None
+    if case.label is not None:
+        label, _ = read_mask_image(case.label)
+        target = resize_masks(region_masks(label, regions), placement.size)
+    return Prepared(image, placement, target)
+
+
+def _plane(case: Case, channel: str) -> int:
+    """Which plane of its picture a channel is; one of a grey picture is any."""
+    own = COLOURS.index(channel) if channel in COLOURS else 0
+    return case.components.get(channel, own)
+
+
+def _planes(
+    planes: NDArray[np.uint8], channels: Sequence[str], preparation: Preparation
+) -> tuple[NDArray[np.float32], Placement]:
+    """Resize (channels, height, width) and normalise it."""
+    placement = Placement.of_picture(planes.shape[1:], preparation.image_size)
+    seen = placement.forward(planes)
+    return normalise(seen, channels, foreground_of(list(seen), preparation), preparation), placement
+
+
+def _label_beside(
+    case: Case, aligned: Aligned, regions: Regions, preparation: Preparation
+) -> NDArray[np.uint8]:
+    """The case's label map in the network's orientation."""
+    assert case.label is not None
+    values = sorted({0, *(value for group in regions.values() for value in group)})
+    label, grid = read_label(case.label, values)
+    view = aligned.turn.grid(aligned.grid)
+    turn = turn_beside(grid, aligned.grid, orientation_of(view.affine))
+    if not same_grid(turn.grid(grid), view):
+        reference = case.images[reference_channel(case.images, preparation)]
+        raise InputError(grid_sentence(case.label, grid, reference, aligned.grid))
+    return turn.apply(label)
+
+
+def _refuse_other_range(arrays: Mapping[str, NDArray[Any]], channels: Sequence[str]) -> None:
+    """Refuse planes that a cast to 8 bits would make black or wrap around."""
+    low = min(float(np.min(arrays[name])) for name in channels)
+    high = max(float(np.max(arrays[name])) for name in channels)
+    shares = high <= 1 and any(np.asarray(arrays[name]).dtype.kind == "f" for name in channels)
+    if low < 0 or high > 255 or shares:
+        raise InputError(f"arrays: a picture of {low:g} to {high:g}; give colours of 0 to 255.")

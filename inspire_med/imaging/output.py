@@ -1,0 +1,60 @@
+"""Output: masks and probabilities, written where their case lies."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inspire_med.files import atomic_path
+from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.placement import Placement
+from inspire_med.imaging.volume import write_volume
+
+# Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
+_COLOURS = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
+            204, 121, 167)  # fmt: skip
+
+
+def write_mask(
+    path: Path, labels: NDArray[np.uint8], placement: Placement, regions: Regions
+) -> None:
+    """Write a label map on the case's own grid, as `read_labels` reads it.
+
+    Args:
+        path: Ends in .png for pictures, in .nii.gz or .nii for volumes.
+        labels: (*the file's spatial), the set's own values.
+        placement: The case's.
+        regions: Region name to label values. A picture's mask is black and white where no value
+            but 1 can occur; else its palette's numbers are the values, and viewers show colours.
+    """
+    if placement.affine is not None:
+        grid = Grid(placement.shape, placement.affine)
+        write_volume(path, labels.astype(np.uint8), grid, placement.header)
+    elif {value for values in regions.values() for value in values} <= {1}:
+        _write_picture(path, Image.fromarray((labels > 0).astype(np.uint8) * 255))
+    else:
+        picture = Image.fromarray(labels.astype(np.uint8))
+        picture.putpalette(_COLOURS)
+        _write_picture(path, picture)
+
+
+def write_probabilities(
+    path: Path, probabilities: NDArray[np.float32], placement: Placement
+) -> None:
+    """Write (regions, *spatial): volumes as 4-D NIfTI, the region last; pictures as 8-bit PNG.
+
+    In a picture 255 stands for 1, and the maps of several regions stand one below the other.
+    """
+    if placement.affine is not None:
+        grid, last = Grid(placement.shape, placement.affine), np.moveaxis(probabilities, 0, -1)
+        write_volume(path, last.astype(np.float32), grid, placement.header)
+    else:
+        grey = np.rint(probabilities * 255).astype(np.uint8)
+        _write_picture(path, Image.fromarray(grey.reshape(-1, grey.shape[-1])))
+
+
+def _write_picture(path: Path, picture: Image.Image) -> None:
+    with atomic_path(path) as temporary:
+        picture.save(temporary)

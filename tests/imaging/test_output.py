@@ -1,0 +1,97 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.orientation import Turn
+from inspire_med.imaging.output import write_mask, write_probabilities
+from inspire_med.imaging.placement import Placement
+from inspire_med.imaging.volume import read_volume
+
+AFFINE = np.array([[-2.0, 0.1, 0, 9], [0.1, 2, 0, -7], [0, 0, 3, 4], [0, 0, 0, 1]])
+VOLUME = Placement.of_volume(Grid((3, 4, 5), AFFINE), Turn.to("RAS", AFFINE), None, None, None)
+PICTURE = Placement.of_picture((2, 3), (8, 8))
+
+
+def test_a_volumes_mask_lies_where_the_volume_does(tmp_path):
+    labels = np.random.default_rng(0).choice((0, 1, 4), (3, 4, 5)).astype(np.uint8)
+
+    write_mask(tmp_path / "m.nii.gz", labels, VOLUME, {"a": (1, 2, 4)})
+
+    written = nib.load(tmp_path / "m.nii.gz")
+    assert written.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(written.affine, AFFINE, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(written.dataobj), labels)
+
+
+def test_a_mask_has_the_codes_and_units_of_its_volume(tmp_path):
+    image = nib.Nifti1Image(np.ones((3, 4, 5), np.int16), AFFINE)
+    image.set_qform(np.diag([1.0, 1, 1, 1]), code=1)
+    image.set_sform(AFFINE, code=4)
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, tmp_path / "scan.nii.gz")
+    scan = read_volume(tmp_path / "scan.nii.gz")
+    placement = Placement.of_volume(scan.grid, Turn.none(3), None, None, scan.header)
+
+    write_mask(tmp_path / "m.nii.gz", np.zeros((3, 4, 5), np.uint8), placement, {"a": (1,)})
+
+    header = nib.load(tmp_path / "m.nii.gz").header
+    assert (int(header["qform_code"]), int(header["sform_code"])) == (1, 4)
+    assert header.get_xyzt_units() == ("mm", "sec")
+    np.testing.assert_allclose(header.get_qform(), np.eye(4), atol=1e-6)
+
+
+def test_a_pictures_mask_of_one_region_is_black_and_white(tmp_path):
+    labels = np.array([[0, 1, 1], [0, 0, 1]], np.uint8)
+
+    write_mask(tmp_path / "m.png", labels, PICTURE, {"a": (1,)})
+
+    with Image.open(tmp_path / "m.png") as written:
+        assert written.mode == "L"
+        np.testing.assert_array_equal(np.asarray(written), labels * 255)
+
+
+@pytest.mark.parametrize(
+    "regions", [{"a": (1,), "b": (2,)}, {"a": (1, 2, 7)}, {"a": (2,)}], ids=str
+)
+def test_a_pictures_mask_of_several_regions_holds_their_values_in_colours(tmp_path, regions):
+    labels = np.array([[0, 2, 1], [0, 0, 2]], np.uint8)
+
+    write_mask(tmp_path / "m.png", labels, PICTURE, regions)
+
+    with Image.open(tmp_path / "m.png") as written:
+        assert written.mode == "P"
+        np.testing.assert_array_equal(np.asarray(written), labels)
+        colours = np.asarray(written.convert("RGB"))
+    assert len({tuple(colours[place]) for place in ((0, 0), (0, 1), (0, 2))}) == 3
+    assert tuple(colours[0, 0]) == (0, 0, 0)
+
+
+def test_probabilities_of_a_volume_have_the_region_last(tmp_path):
+    values = np.random.default_rng(0).random((2, 3, 4, 5)).astype(np.float32)
+
+    write_probabilities(tmp_path / "p.nii.gz", values, VOLUME)
+
+    written = nib.load(tmp_path / "p.nii.gz")
+    assert written.shape == (3, 4, 5, 2)
+    np.testing.assert_allclose(written.get_fdata(), np.moveaxis(values, 0, -1), atol=1e-6)
+
+
+def test_probabilities_of_a_picture_are_grey(tmp_path):
+    write_probabilities(tmp_path / "p.png", np.array([[[0.0, 0.5, 1.0]]], np.float32), PICTURE)
+
+    assert np.asarray(Image.open(tmp_path / "p.png")).tolist() == [[0, 128, 255]]
+
+
+def test_probabilities_of_several_regions_stand_one_below_the_other(tmp_path):
+    values = np.array([[[0.0, 0.2], [0.4, 0.6]], [[1.0, 0.8], [0.6, 0.2]]], np.float32)
+
+    write_probabilities(tmp_path / "p.png", values, PICTURE)
+
+    assert np.asarray(Image.open(tmp_path / "p.png")).tolist() == [
+        [0, 51],
+        [102, 153],
+        [255, 204],
+        [153, 51],
+    ]

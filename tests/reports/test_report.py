@@ -110,6 +110,20 @@ def test_regions_are_spelt_out_where_there_are_words_for_them(page, section):
     assert "enhancing" not in section(page, "cases").text
 
 
+def test_a_case_named_as_a_script_is_text_in_tables_charts_and_pictures():
+    name = "<script>alert(1)</script>"
+    result = RegionResult({"dice": 0.5}, (Lesion("missed", 3.0, (1.0, 2.0)),), {}, (2.0, 3.0))
+    cases = [CaseScores(each, {"x": result}) for each in (name, "b")]
+    panel = Panel("image", np.full((40, 30, 3), 9, dtype=np.uint8), "RALP", "")
+
+    reader = of(cases, pictures=[Picture("all", name, 0.5, [panel])])
+
+    assert [tag for tag, _ in reader.tags].count("script") == 1
+    # a dot in each of three charts, a picture's title, rows of lesions and of cases
+    assert reader.text.count(name) == 3 + 1 + 1 + 1
+    assert f"{name}: image" in reader.values("aria-label")
+
+
 def test_summary_states_mean_interval_and_how_many_are_undefined():
     text = " ".join(of(CASES).text.split())
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import NDArray
+
+from inspire_med.imaging.orientation import Turn
 
 PlaneName = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[PlaneName, ...] = ("axial", "coronal", "sagittal")
@@ -27,14 +28,14 @@ class Upright:
         image: `(channels, *spatial)`.
         masks: Sets of region masks by name (`"reference"`, `"prediction"`), `(regions, *spatial)`.
         spacing_mm: Voxel size along each spatial axis.
-        stored: For each spatial axis the file's axis it was, and whether that ran the other way;
-            empty where directions are not known, so that they are not written on the picture.
+        turn: How the file's axes became these; None where directions are not known, so that they
+            are not written on the picture.
     """
 
     image: NDArray[Any]
     masks: dict[str, NDArray[np.bool_]]
     spacing_mm: tuple[float, ...]
-    stored: tuple[tuple[int, bool], ...] = ()
+    turn: Turn | None = None
 
     @property
     def is_volume(self) -> bool:
@@ -78,13 +79,12 @@ def upright(
     spacing = tuple(float(size) for size in spacing_mm)
     if affine is None or len(spacing) == 2:
         return Upright(image, kept, spacing)
-    turn = io_orientation(np.asarray(affine, dtype=float))
-    order = np.argsort(turn[:, 0])
+    turn = Turn.to("RAS", np.asarray(affine, dtype=float))
     return Upright(
-        _turned(image, turn),
-        {name: _turned(mask, turn) for name, mask in kept.items()},
-        tuple(spacing[axis] for axis in order),
-        tuple((int(axis), bool(turn[axis, 1] < 0)) for axis in order),
+        turn.apply(image),
+        {name: turn.apply(mask) for name, mask in kept.items()},
+        tuple(spacing[axis] for axis in turn.axes),
+        turn,
     )
 
 
@@ -110,15 +110,15 @@ def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
     sagittal picture looks to the left.
     """
     axis = _CUT_AXIS[plane]
-    stored, reversed_ = case.stored[axis] if case.stored else (axis, False)
-    number = case.image.shape[axis + 1] - 1 - index if reversed_ else index
+    turn = case.turn or Turn.none(3)
+    number = case.image.shape[axis + 1] - 1 - index if turn.mirrored[axis] else index
     width, height = (size for other, size in enumerate(case.spacing_mm) if other != axis)
     return Cut(
         _flat(case.image, axis, index),
         {name: _flat(mask, axis, index) for name, mask in case.masks.items()},
         (height, width),
-        _MARKS[plane] if case.stored else "",
-        f"{plane} slice {'ijk'[stored]} = {number}",
+        _MARKS[plane] if case.turn else "",
+        f"{plane} slice {'ijk'[turn.axes[axis]]} = {number}",
     )
 
 
@@ -147,11 +147,6 @@ def _trimmed(flat: Cut, margin: int = 4) -> Cut:
 def _flat(array: NDArray[Any], axis: int, index: int) -> NDArray[Any]:
     """`(n, i, j, k)` -> `(n, rows, columns)`: both remaining axes point up and left."""
     return np.take(array, index, axis=axis + 1).swapaxes(-1, -2)[..., ::-1, ::-1]
-
-
-def _turned(array: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:
-    """Apply a nibabel orientation to the last three axes of `(n, i, j, k)`."""
-    return np.moveaxis(apply_orientation(np.moveaxis(array, 0, -1), turn), -1, 0)
 
 
 def _check_shapes(

@@ -102,7 +102,7 @@ def score_cohort(
 
     Args:
         folder: Masks or maps named by case id.
-        references: The truth.
+        references: What they are held against.
         request: How to score.
         on_start: Called with the number of cases.
         on_done: Called after each.

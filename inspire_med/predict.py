@@ -11,7 +11,7 @@ from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
 from inspire_med.cli.parser import CommandParser
-from inspire_med.cli.progress import progress_bar
+from inspire_med.cli.progress import cases_and_parts
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.provenance import code_commit
@@ -85,13 +85,14 @@ def _predict(namespace: Namespace) -> None:
     masks = {case.id: options.output / f"{case.id}{_suffix(case)}" for case in cases}
     _refuse_inputs_as_output(cases, masks.values())
     seconds: dict[str, float] = {}
-    with progress_bar() as progress:
-        for case in progress.track(cases, description="predicting"):
+    with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
+        for case in cases:
             started = time.perf_counter()
-            prediction = predictor.predict_case(case)
+            prediction = predictor.predict_case(case, watch)
             seconds[case.id] = time.perf_counter() - started
             _write(options, masks[case.id], prediction)
-    _write_record(options, seconds)
+            next_case()
+    _write_record(options, predictor, seconds)
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, masks.values())
 
@@ -173,12 +174,15 @@ def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> Non
         write_probabilities(probabilities, prediction.probabilities, prediction.placement)
 
 
-def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:
+def _write_record(
+    options: PredictOptions, predictor: "Predictor", seconds: dict[str, float]
+) -> None:
     """Say beside the masks where they come from, and the seconds that each case took.
 
     They run from reading to the finished mask; the first case warms the network up.
     """
     from inspire_med.evaluation.origin import RECORD
+    from inspire_med.inference.predictor import model_folder
 
     record = options.run / "run.json"
     sessions = read_json(record)["sessions"] if record.is_file() else [{}]
@@ -189,10 +193,20 @@ def _write_record(options: PredictOptions, seconds: dict[str, float]) -> None:
             "run": str(options.run.resolve()),
             "trained_by": sessions[-1].get("commit"),
             "predicted_by": code_commit(),
-            "flips": options.tta,
+            "checkpoint": _checkpoint(model_folder(options.run).resolve()),
+            **predictor.settings,
             "seconds": seconds,
         },
     )
+
+
+def _checkpoint(folder: Path) -> dict[str, str | int | None]:
+    """Where the weights are from: of a run its best or last checkpoint and the step of it."""
+    record = folder / "training.json"
+    if not record.is_file():
+        return {"path": str(folder), "which": None, "step": None}
+    step = read_json(record)["progress"]["step"]
+    return {"path": str(folder), "which": folder.name, "step": step}
 
 
 def _probabilities_of(mask: Path) -> Path:

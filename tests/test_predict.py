@@ -359,7 +359,24 @@ def test_masks_say_where_they_come_from_and_how_long_they_took(tmp_path, image_r
     assert record["run"] == str(image_run.resolve())
     assert set(seconds) == {case.id for case in Manifest.load(disc_images).fold(0)[1]}
     assert min(seconds.values()) > 0
+    best = image_run.resolve() / "checkpoints" / "best"
+    assert record["checkpoint"] == {"path": str(best), "which": "best", "step": 1}
+    settings = {name: record[name] for name in ("precision", "overlap", "flips")}
+    assert settings == {"precision": "32-true", "overlap": 0.5, "flips": False}
     assert origin_of(tmp_path / "out")["Run"] == record["run"]
+
+
+def test_a_model_folder_has_no_step(tmp_path, image_run, disc_images):
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("weights.safetensors", "model.json"):
+        shutil.copy(image_run / "checkpoints" / "last" / name, model)
+
+    assert predict(model, disc_images, tmp_path / "out", "--fold", "0", "--tta") == 0
+
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert record["checkpoint"] == {"path": str(model.resolve()), "which": None, "step": None}
+    assert record["flips"] is True
 
 
 def test_masks_have_the_label_values_of_the_manifest(tmp_path, volume_run, ball_volumes):

@@ -1,6 +1,6 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities
 from inspire_med.tasks.task import Task
+
+Watch = Callable[[int, int], None]
+_OVERLAP = 0.5  # share of a window that its neighbour covers as well
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Predictor:
             InputError: If there is no model in `folder`, if it is damaged, or if there is no such
                 device.
         """
-        card, network = read_model(_model_folder(Path(folder)))
+        card, network = read_model(model_folder(Path(folder)))
         name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
             raise InputError(f"--device: there is no {name} here; give cpu or auto.")
@@ -100,6 +103,11 @@ class Predictor:
         if precision == "auto":
             precision = choose_precision(len(card.patch_size), place).name
         return cls(card, network, device=place, precision=precision, flips=flips)
+
+    @property
+    def settings(self) -> dict[str, str | float | bool]:
+        """How it predicts: precision, overlap of windows, mirrored views."""
+        return {"precision": self._precision, "overlap": _OVERLAP, "flips": self._flips}
 
     def paint_as(self, regions: Mapping[str, Sequence[int]], source: Path) -> None:
         """Write masks in a data set's own label values, where they are not those of the training.
@@ -148,8 +156,12 @@ class Predictor:
             FoundCase("case", "case", files, components=_components(self.card.task, files))
         )
 
-    def predict_case(self, case: Case | FoundCase) -> Prediction:
+    def predict_case(self, case: Case | FoundCase, watch: Watch | None = None) -> Prediction:
         """Predict one case of a manifest, or one that a layout's reader found; no label is read.
+
+        Args:
+            case: The case.
+            watch: Hears after each window how many of how many are done.
 
         Raises:
             InputError: If a channel is missing, or if a file is at fault.
@@ -163,7 +175,7 @@ class Predictor:
                 raise InputError(verdict.problems[0])
             bare = verdict.case
         prepared = prepare_case(bare, self.card.channels, {}, self.card.preparation)
-        return self.predict_prepared(prepared)
+        return self.predict_prepared(prepared, watch)
 
     def problems(self, case: Case | FoundCase) -> list[str]:
         """What keeps a case from being predicted, as far as its headers show; quick.
@@ -177,14 +189,16 @@ class Predictor:
             return [str(error)]
         return header_problems(case, self.card.channels, self.card.preparation)
 
-    def predict_prepared(self, prepared: Prepared) -> Prediction:
-        """Predict one prepared case."""
+    def predict_prepared(self, prepared: Prepared, watch: Watch | None = None) -> Prediction:
+        """Predict one prepared case; `watch` as for `predict_case`."""
         probabilities = region_probabilities(
             self._network,
             prepared.image_tensor(),
             self.card.patch_size,
             precision=self._precision,
+            overlap=_OVERLAP,
             flips=self._flips,
+            watch=watch,
         )
         own = prepared.placement.back(probabilities.cpu().numpy())
         labels = labels_from_regions(own > 0.5, self.card.regions)
@@ -226,7 +240,12 @@ def _components(task: Task, files: Mapping[str, Path]) -> dict[str, int]:
     return components
 
 
-def _model_folder(folder: Path) -> Path:
+def model_folder(folder: Path) -> Path:
+    """Find the model in a run folder, the best checkpoint or else the last, or in a model folder.
+
+    Raises:
+        InputError: If there is none.
+    """
     for candidate in (folder, folder / "checkpoints" / "best", folder / "checkpoints" / "last"):
         if (candidate / CARD).is_file():
             return candidate

@@ -1,7 +1,8 @@
 """Sliding window: region probabilities of a whole case from a network that sees patches."""
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 from monai.inferers.utils import sliding_window_inference
@@ -19,6 +20,7 @@ def region_probabilities(
     precision: str,
     overlap: float = 0.5,
     flips: bool = False,
+    watch: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Probability of every region at every voxel.
 
@@ -32,6 +34,7 @@ def region_probabilities(
         precision: Fabric's name of the precision, for example `bf16-mixed`.
         overlap: Share of a window that its neighbour covers as well.
         flips: Average the logits over all mirrored views (test-time augmentation).
+        watch: Hears after each window how many of how many are done, over all views.
 
     Returns:
         `(regions, *spatial)` float32 in [0, 1], on the network's device.
@@ -41,15 +44,38 @@ def region_probabilities(
     batch = image[None].to(device, torch.float32).contiguous(memory_format=layout)
     axes = range(2, batch.dim())
     views = [()] if not flips else _subsets(axes)
+    windows = len(views) * count_windows(batch.shape[2:], patch_size, overlap)
+    done = itertools.count(1)
+
+    def look(window: Tensor) -> Tensor:
+        logits = network(window)
+        if watch is not None:
+            watch(next(done), windows)
+        return logits
+
     total = torch.zeros(1)
     for view in views:
         with autocast(precision, device):
-            logits = _logits(network, batch.flip(view), patch_size, overlap)
+            logits = _logits(look, batch.flip(view), patch_size, overlap)
         total = total.to(device) + logits.float().flip(view) / len(views)
     return total[0].sigmoid()
 
 
-def _logits(network: nn.Module, batch: Tensor, patch_size: Sequence[int], overlap: float) -> Tensor:
+def count_windows(size: Sequence[int], patch_size: Sequence[int], overlap: float) -> int:
+    """Windows that MONAI lays over an image of this size: the last of an axis ends with it."""
+    count = 1
+    for voxels, window in zip(size, patch_size, strict=True):
+        interval = max(1, int(window * (1 - overlap)))
+        count *= 1 + max(0, math.ceil((voxels - window) / interval))
+    return count
+
+
+def _logits(
+    network: Callable[[Tensor], Tensor],
+    batch: Tensor,
+    patch_size: Sequence[int],
+    overlap: float,
+) -> Tensor:
     if all(size <= window for size, window in zip(batch.shape[2:], patch_size, strict=True)):
         return network(batch)
     logits = sliding_window_inference(

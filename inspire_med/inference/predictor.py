@@ -17,7 +17,9 @@ from inspire_med.cases.layouts.decathlon import components_of
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case
 from inspire_med.errors import InputError
+from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions
+from inspire_med.imaging.output import write_mask
 from inspire_med.imaging.picture import is_picture
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.volume import count_components
@@ -30,14 +32,14 @@ Watch = Callable[[int, int], None]
 _OVERLAP = 0.5  # share of a window that its neighbour covers as well
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What the network says of one case, on the case's own grid.
 
     Args:
         probabilities: `(regions, *spatial)` float32 in [0, 1]; zero outside the prepared crop.
         labels: `(*spatial)` uint8, in the data set's own label values.
-        placement: The way back to the input's file, for `imaging.output.write_mask`.
+        placement: The way back to the input's file.
         regions: Region name to label values, in the order of `probabilities`.
     """
 
@@ -45,6 +47,30 @@ class Prediction:
     labels: NDArray[np.uint8]
     placement: Placement
     regions: Mapping[str, Sequence[int]]
+
+    def __repr__(self) -> str:
+        values, counts = np.unique(self.labels, return_counts=True)
+        found = ", ".join(f"{v}: {n:,}" for v, n in zip(values, counts, strict=True))
+        size, affine = " x ".join(map(str, self.labels.shape)), self.placement.affine
+        of = "pixels"
+        if affine is not None:
+            spacing = Grid(self.placement.shape, affine).spacing_mm
+            of = f"voxels of {' x '.join(f'{mm:.3g}' for mm in spacing)} mm"
+        return f"Prediction({size} {of}; regions {', '.join(self.regions)}; labels {{{found}}})"
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the mask on the input's own grid: .nii.gz or .nii for a volume, .png for a picture.
+
+        Raises:
+            InputError: If the name ends otherwise, or if there is something by that name already.
+        """
+        path = Path(path)
+        endings = (".png",) if self.placement.affine is None else (".nii.gz", ".nii")
+        if not path.name.endswith(endings):
+            raise InputError(f"{path}: this mask is no such file; end it with {endings[0]}.")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: exists already; choose another or pass overwrite=True.")
+        write_mask(path, self.labels, self.placement, self.regions)
 
 
 class Predictor:

@@ -180,12 +180,14 @@ def lie_alike(first: Grid, second: Grid) -> bool:
     )
 
 
-def grid_sentence(path: Path, grid: Grid, reference_path: Path, reference: Grid) -> str:
-    """Say how two images of one case lie apart."""
-    if grid.shape != reference.shape:
+def grid_sentence(path: Path, grid: Grid | None, reference_path: Path, reference: Grid) -> str:
+    """Say how two images of one case lie apart; a picture has no grid."""
+    if grid is None:
+        apart = f"is a picture where {reference_path.name} is a volume"
+    elif grid.shape != reference.shape:
         apart = f"has {grid.shape} voxels where {reference_path.name} has {reference.shape}"
     else:
-        distance = corner_distance_mm(grid.affine, reference.affine, grid.shape)
+        distance = corner_distance_mm(grid, reference)
         apart = (
             f"lies up to {distance:.2g} mm away from {reference_path.name}, more than the "
             f"{GRID_TOLERANCE_MM} mm that are put up with"

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspire_med.cases.align import (
     grid_problems,
@@ -21,7 +20,7 @@ from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
-from inspire_med.imaging.images import read_mask_image
+from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import read_volume
 from inspire_med.tasks.task import Preparation
@@ -71,7 +70,7 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     if missing and not (expected.fill_missing and len(missing) < len(expected.channels)):
         return Verdict(None, (_missing_sentence(found, missing),))
     if is_picture(found.images):
-        return _check_picture(found)
+        return _check_picture(found, expected)
     return _check_volumes(found, expected, missing)
 
 
@@ -90,24 +89,6 @@ def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
     return check_case(found, Expectation(channels, tuple(sorted(values)), preparation=preparation))
 
 
-def read_label(path: Path, values: Sequence[int]) -> tuple[NDArray[np.uint8], Grid]:
-    """Read a label volume and refuse what is not in `values`.
-
-    Raises:
-        InputError: As `read_volume`; also if a voxel has another value, or no whole number.
-    """
-    volume = read_volume(path)
-    present = np.unique(volume.values)
-    strange = [value for value in present if value not in values]
-    if strange:
-        shown = ", ".join(f"{value:g}" for value in strange[:5])
-        raise InputError(
-            f"{path}: holds the label values {shown}, expected {tuple(values)}; is it the label "
-            "file, and of this set?"
-        )
-    return volume.values.astype(np.uint8), volume.grid
-
-
 def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
     place = next(iter(found.images.values()), found.label)
     folder = found.id if place is None else f"{place.parent}"
@@ -117,21 +98,21 @@ def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
     )
 
 
-def _check_picture(found: FoundCase) -> Verdict:
+def _check_picture(found: FoundCase, expected: Expectation) -> Verdict:
     try:
         path = next(iter(found.images.values()))
         picture = read_picture(path)
         case = _case(found, picture.shape[:2], (1.0, 1.0), ())
         if found.label is None:
             return Verdict(case, signature=picture_signature(picture))
-        mask, note = read_mask_image(found.label)
-        if mask.shape != picture.shape[:2]:
-            return Verdict(None, (_size_sentence(found.label, mask.shape, path, picture.shape),))
+        label = read_labels(found.label, expected.values)
+        if label.labels.shape != picture.shape[:2]:
+            sentence = _size_sentence(found.label, label.labels.shape, path, picture.shape)
+            return Verdict(None, (sentence,))
+        refuse_others(label.labels, expected.values, label.name)
     except InputError as error:
         return Verdict(None, (str(error),))
-    values = frozenset(int(value) for value in np.unique(mask))
-    notes = (note,) if note else ()
-    return Verdict(case, (), values, float(mask.mean()), picture_signature(picture), notes)
+    return replace(_labelled(case, label), signature=picture_signature(picture))
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
@@ -142,19 +123,27 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
     problems += grid_problems(found, grids, preparation)
     reference = reference_channel(found.images, preparation)
     own = grids.get(reference)
-    values, foreground = frozenset[int](), 0.0
+    label = None
     if found.label is not None:
         try:
-            label, grid = read_label(found.label, expected.values)
-            if own is not None and not lie_alike(grid, own):
+            label = read_labels(found.label, expected.values)
+            refuse_others(label.labels, expected.values, label.name)
+            grid = label.grid
+            if own is not None and not (grid and lie_alike(grid, own)):
                 problems.append(grid_sentence(found.label, grid, found.images[reference], own))
-            values = frozenset(int(value) for value in np.unique(label))
-            foreground = float((label > 0).mean())
         except InputError as error:
             problems.append(str(error))
     if problems or own is None:
         return Verdict(None, tuple(problems))
-    return Verdict(_case(found, own.shape, own.spacing_mm, missing), (), values, foreground)
+    case = _case(found, own.shape, own.spacing_mm, missing)
+    return Verdict(case) if label is None else _labelled(case, label)
+
+
+def _labelled(case: Case, label: LabelMap) -> Verdict:
+    """The verdict of a case that is fit for use, with what its label shows."""
+    values = frozenset(int(value) for value in np.unique(label.labels))
+    notes = (label.note,) if label.note else ()
+    return Verdict(case, (), values, float((label.labels > 0).mean()), notes=notes)
 
 
 def _check_volume(found: FoundCase, channel: str) -> Grid:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,10 @@ from inspire_med.cases.align import (
     turn_beside,
 )
 from inspire_med.cases.case import Case
-from inspire_med.cases.check import read_label
 from inspire_med.cases.intensity import foreground_of, normalise, spread_sample, statistics_of
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, same_grid
-from inspire_med.imaging.images import read_mask_image
+from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 from inspire_med.imaging.masks import Regions, bounding_box, region_masks
 from inspire_med.imaging.orientation import Turn, orientation_of
 from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
@@ -180,7 +180,7 @@ def _prepare_picture(
     image, placement = _planes(planes, channels, preparation)
     target = None
     if case.label is not None:
-        label, _ = read_mask_image(case.label)
+        label = _label(case.label, regions).labels
         target = resize_masks(region_masks(label, regions), placement.size)
     return Prepared(image, placement, target)
 
@@ -205,14 +205,22 @@ def _label_beside(
 ) -> NDArray[np.uint8]:
     """The case's label map in the network's orientation."""
     assert case.label is not None
-    values = sorted({0, *(value for group in regions.values() for value in group)})
-    label, grid = read_label(case.label, values)
+    label = _label(case.label, regions)
+    reference = case.images[reference_channel(case.images, preparation)]
+    if label.grid is None:
+        raise InputError(grid_sentence(case.label, None, reference, aligned.grid))
     view = aligned.turn.grid(aligned.grid)
-    turn = turn_beside(grid, aligned.grid, orientation_of(view.affine))
-    if not same_grid(turn.grid(grid), view):
-        reference = case.images[reference_channel(case.images, preparation)]
-        raise InputError(grid_sentence(case.label, grid, reference, aligned.grid))
-    return turn.apply(label)
+    turn = turn_beside(label.grid, aligned.grid, orientation_of(view.affine))
+    if not same_grid(turn.grid(label.grid), view):
+        raise InputError(grid_sentence(case.label, label.grid, reference, aligned.grid))
+    return turn.apply(label.labels)
+
+
+def _label(path: Path, regions: Regions) -> LabelMap:
+    values = {0, *(value for group in regions.values() for value in group)}
+    found = read_labels(path, values)
+    refuse_others(found.labels, values, found.name)
+    return found
 
 
 def _refuse_other_range(arrays: Mapping[str, NDArray[Any]], channels: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +11,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from inspire_med.evaluation.case import add_calibration, regions_under, score_maps
+from inspire_med.evaluation.case import add_calibration, known_values, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
 from inspire_med.evaluation.result import CaseScores
-from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.resample import on_grid_of
 
@@ -61,10 +61,21 @@ def score_batch(
 
 
 def found_labels(
-    paths: Sequence[Path], *, workers: int, on_done: Callable[[], None]
+    paths: Sequence[Path],
+    values: Collection[int] | None,
+    *,
+    workers: int,
+    on_done: Callable[[], None],
 ) -> tuple[int, ...]:
-    """Label values other than 0 that occur in any of these masks, rising."""
-    found = {0}.union(*_each(_labels_of, paths, workers, on_done))
+    """Label values other than 0 that occur in any of these masks, rising.
+
+    Args:
+        paths: The masks.
+        values: What is expected in them, as `read_labels` takes it.
+        workers: Processes.
+        on_done: Called after each.
+    """
+    found = {0}.union(*_each(partial(_labels_of, values), paths, workers, on_done))
     return tuple(sorted(found - {0}))
 
 
@@ -74,14 +85,16 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     if isinstance(chosen, MapProtocol):
         return score_picture(job.case, job.reference, job.prediction, chosen)
     assert isinstance(chosen, MaskProtocol)
-    truth, answer = map(read_label_map, (job.reference, job.prediction))
+    regions = regions_under(chosen, rules.regions)
+    values = known_values(regions, rules.background)
+    truth, answer = (read_labels(path, values) for path in (job.reference, job.prediction))
     if rules.resample:
         answer = on_grid_of(truth, answer)
     results = score_maps(
         truth,
         answer,
         chosen,
-        regions=regions_under(chosen, rules.regions),
+        regions=regions,
         background=rules.background,
         ignore_affine=rules.ignore_affine,
     )
@@ -96,8 +109,8 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     return CaseScores(job.case, results, tuple(each.note for each in (truth, answer) if each.note))
 
 
-def _labels_of(path: Path) -> set[int]:
-    labels = read_label_map(path).labels
+def _labels_of(values: Collection[int] | None, path: Path) -> set[int]:
+    labels = read_labels(path, values).labels
     present = np.zeros(int(labels.max()) + 1, dtype=bool)
     present[labels] = True
     return {int(value) for value in np.flatnonzero(present)}

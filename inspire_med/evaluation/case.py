@@ -14,8 +14,8 @@ from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.result import RegionResult
-from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm
-from inspire_med.imaging.labels import LabelMap, label_map_of, read_label_map
+from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm, same_grid
+from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
 from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box
 from inspire_med.imaging.probabilities import read_probabilities
 
@@ -34,10 +34,11 @@ def evaluate_case(
     """Score one prediction under a named protocol.
 
     Args:
-        reference: Label map `(*spatial)`, or a mask file (NIfTI labels, image binarised at 128).
+        reference: Label map `(*spatial)`, or a mask file (a volume's labels; an image binarised
+            at 128, or its grey values where regions have other values than 1).
         prediction: Likewise, on the same grid.
         spacing_mm: Voxel size along each axis; needed where the reference is an array, and may be
-            given for an image, whose pixels count as 1 mm otherwise; a NIfTI file has its own.
+            given for an image, whose pixels count as 1 mm otherwise; a volume has its own.
         protocol: Name of the protocol.
         regions: Label values of each region. By default the protocol's own; where it has none,
             value 1 is the only region.
@@ -66,9 +67,10 @@ def evaluate_case(
             f"protocol {rules.name}: scores a whole set at once, not one case; use the evaluate "
             "command with its two files."
         )
-    truth = _loaded(reference, spacing_mm, "reference")
-    answer = _loaded(prediction, None, "prediction", like=truth)
     asked = regions_under(rules, regions or FOREGROUND)
+    values = known_values(asked)
+    truth = _loaded(reference, values, "reference", spacing_mm)
+    answer = _loaded(prediction, values, "prediction", like=truth)
     return score_maps(truth, answer, rules, regions=asked, ignore_affine=ignore_affine)
 
 
@@ -85,6 +87,13 @@ def regions_under(rules: MaskProtocol, known: Regions) -> Regions:
         name: values if values == ANY_LABEL else known.get(name, values)
         for name, values in rules.regions.items()
     }
+
+
+def known_values(regions: Regions, background: Collection[int] = (0,)) -> set[int] | None:
+    """Label values that may occur where these regions are scored; None where any may."""
+    if ANY_LABEL in regions.values():
+        return None
+    return {*background, *(value for values in regions.values() for value in values)}
 
 
 def score_maps(
@@ -114,10 +123,10 @@ def score_maps(
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
     truth, answer = (np.ascontiguousarray(each.labels[box]) for each in (reference, prediction))
-    if ANY_LABEL not in regions.values():
-        known = {*background, *(value for values in regions.values() for value in values)}
-        refuse_unknown(truth, known, reference.name)
-        refuse_unknown(answer, known, prediction.name)
+    known = known_values(regions, background)
+    if known is not None:
+        refuse_others(truth, known, reference.name)
+        refuse_others(answer, known, prediction.name)
     origin = tuple(side.start for side in box)
 
     def pair(values: Sequence[int]) -> RegionPair:
@@ -198,32 +207,16 @@ def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: boo
             f"{prediction.name}: shape {prediction.labels.shape}, but its reference "
             f"{reference.name} has {reference.labels.shape}; write it on the case's own grid."
         )
-    if ignore_affine or reference.affine is None or prediction.affine is None:
+    own, other = reference.grid, prediction.grid
+    if ignore_affine or own is None or other is None:
         return
-    shape = reference.labels.shape
-    distance = corner_distance_mm(reference.affine, prediction.affine, shape)
-    if not distance <= GRID_TOLERANCE_MM:
+    if not same_grid(own, other):
+        distance = corner_distance_mm(own, other)
         raise InputError(
             f"{prediction.name}: its affine differs: it lies up to {distance:.2g} mm away from "
             f"{reference.name}, more than the {GRID_TOLERANCE_MM} mm that are put up with; write "
             "it on the case's own grid, or pass --ignore_affine to compare voxel by voxel."
         )
-
-
-def refuse_unknown(labels: NDArray[Any], known: Collection[int], name: str) -> None:
-    """Refuse labels that stand in no region.
-
-    Raises:
-        InputError: If there are any, naming them.
-    """
-    if among(labels, known).all():
-        return
-    strange = sorted({int(value) for value in np.unique(labels)} - set(known))
-    allowed = ", ".join(map(str, sorted(known)))
-    raise InputError(
-        f"{name}: holds label {', '.join(map(str, strange))}, which is in no region "
-        f"(known: {allowed}); give the regions of this set, or map its labels first."
-    )
 
 
 def _scored(pair: RegionPair, rules: MaskProtocol) -> RegionResult:
@@ -250,13 +243,14 @@ def _refuse_dims(reference: LabelMap, rules: MaskProtocol) -> None:
 
 def _loaded(
     given: str | Path | NDArray[Any],
-    spacing_mm: Sequence[float] | None,
+    values: Collection[int] | None,
     name: str,
+    spacing_mm: Sequence[float] | None = None,
     like: LabelMap | None = None,
 ) -> LabelMap:
     """A file, or an array with a spacing of its own or that of the map it is `like`."""
     if isinstance(given, str | Path):
-        found = read_label_map(Path(given))
+        found = read_labels(Path(given), values)
         if spacing_mm is None:
             return found
         if found.affine is not None:

@@ -27,7 +27,7 @@ from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases
 from inspire_med.imaging.masks import Regions
-from inspire_med.imaging.nifti import is_nifti
+from inspire_med.imaging.volume import is_volume
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _as_read(rules: Protocol, references: References, *, calibration: bool) -> P
     if isinstance(rules, MaskProtocol):
         policy = (regions_in_words(regions_under(rules, references.regions)), *policy)
     example = next(iter(references.masks.values()))
-    words = measures if is_nifti(example) else in_pixels(measures)
+    words = measures if is_volume(example) else in_pixels(measures)
     return replace(rules, measures=words, policy=policy)
 
 

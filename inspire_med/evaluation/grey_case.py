@@ -17,7 +17,7 @@ from inspire_med.imaging.grey_map import (
     read_grey_map,
     read_official_mask,
 )
-from inspire_med.imaging.nifti import is_nifti
+from inspire_med.imaging.volume import is_volume
 
 
 def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtocol) -> CaseScores:
@@ -27,7 +27,7 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
         InputError: If a file is not what it should be.
     """
     for path in (reference, prediction):
-        if is_nifti(path):
+        if is_volume(path):
             raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
     truth, note = read_official_mask(reference)
     answer = fitted(read_grey_map(prediction), truth.shape)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.images import IMAGE_SUFFIXES
-from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.imaging.picture import IMAGE_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
 
 _PROBABILITIES = "_prob"  # at the end of a map's name, after its case id
 _NAMED = 5  # ids written out in a message
@@ -62,7 +62,7 @@ def find_probabilities(folder: Path) -> dict[str, Path]:
 
 def case_id(path: Path) -> str | None:
     """The case id a mask file's name stands for, or None if it is no mask file."""
-    for suffix in (*NIFTI_SUFFIXES, *IMAGE_SUFFIXES):
+    for suffix in (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES):
         if path.name.lower().endswith(suffix):
             return path.name[: -len(suffix)]
     return None
@@ -136,7 +136,7 @@ def _each_once(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
 def _not_empty(found: dict[str, Path], folder: Path) -> dict[str, Path]:
     if not found:
         raise InputError(
-            f"{folder}: holds no masks (.nii, .nii.gz or images) directly inside; check the path, "
+            f"{folder}: holds no masks (volumes or images) directly inside; check the path, "
             "or give a manifest.json for a set in sub-folders."
         )
     return found

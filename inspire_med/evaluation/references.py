@@ -6,11 +6,11 @@ from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
-from inspire_med.evaluation.case import FOREGROUND
+from inspire_med.evaluation.case import FOREGROUND, known_values
 from inspire_med.evaluation.pairs import find_masks
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
 from inspire_med.imaging.masks import Regions
-from inspire_med.imaging.nifti import is_nifti
+from inspire_med.imaging.volume import is_volume
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ def references_of_folder(
     own = rules.regions if isinstance(rules, MaskProtocol) else None
     if region_words is None and own is not None:
         return References(masks, own, provenance=provenance)
-    if not any(is_nifti(path) for path in masks.values()):
-        if region_words is not None:
-            raise InputError("option --regions: images have one region, white; leave it out.")
+    if region_words is None and not any(is_volume(path) for path in masks.values()):
         return References(masks, FOREGROUND, provenance=provenance)
     named = None if region_words is None else parse_regions(region_words, own)
-    values = found_labels(list(masks.values()), workers=workers, on_done=lambda: None)
+    expected = None if named is None else known_values(named)
+    paths = list(masks.values())
+    values = found_labels(paths, expected, workers=workers, on_done=lambda: None)
     if named is None:
         if not values:
             raise InputError(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.images import opened_image, refuse_half_tones
+from inspire_med.imaging.picture import alpha_alone, opened_image, refuse_half_tones
 
 # White begins above this in the polyp evaluators: 128 itself is black there.
 BLACK_UP_TO = 128
@@ -34,12 +34,15 @@ def read_grey_map(path: Path) -> GreyMap:
     """Read the first channel of an image: of 8 bits as p / 255, of 16 as p / 65535.
 
     Raises:
-        InputError: As `opened_image`; also if it is stored in another way.
+        InputError: As `opened_image` and `alpha_alone`; also if it is stored in another way.
     """
     with opened_image(path) as image:
         if image.mode.startswith("I"):
             return GreyMap(_of_sixteen_bits(np.asarray(image), path), str(path))
         _refuse_unless_of_eight_bits(image, path)
+        alpha, said = alpha_alone(image, path)
+        if alpha is not None:
+            return GreyMap(alpha / 255, str(path), said)
         pixels = np.asarray(image.convert("RGB"))
     first = pixels[..., 0]
     coloured = bool((pixels != first[..., np.newaxis]).any())
@@ -51,20 +54,22 @@ def read_official_mask(path: Path) -> tuple[NDArray[np.bool_], str]:
     """Read a reference by the official rule, grey above 128, with what should be known about it.
 
     Raises:
-        InputError: As `opened_image`; also if it is not of 8 bits, or too grey for a mask.
+        InputError: As `opened_image` and `alpha_alone`; also if it is not of 8 bits, or too grey
+            for a mask.
     """
     with opened_image(path) as image:
         _refuse_unless_of_eight_bits(image, path)
-        grey = np.asarray(image.convert("L"))
+        alpha, said = alpha_alone(image, path)
+        grey = np.asarray(image.convert("L")) if alpha is None else alpha
     refuse_half_tones(grey, path)
     top = int(grey.max())
     mask = grey > BLACK_UP_TO
     if 0 < top <= BLACK_UP_TO:
-        return mask, (
-            f"{path.name}: its brightest value is {top}; foreground begins above {BLACK_UP_TO}, "
-            "so this reference is empty by the official rule; save it as 0 and 255."
-        )
-    return mask, ""
+        said = (
+            f"{said} {path.name}: its brightest value is {top}; foreground begins above "
+            f"{BLACK_UP_TO}, so this reference is empty by the official rule; save it as 0 and 255."
+        ).strip()
+    return mask, said
 
 
 def fitted(grey: GreyMap, shape: tuple[int, ...]) -> GreyMap:

@@ -1,8 +1,6 @@
 """Grid: where the voxels of a volume lie, and how two volumes lie to each other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ GRID_TOLERANCE_MM = 0.1  # grids whose corners lie no farther apart are one; hea
 
 @dataclass(frozen=True)
 class Grid:
-    """Where voxels lie: `shape` (i, j, k), `affine` from voxel to RAS+ millimetres."""
+    """Where voxels lie: `shape` (i, j[, k]), `affine` (4, 4) from voxel to RAS+ millimetres."""
 
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
@@ -28,7 +26,7 @@ def same_grid(first: Grid, second: Grid) -> bool:
     """Do two grids put every voxel in the same place, to `GRID_TOLERANCE_MM`?"""
     if first.shape != second.shape:
         return False
-    return corner_distance_mm(first.affine, second.affine, first.shape) <= GRID_TOLERANCE_MM
+    return corner_distance_mm(first, second) <= GRID_TOLERANCE_MM
 
 
 def grids_overlap(first: Grid, second: Grid) -> bool:
@@ -45,16 +43,10 @@ def grids_overlap(first: Grid, second: Grid) -> bool:
     return bool((np.abs(normals @ (middles[0] - middles[1])[:3]) <= reach).all())
 
 
-def corner_distance_mm(first: NDArray[Any], second: NDArray[Any], shape: Sequence[int]) -> float:
-    """Largest distance between the corresponding corner voxels of two grids of one shape.
-
-    Args:
-        first: Affine from voxel to world in mm, (4, 4).
-        second: The other grid's.
-        shape: Voxels along up to three axes.
-    """
-    sizes = (*shape, 1, 1)[:3]
+def corner_distance_mm(first: Grid, second: Grid) -> float:
+    """Largest distance between the corresponding corner voxels of two grids of one shape."""
+    sizes = (*first.shape, 1, 1)[:3]
     ends = np.array(np.meshgrid(*[(0, size - 1) for size in sizes])).reshape(3, -1)
     corners = np.vstack([ends, np.ones(ends.shape[1])])
-    apart = (first @ corners - second @ corners)[:3]
+    apart = ((first.affine - second.affine) @ corners)[:3]
     return float(np.linalg.norm(apart, axis=0).max())

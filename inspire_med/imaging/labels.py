@@ -1,6 +1,6 @@
-"""Masks: label maps read from NIfTI and image files, with a sentence for whatever is wrong."""
+"""Labels: one reader of label maps for everyone, with a sentence for whatever is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.images import IMAGE_SUFFIXES, read_mask_image
-from inspire_med.imaging.nifti import is_nifti, read_nifti
+from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.masks import among
+from inspire_med.imaging.picture import IMAGE_SUFFIXES, read_index_image, read_mask_image
+from inspire_med.imaging.stored import refuse_absent
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, is_volume, open_volume
+
+ROUNDING = 1e-3  # a slope leaves values like 2.00003, which are whole numbers
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,8 @@ class LabelMap:
     """One mask as the measures need it.
 
     Attributes:
-        labels: `(*spatial)`, whole numbers from 0; NIfTI in the file's voxel order, images as rows
-            and columns.
+        labels: `(*spatial)`, whole numbers from 0; volumes in the file's voxel order, images as
+            rows and columns.
         spacing_mm: Voxel size along each axis; 1 (pixel) for images.
         affine: Voxel to world, or None for images and arrays.
         name: Where it came from, for messages.
@@ -32,24 +37,38 @@ class LabelMap:
     name: str
     note: str = ""
 
+    @property
+    def grid(self) -> Grid | None:
+        """Where the voxels lie; None for images and arrays."""
+        return None if self.affine is None else Grid(self.labels.shape, self.affine)
 
-def read_label_map(path: Path) -> LabelMap:
-    """Read a mask file: labels from NIfTI, foreground 1 from images binarised at 128.
+
+def read_labels(path: Path, values: Collection[int] | None = None) -> LabelMap:
+    """Read a label file: a volume's labels, or an image's foreground as 1.
+
+    Args:
+        path: A volume or an image.
+        values: What may occur in it, which `refuse_others` checks. Where other values than 0 and 1
+            are among them, an image holds them as grey values or places in its palette; else it is
+            black and white.
 
     Raises:
         InputError: If the file is missing, unreadable, truncated, of another kind, does not hold
             whole non-negative labels, or lies nowhere by its affine.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path.")
-    if is_nifti(path):
-        return _labels_of(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    refuse_absent(path)
+    if is_volume(path):
+        return _of_volume(path)
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InputError(
+            f"{path}: not a mask file; give a volume ({', '.join(VOLUME_SUFFIXES)}) or an image "
+            f"({', '.join(IMAGE_SUFFIXES)})."
+        )
+    if set(values or ()) <= {0, 1}:
         labels, note = read_mask_image(path)
-        return LabelMap(labels, (1.0, 1.0), None, str(path), note)
-    raise InputError(
-        f"{path}: not a mask file; give .nii, .nii.gz or an image ({', '.join(IMAGE_SUFFIXES)})."
-    )
+    else:
+        labels, note = _whole(read_index_image(path), str(path))
+    return LabelMap(labels, (1.0, 1.0), None, str(path), note)
 
 
 def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: str) -> LabelMap:
@@ -60,15 +79,36 @@ def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: 
     """
     if spacing_mm is None:
         raise InputError(f"{name}: an array has no spacing of its own; pass spacing_mm.")
+    labels, note = _whole(_spatial(array, name), name)
     spacing = tuple(float(size) for size in spacing_mm)
-    return LabelMap(_whole(_spatial(array, name), name), _checked(spacing, array, name), None, name)
+    if len(spacing) != labels.ndim or not all(np.isfinite(size) and size > 0 for size in spacing):
+        raise InputError(
+            f"{name}: spacing {spacing} for shape {array.shape}; give one positive size an axis."
+        )
+    return LabelMap(labels, spacing, None, name, note)
 
 
-def _labels_of(path: Path) -> LabelMap:
-    volume, name = read_nifti(path), str(path)
-    labels = _whole(_spatial(volume.values, name), name)
-    spacing = _checked(volume.sizes[: labels.ndim], labels, name)
-    return LabelMap(labels, spacing, volume.affine, name)
+def refuse_others(labels: NDArray[Any], values: Collection[int], name: str) -> None:
+    """Refuse labels that are not among those that may occur.
+
+    Raises:
+        InputError: If there are any, naming them.
+    """
+    if among(labels, values).all():
+        return
+    others = sorted({int(value) for value in np.unique(labels)} - set(values))
+    shown = ", ".join(map(str, others[:5])) + (" and more" if len(others) > 5 else "")
+    raise InputError(
+        f"{name}: holds label {shown}, which is in no region (known: "
+        f"{', '.join(map(str, sorted(values)))}); is it the label file, and of this set?"
+    )
+
+
+def _of_volume(path: Path) -> LabelMap:
+    stored, name = open_volume(path), str(path)
+    labels, note = _whole(_spatial(stored.read(None), name), name)
+    spacing = Grid(labels.shape, stored.affine).spacing_mm
+    return LabelMap(labels, spacing[: labels.ndim], stored.affine, name, note)
 
 
 def _spatial(array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -82,39 +122,36 @@ def _spatial(array: NDArray[Any], name: str) -> NDArray[Any]:
     return array
 
 
-def _whole(array: NDArray[Any], name: str) -> NDArray[Any]:
-    """Labels as unsigned integers, after checking that they are labels."""
+def _whole(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
+    """Labels as unsigned integers, after checking that they are labels, and what was rounded."""
     if array.dtype.kind == "b":
-        return array.astype(np.uint8)
+        return array.astype(np.uint8), ""
     if array.dtype.kind not in "iuf":
         raise InputError(f"{name}: stored as {array.dtype}; give whole-number labels.")
+    note = ""
     if array.dtype.kind == "f":
-        _refuse_fractions(array, name)
+        array, note = _rounded(array, name)
     low, high = array.min(), array.max()
     if low < 0:
         raise InputError(f"{name}: holds negative values (lowest {low:g}); labels start at 0.")
     if high > np.iinfo(np.uint16).max:
         raise InputError(f"{name}: holds {high:g}, too large for a label; is it an image?")
-    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
+    kind = np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16
+    return array.astype(kind, copy=False), note
 
 
-def _refuse_fractions(array: NDArray[Any], name: str) -> None:
+def _rounded(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
+    """Whole numbers, where a slope or a program left them whole but for rounding."""
     if not np.isfinite(array).all():
         raise InputError(f"{name}: holds NaN or infinite voxels; write whole-number labels.")
-    if (array == np.rint(array)).all():
-        return
+    whole = np.rint(array)
+    apart = float(np.abs(array - whole).max(initial=0))
+    if apart <= ROUNDING:
+        note = f"{Path(name).name}: its labels are whole numbers but for a last digit; rounded."
+        return whole, note if apart else ""
     if array.min() >= 0 and array.max() <= 1:
         raise InputError(
             f"{name}: holds fractions between 0 and 1, probabilities rather than labels; "
             "threshold them first."
         )
     raise InputError(f"{name}: holds values that are not whole numbers; labels are expected.")
-
-
-def _checked(spacing: tuple[float, ...], array: NDArray[Any], name: str) -> tuple[float, ...]:
-    if len(spacing) != array.ndim or not all(np.isfinite(size) and size > 0 for size in spacing):
-        raise InputError(
-            f"{name}: spacing {spacing} for shape {array.shape}; one positive size an axis is "
-            "needed, mend the header."
-        )
-    return spacing

@@ -1,169 +1,224 @@
-"""NIfTI: volumes that may be broken, read with a sentence for whatever is wrong."""
+"""NIfTI: files (.nii, .nii.gz, .hdr with .img) opened with a sentence for whatever is wrong.
+
+Where voxels lie is said up to three times. As the standard and nibabel have it, the matrix (sform)
+decides where its code is not 0, else the quaternion (qform), else the voxel size (pixdim) alone,
+with the volume's centre at the origin and i counted from right to left. What does not decide is not
+read, with one exception: a voxel size that contradicts the matrix is refused, since some programs
+measure by one and some by the other. ITK has it otherwise: it takes the quaternion where both have
+a code above 0 and the matrix no scanner's; mirrors axes whose voxel size is negative; and without
+any code counts j from front to back, with the first voxel at the origin.
+"""
 
 import gzip
+import logging
 import math
 import zlib
-from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.openers import ImageOpener
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
+from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
 from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import DTypeLike, NDArray
 
 from inspire_med.errors import InputError
+from inspire_med.imaging.stored import (
+    Header,
+    Stored,
+    not_grey,
+    reason_of,
+    refuse_absent,
+    refuse_affine,
+    refuse_promise,
+    truncated,
+)
 
-NIFTI_SUFFIXES = (".nii.gz", ".nii")
-MAX_VOXELS = 2**30  # 4 GiB as float32; the largest public MRI volumes have 2**25
-GZIP_LIMIT = 1032  # DEFLATE cannot pack tighter than this, so a header that promises more is wrong
-HEADER = 348  # bytes of the shortest NIfTI header
-SNIFFED = 1024  # bytes that nibabel looks at to tell the type
-SLACK = 2**20  # bytes after the voxels that are put up with
-
-
-@dataclass(frozen=True)
-class Volume:
-    """What a file holds.
-
-    Attributes:
-        values: All axes of the file, in its voxel order.
-        sizes: Voxel size along each axis as the header has it, be it 0 or NaN.
-        affine: Voxel to world in mm, (4, 4), finite.
-    """
-
-    values: NDArray[Any]
-    sizes: tuple[float, ...]
-    affine: NDArray[np.float64]
-
-
-def is_nifti(path: Path) -> bool:
-    """Is a file a volume by its name?"""
-    return path.name.lower().endswith(NIFTI_SUFFIXES)
+_HEADERS = {  # by the place and text of their mark; of pairs, the voxels stand in an .img
+    (344, b"n+1\0"): Nifti1Header,
+    (344, b"ni1\0"): Nifti1PairHeader,
+    (4, b"n+2\0"): Nifti2Header,
+    (4, b"ni2\0"): Nifti2PairHeader,
+}
+_SHORTEST, _LONGEST = 348, 540  # bytes of NIfTI-1's and NIfTI-2's headers
+_SLACK = 2**20  # bytes after the voxels that are put up with
+_TO_MM = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and micrometres; unknown units are mm
+_SIZES_APART = 0.01  # of a voxel: affine and pixdim may differ by rounding to two decimals
+_TOO_LONG = 1.001  # quaternions up to this length are rounded rather than wrong
+_SILENT = logging.Logger("inspire_med.nifti", logging.CRITICAL + 1)
 
 
-def read_nifti(path: Path, dtype: DTypeLike = None) -> Volume:
-    """Read a file as it is stored.
-
-    Args:
-        path: A volume.
-        dtype: What its values are to be; None leaves them as they are stored.
-
-    Raises:
-        InputError: As `open_nifti` and `read_values`; also if its affine is not finite.
-    """
-    image = open_nifti(path)
-    values = read_values(path, image, dtype)
-    # nibabel replaces a voxel size of 0 by 1 while loading; the caller is to see it
-    with ImageOpener(str(path)) as stream:
-        sizes = type(image.header).from_fileobj(stream, check=False).get_zooms()
-    affine = np.asarray(image.affine, dtype=np.float64)
-    if not np.isfinite(affine).all():
-        raise InputError(
-            f"{path}: its affine holds NaN or infinite numbers, so it lies nowhere; mend the "
-            "header."
-        )
-    return Volume(values, tuple(float(size) for size in sizes), affine)
-
-
-def open_nifti(path: Path) -> Any:
-    """Open a file as nibabel's image: the header read and checked, the voxels not read.
+def open_nifti(path: Path) -> Stored:
+    """Open a file: its header read and checked, its voxels not read.
 
     Raises:
         InputError: If the file is missing, empty, no NIfTI, wrongly named, or too small for what
-            its header promises.
+            its header promises; if its voxels are not grey; if its header says nowhere, or of two
+            voxel sizes, where they lie.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty; fetch or export it again.")
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    refuse_absent(path)
+    header, sizes = _read_header(path)
+    data = path if header.is_single else path.with_suffix(".img")
+    if not data.is_file():
+        raise InputError(f"{path}: its voxels stand in {data.name}, which is not there; add it.")
     try:
-        _check_suffix(path)
-        with opener(path, "rb") as handle:
-            if len(handle.read(SNIFFED)) < HEADER:
-                raise EOFError("it ends within the header")
-        image = nib.load(path)
+        shape = tuple(int(size) for size in header.get_data_shape())
+        dtype, offset = header.get_data_dtype(), int(header.get_data_offset())
+        slope, intercept = header.get_slope_inter()
+    except (HeaderDataError, ValueError, OverflowError, KeyError) as error:
+        raise _no_nifti(path, error) from None
+    if dtype.kind not in "iuf":
+        raise not_grey(path)
+    if len(shape) < 2 or min(shape) < 1:
+        raise InputError(f"{path}: its shape {shape} is not that of a volume; export it again.")
+    packed, held = _is_packed(path), data.stat().st_size
+    voxels = math.prod(shape)
+    refuse_promise(
+        path, voxels, dtype.itemsize, held=held if packed else held - offset, packed=packed
+    )
+    affine, told = _placed(path, header, sizes, min(len(shape), 3))
+    end = offset + voxels * dtype.itemsize
+    scaling = (1.0 if slope is None else slope, 0.0 if intercept is None else intercept)
+    read = partial(_read, path, data, (shape, dtype, offset, *scaling), end)
+    return Stored(path, shape, affine, told, read)
+
+
+def _read_header(path: Path) -> tuple[Any, NDArray[np.float64]]:
+    """The header, mended where nibabel knows how, and the voxel sizes as they were before."""
+    try:
+        _check_name(path)
+        with (gzip.open if _is_packed(path) else open)(path, "rb") as stream:
+            block = stream.read(_LONGEST)
+        if len(block) < _SHORTEST:
+            raise truncated(path, "it ends within the header")
+        kind = _kind(path, block)
+        header = kind(block[: kind.sizeof_hdr], check=False)
+        sizes = np.asarray(header["pixdim"][1:4], dtype=np.float64)
+        header.check_fix(logger=_SILENT, error_level=40)
     except InputError:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _truncated(path, error) from None
+        raise truncated(path, error) from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; mend its rights.") from None
-    except (ImageFileError, HeaderDataError, OSError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"{path}: not a NIfTI file ({_first_line(error)}); export it as .nii.gz."
-        ) from None
-    if not isinstance(image, nib.Nifti1Image):
-        raise InputError(
-            f"{path}: not a NIfTI file ({type(image).__name__}); export it as .nii.gz."
-        )
-    _check_promise(path, image)
-    return image
+    except (HeaderDataError, WrapStructError, OSError, ValueError) as error:
+        raise _no_nifti(path, error) from None
+    return header, sizes
 
 
-def read_values(path: Path, image: Any, dtype: DTypeLike = None) -> NDArray[Any]:
-    """Read all voxels of an opened file; slope and intercept are applied.
-
-    Raises:
-        InputError: If the file is truncated or corrupt.
-    """
-    try:
-        if path.name.lower().endswith(".gz"):
-            image = type(image).from_bytes(_decompressed(path, image))
-        return np.asarray(image.dataobj, dtype=dtype)
-    except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise _truncated(path, error) from None
-
-
-def _check_suffix(path: Path) -> None:
-    if not is_nifti(path):
-        raise InputError(f"{path}: not a .nii or .nii.gz file; convert it to NIfTI.")
+def _check_name(path: Path) -> None:
     with path.open("rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
-    named_zipped = path.name.lower().endswith(".gz")
-    if named_zipped and not zipped:
+    if _is_packed(path) and not zipped:
         raise InputError(f"{path}: named .gz but not compressed; rename it to .nii or compress it.")
-    if zipped and not named_zipped:
+    if zipped and not _is_packed(path):
         raise InputError(f"{path}: compressed but not named .gz; rename it to .nii.gz.")
 
 
-def _check_promise(path: Path, image: Any) -> None:
-    """The header's size against the file's, before anything is allocated."""
-    voxels = math.prod(map(int, image.shape))
-    promised = voxels * image.header.get_data_dtype().itemsize
-    size = path.stat().st_size
-    zipped = path.name.lower().endswith(".gz")
-    held = size * GZIP_LIMIT if zipped else size - int(image.dataobj.offset)
-    if promised > held:
+def _kind(path: Path, block: bytes) -> Any:
+    for (place, mark), kind in _HEADERS.items():
+        if block[place:].startswith(mark):
+            return kind
+    if path.suffix.lower() == ".hdr":
         raise InputError(
-            f"{path}: the header promises {promised} bytes of voxels and the file of {size} bytes "
-            "cannot hold them; fetch or export it again."
+            f"{path}: an Analyze header, which does not say where left is; convert it to .nii.gz "
+            "with the program that wrote it."
         )
-    if voxels > MAX_VOXELS:
+    raise _no_nifti(path, "its mark is missing")
+
+
+def _placed(
+    path: Path, header: Any, sizes: NDArray[np.float64], axes: int
+) -> tuple[NDArray[np.float64], Header]:
+    """Voxel to RAS+ millimetres by the part of the header that decides, and what else it says."""
+    scale = _TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    codes = int(header["qform_code"]), int(header["sform_code"])
+    qform = _scaled(_qform(header), scale) if codes[0] > 0 else None
+    if codes[1] > 0:
+        affine = _scaled(header.get_sform(), scale)
+    else:
+        affine = _scaled(header.get_base_affine(), scale) if qform is None else qform
+        if not (sizes[:axes] > 0).all():
+            raise InputError(
+                f"{path}: its header has no usable voxel size (pixdim {_listed(sizes)}); write "
+                "the true one, or an sform."
+            )
+    refuse_affine(path, affine)
+    if codes[1] > 0:
+        _refuse_two_sizes(path, affine, scale * abs(sizes[:axes]))
+    # a quaternion is scaled by pixdim: with a size below 0 it is another one
+    if qform is None or not (np.isfinite(qform).all() and (sizes[:axes] > 0).all()):
+        return affine, Header(None, 0, codes[1], _units(header))
+    return affine, Header(qform.tolist(), codes[0], codes[1], _units(header))
+
+
+def _scaled(affine: Any, scale: float) -> NDArray[np.float64]:
+    affine = np.array(affine, dtype=np.float64)
+    affine[:3] *= scale
+    return affine
+
+
+def _qform(header: Any) -> NDArray[np.float64]:
+    """The quaternion's affine; NaN where it is no rotation."""
+    length = math.hypot(*(float(header[f"quatern_{axis}"]) for axis in "bcd"))
+    if 1 < length < _TOO_LONG:
+        for axis in "bcd":
+            header[f"quatern_{axis}"] /= length
+    try:
+        return np.asarray(header.get_qform(), dtype=np.float64)
+    except (ValueError, HeaderDataError):
+        return np.full((4, 4), np.nan)
+
+
+def _refuse_two_sizes(path: Path, affine: NDArray[np.float64], sizes: NDArray[np.float64]) -> None:
+    own = np.linalg.norm(affine[:3, :3], axis=0)[: len(sizes)]
+    said = np.isfinite(sizes) & (sizes > 0)
+    if (np.abs(own - sizes)[said] > _SIZES_APART * own[said]).any():
         raise InputError(
-            f"{path}: {voxels} voxels are more than the {MAX_VOXELS} that are read; crop or "
-            "resample it."
+            f"{path}: its affine says voxels of {_listed(own)} mm and its pixdim of "
+            f"{_listed(sizes)} mm; find out which is true and write both so."
         )
 
 
-def _decompressed(path: Path, image: Any) -> bytes:
+def _units(header: Any) -> tuple[str, str]:
+    """Of space and time, as they are after the conversion to millimetres."""
+    try:
+        space, time = header.get_xyzt_units()
+    except KeyError:  # a code that the standard does not have
+        return "unknown", "unknown"
+    return "unknown" if space == "unknown" else "mm", time
+
+
+def _read(
+    path: Path, data: Path, layout: tuple[Any, ...], end: int, dtype: DTypeLike
+) -> NDArray[Any]:
+    try:
+        source = BytesIO(_decompressed(path, end)) if _is_packed(path) else str(data)
+        return np.asarray(ArrayProxy(source, layout), dtype=dtype)
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise truncated(path, error) from None
+
+
+def _decompressed(path: Path, end: int) -> bytes:
     """Decompress to the very end, where the checksum stands that a partial read would skip."""
-    voxels = math.prod(image.shape) * image.header.get_data_dtype().itemsize
     with gzip.open(path, "rb") as handle:
-        data = handle.read(int(image.dataobj.offset) + voxels)
-        if len(handle.read(SLACK)) == SLACK:
+        data = handle.read(end)
+        if len(handle.read(_SLACK)) == _SLACK:
             raise ValueError("it holds more than its header says")
     return data
 
 
-def _truncated(path: Path, error: BaseException) -> InputError:
-    return InputError(
-        f"{path}: truncated or corrupt ({_first_line(error)}); fetch or export it again."
-    )
+def _is_packed(path: Path) -> bool:
+    return path.name.lower().endswith(".gz")
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+def _listed(sizes: NDArray[np.float64]) -> str:
+    return " x ".join(f"{size:.4g}" for size in sizes)
+
+
+def _no_nifti(path: Path, error: BaseException | str) -> InputError:
+    return InputError(f"{path}: not a NIfTI file ({reason_of(error)}); export it as .nii.gz.")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.images import opened_image
-from inspire_med.imaging.nifti import is_nifti, read_nifti
+from inspire_med.imaging.picture import opened_image
+from inspire_med.imaging.volume import is_volume, open_volume
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; predict with --probabilities.")
-    values, affine = _of_volume(path) if is_nifti(path) else (_of_image(path), None)
+    values, affine = _of_volume(path) if is_volume(path) else (_of_image(path), None)
     if len(regions) == 1 and values.ndim < 4:
         values = values[..., np.newaxis]
     if values.ndim not in (3, 4) or values.shape[-1] != len(regions):
@@ -61,8 +61,8 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
 
 
 def _of_volume(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    volume = read_nifti(path, dtype=np.float32)
-    return volume.values, volume.affine
+    stored = open_volume(path)
+    return stored.read(np.float32), stored.affine
 
 
 def _of_image(path: Path) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import GRID_TOLERANCE_MM, Grid, corner_distance_mm
+from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.labels import LabelMap
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
@@ -80,8 +80,7 @@ def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
     already on the grid comes back as it is.
 
     Raises:
-        InputError: If shapes differ, and nothing says where a volume lies; or if an affine says it
-            of a plane or a line alone.
+        InputError: If shapes differ, and nothing says where a volume lies.
     """
     if _on_one_grid(reference, prediction):
         return prediction
@@ -151,12 +150,10 @@ def _resize_picture(plane: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _on_one_grid(reference: LabelMap, prediction: LabelMap) -> bool:
-    if reference.labels.shape != prediction.labels.shape:
-        return False
-    if reference.affine is None or prediction.affine is None:
-        return True
-    apart = corner_distance_mm(reference.affine, prediction.affine, reference.labels.shape)
-    return apart <= GRID_TOLERANCE_MM
+    own, other = reference.grid, prediction.grid
+    if own is None or other is None:
+        return reference.labels.shape == prediction.labels.shape
+    return same_grid(own, other)
 
 
 def _nearest(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
@@ -171,9 +168,4 @@ def _nearest(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
 def _grid_of(one: LabelMap) -> Grid:
     """Where a label map lies; a flat file is a volume of one slice."""
     assert one.affine is not None
-    if np.linalg.matrix_rank(one.affine[:3, :3]) < 3:
-        raise InputError(
-            f"{one.name}: its affine is singular, so its voxels have no places of their own; mend "
-            "the header, or evaluate without --resample."
-        )
     return Grid((*one.labels.shape, 1)[:3], one.affine)

@@ -1,7 +1,6 @@
 """Volume: a scan in memory with its grid, read from its file and written where it lies."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,26 +12,12 @@ from numpy.typing import NDArray
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path
 from inspire_med.imaging.grid import Grid
-from inspire_med.imaging.nifti import open_nifti, read_values
+from inspire_med.imaging.itk import ITK_SUFFIXES, open_itk
+from inspire_med.imaging.nifti import open_nifti
+from inspire_med.imaging.stored import Header, Stored
 
-
-@dataclass(frozen=True)
-class Header:
-    """What a file says beside its grid, JSON-able: a file written with it is placed as that one.
-
-    Attributes:
-        qform: Voxel to world by the quaternion, (4, 4).
-        qform_code: The space it leads to, by NIfTI's codes; 0 where it says nothing.
-        sform: Voxel to world by the matrix, (4, 4).
-        sform_code: Likewise.
-        units: Of space and of time.
-    """
-
-    qform: Sequence[Sequence[float]]
-    qform_code: int
-    sform: Sequence[Sequence[float]]
-    sform_code: int
-    units: Sequence[str]
+_NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr")
+VOLUME_SUFFIXES = (*_NIFTI_SUFFIXES, *ITK_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -44,59 +29,80 @@ class Volume:
     header: Header
 
 
+def is_volume(path: Path) -> bool:
+    """Is a file a volume by its name?"""
+    return path.name.lower().endswith(VOLUME_SUFFIXES)
+
+
+def open_volume(path: Path) -> Stored:
+    """Open a volume of any format: its header read and checked, its voxels not read.
+
+    Raises:
+        InputError: As `open_nifti` and `open_itk`; also if its name is no volume's.
+    """
+    name = path.name.lower()
+    if name.endswith(_NIFTI_SUFFIXES):
+        return open_nifti(path)
+    if name.endswith(ITK_SUFFIXES):
+        return open_itk(path)
+    raise InputError(
+        f"{path}: not a volume's name ({', '.join(VOLUME_SUFFIXES)}); convert it to .nii.gz, or "
+        "give the header beside it."
+    )
+
+
 def read_grid(path: Path, component: int | None = None) -> Grid:
     """Read where the voxels lie; none of them is read.
 
     Args:
-        path: A .nii or .nii.gz file.
+        path: A volume.
         component: Index along the fourth axis, for files that hold several channels.
 
     Raises:
-        InputError: As `open_nifti`; also if the file does not hold grey values in three axes or
-            more, is without a usable affine, does not hold that component, or holds several and
-            none was asked for.
+        InputError: As `open_volume`; also if the file has less than three axes, does not hold that
+            component, or holds several and none was asked for.
     """
-    grid, count = _grid(path, open_nifti(path))
-    _check_component(path, count, component)
-    return grid
+    stored = open_volume(path)
+    _check_component(path, _components(stored), component)
+    return Grid(stored.shape[:3], stored.affine)
 
 
 def count_components(path: Path) -> int:
     """How many volumes of one grid a file holds.
 
     Raises:
-        InputError: As `read_grid`.
+        InputError: As `open_volume`; also if it has less than three axes.
     """
-    return _grid(path, open_nifti(path))[1]
+    return _components(open_volume(path))
 
 
 def read_volume(path: Path, component: int | None = None) -> Volume:
     """Read one volume as float32; slope and intercept are applied.
 
     Args:
-        path: A .nii or .nii.gz file.
+        path: A volume.
         component: Index along the fourth axis, for files that hold several channels.
 
     Raises:
         InputError: As `read_grid`; also if the file is truncated or corrupt, or if a voxel is NaN
             or infinite.
     """
-    image = open_nifti(path)
-    grid, count = _grid(path, image)
+    stored = open_volume(path)
+    count = _components(stored)
     _check_component(path, count, component)
-    header = _header(image)
-    values = read_values(path, image, np.float32).reshape(*grid.shape, count)[..., component or 0]
+    grid = Grid(stored.shape[:3], stored.affine)
+    values = stored.read(np.float32).reshape(*grid.shape, count)[..., component or 0]
     broken = values.size - int(np.count_nonzero(np.isfinite(values)))
     if broken:
         raise InputError(
             f"{path}: {broken} voxels are NaN or infinite; export the file again, or leave the "
             "case out."
         )
-    return Volume(np.ascontiguousarray(values), grid, header)
+    return Volume(np.ascontiguousarray(values), grid, stored.header)
 
 
 def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | None) -> None:
-    """Write (i, j, k) or (i, j, k, region) on a grid.
+    """Write (i, j, k) or (i, j, k, region) on a grid, as NIfTI.
 
     Args:
         path: Ends in .nii or .nii.gz.
@@ -107,10 +113,21 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
     image = nib.Nifti1Image(array, grid.affine)
     if header is not None:
         image.header.set_xyzt_units(*header.units)
-        image.set_qform(np.asarray(header.qform), code=header.qform_code)
-        image.set_sform(np.asarray(header.sform), code=header.sform_code)
+        image.set_sform(grid.affine if header.sform_code else None, code=header.sform_code)
+        if header.qform is not None:
+            image.set_qform(np.asarray(header.qform), code=header.qform_code)
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
+
+
+def _components(stored: Stored) -> int:
+    """How many volumes lie on the file's grid."""
+    shape = stored.shape
+    if len(shape) < 3 or any(size != 1 for size in shape[4:]):
+        raise InputError(
+            f"{stored.path}: its shape {shape} is not that of a volume; export it again."
+        )
+    return math.prod(shape[3:])
 
 
 def _check_component(path: Path, count: int, component: int | None) -> None:
@@ -124,44 +141,3 @@ def _check_component(path: Path, count: int, component: int | None) -> None:
             f"{path}: holds {count} volumes and number {component}, counted from 0, is asked for; "
             "give the file of all channels, or prepare the data set again."
         )
-
-
-def _grid(path: Path, image: Any) -> tuple[Grid, int]:
-    """The grid, and how many volumes lie on it, after the checks that cost nothing."""
-    if image.header.get_data_dtype().kind not in "iuf":
-        raise InputError(
-            f"{path}: its voxels are colours or complex numbers; export one grey value a voxel."
-        )
-    shape = tuple(int(size) for size in image.shape)
-    if len(shape) < 3 or min(shape) < 1 or any(size != 1 for size in shape[4:]):
-        raise InputError(f"{path}: its shape {shape} is not that of a volume; export it again.")
-    affine = np.asarray(image.affine, dtype=np.float64)
-    finite = np.isfinite(affine).all() and np.isfinite(_qform(image)).all()
-    if not finite or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InputError(f"{path}: its header has no usable voxel size or affine; export it again.")
-    return Grid(shape[:3], affine), math.prod(shape[3:])
-
-
-def _header(image: Any) -> Header:
-    header = image.header
-    return Header(
-        _qform(image).tolist(),
-        int(header["qform_code"]),
-        image.get_sform().tolist(),
-        int(header["sform_code"]),
-        _units(header),
-    )
-
-
-def _qform(image: Any) -> NDArray[np.float64]:
-    try:
-        return np.asarray(image.get_qform(), dtype=np.float64)
-    except ValueError:  # quaternions that are no rotation
-        return np.full((4, 4), np.nan)
-
-
-def _units(header: Any) -> list[str]:
-    try:
-        return list(header.get_xyzt_units())
-    except KeyError:  # a code that the standard does not have
-        return ["unknown", "unknown"]

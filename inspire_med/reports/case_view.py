@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import read_label_map
+from inspire_med.evaluation.case import known_values
+from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import region_masks
-from inspire_med.imaging.nifti import is_nifti
 from inspire_med.imaging.picture import read_picture
-from inspire_med.imaging.volume import read_grid, read_volume
+from inspire_med.imaging.volume import is_volume, read_grid, read_volume
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ def view_case(
     Raises:
         InputError: If a file is unreadable, or no such channel lies on the case's grid.
     """
+    values = known_values(regions)
     reference, predicted = (
-        None if path is None else region_masks(read_label_map(path).labels, regions)
+        None if path is None else region_masks(read_labels(path, values).labels, regions)
         for path in (case.label, prediction)
     )
     channels = read_channels(case, case.shape, [channel] if channel else [])
@@ -80,7 +81,7 @@ def read_channels(
     or none is wanted, the first channel that has.
     """
     for path in case.images.values():
-        if not is_nifti(path):
+        if not is_volume(path):
             picture = np.moveaxis(read_picture(path), -1, 0)
             return {"image": picture} if picture.shape[1:] == shape else {}
     fitting = {

@@ -72,9 +72,9 @@ def labels_of(depth: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def read_case(reference: Path, prediction: Path) -> Case:
-    from inspire_med.imaging.labels import read_label_map
+    from inspire_med.imaging.labels import read_labels
 
-    maps = [read_label_map(path) for path in (reference, prediction)]
+    maps = [read_labels(path) for path in (reference, prediction)]
     labels = [np.ascontiguousarray(each.labels) for each in maps]
     for each in labels:
         each[each == 4] = 3  # the enhancing tumour of 2021 and before

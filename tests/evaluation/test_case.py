@@ -7,7 +7,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.case import add_calibration, score_maps
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
-from inspire_med.imaging.labels import LabelMap, read_label_map
+from inspire_med.imaging.labels import LabelMap, read_labels
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 
@@ -124,7 +124,7 @@ def test_rounding_of_an_affine_is_put_up_with(tmp_path):
 
 def probabilities_beside(tmp_path, affine):
     """A perfect case's results, its truth and its probabilities, those put there by an affine."""
-    truth = read_label_map(save(tmp_path / "a.nii.gz", (nested() > 0).astype(np.uint8)))
+    truth = read_labels(save(tmp_path / "a.nii.gz", (nested() > 0).astype(np.uint8)))
     likely = truth.labels[..., np.newaxis].astype(np.float32)
     nib.save(nib.Nifti1Image(likely, affine), tmp_path / "a_prob.nii.gz")
     regions = {"foreground": (1,)}

@@ -75,12 +75,12 @@ def test_overlap_of_tilted_boxes_is_that_of_their_points():
 def test_distance_is_that_of_the_farthest_corner():
     moved, stretched = np.eye(4), np.diag([1.0, 1.1, 1.0, 1.0])
     moved[:3, 3] = [3, 0, 4]
+    first, *others = (grid((5, 6, 7), affine) for affine in (np.eye(4), moved, stretched))
 
-    assert corner_distance_mm(np.eye(4), moved, (5, 6, 7)) == pytest.approx(5)
-    assert corner_distance_mm(np.eye(4), stretched, (5, 6, 7)) == pytest.approx(0.5)
+    assert [corner_distance_mm(first, other) for other in others] == pytest.approx([5, 0.5])
 
 
 def test_a_plane_has_one_voxel_along_the_third_axis():
     thicker = np.diag([1.0, 1.0, 9.0, 1.0])
 
-    assert corner_distance_mm(np.eye(4), thicker, (5, 6)) == 0
+    assert corner_distance_mm(grid((5, 6), np.eye(4)), grid((5, 6), thicker)) == 0

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.labels import read_labels
 
 
 def picture(path, pixels, mode=None):
@@ -14,7 +14,7 @@ def picture(path, pixels, mode=None):
 
 def test_is_binarised_at_128(tmp_path):
     # a rim of JPEG noise and half tones: foreground begins at 128
-    found = read_label_map(picture(tmp_path / "a.png", [[0, 12, 250, 255] * 5 + [127, 128]]))
+    found = read_labels(picture(tmp_path / "a.png", [[0, 12, 250, 255] * 5 + [127, 128]]))
 
     assert found.labels.tolist() == [[0, 0, 1, 1] * 5 + [0, 1]]
     assert found.spacing_mm == (1.0, 1.0)
@@ -23,28 +23,28 @@ def test_is_binarised_at_128(tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
 def test_a_black_and_white_mask_may_be_stored_in_any_mode(tmp_path, mode):
-    found = read_label_map(picture(tmp_path / "a.png", [[0, 255], [255, 0]], mode))
+    found = read_labels(picture(tmp_path / "a.png", [[0, 255], [255, 0]], mode))
 
     assert found.labels.tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize("value", [1, 100])
 def test_a_dark_mask_of_two_values_is_taken_and_said(tmp_path, value):
-    found = read_label_map(picture(tmp_path / "a.png", [[0, value], [0, 0]]))
+    found = read_labels(picture(tmp_path / "a.png", [[0, value], [0, 0]]))
 
     assert found.labels.tolist() == [[0, 1], [0, 0]]
     assert f"holds only 0 and {value}" in found.note
 
 
 def test_half_bright_foreground_is_foreground(tmp_path):
-    found = read_label_map(picture(tmp_path / "a.png", [[0, 128], [0, 128]]))
+    found = read_labels(picture(tmp_path / "a.png", [[0, 128], [0, 128]]))
 
     assert found.labels.tolist() == [[0, 1], [0, 1]]
     assert found.note == ""
 
 
 def test_a_black_mask_is_empty(tmp_path):
-    found = read_label_map(picture(tmp_path / "a.png", np.zeros((3, 3))))
+    found = read_labels(picture(tmp_path / "a.png", np.zeros((3, 3))))
 
     assert not found.labels.any()
     assert found.note == ""
@@ -52,7 +52,7 @@ def test_a_black_mask_is_empty(tmp_path):
 
 def test_refuses_class_numbers(tmp_path):
     with pytest.raises(InputError, match="a.png: several values, the brightest 2"):
-        read_label_map(picture(tmp_path / "a.png", [[0, 1, 2]]))
+        read_labels(picture(tmp_path / "a.png", [[0, 1, 2]]))
 
 
 def test_refuses_a_palette_of_colours(tmp_path):
@@ -61,7 +61,7 @@ def test_refuses_a_palette_of_colours(tmp_path):
     image.save(tmp_path / "a.png")
 
     with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
-        read_label_map(tmp_path / "a.png")
+        read_labels(tmp_path / "a.png")
 
 
 def test_refuses_a_colour_picture(tmp_path):
@@ -69,19 +69,19 @@ def test_refuses_a_colour_picture(tmp_path):
     pixels[..., 0] = 255
 
     with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
-        read_label_map(picture(tmp_path / "a.png", pixels))
+        read_labels(picture(tmp_path / "a.png", pixels))
 
 
 def test_refuses_probabilities(tmp_path):
     with pytest.raises(InputError, match="pixels are grey, probabilities or a photograph"):
-        read_label_map(picture(tmp_path / "a.png", np.arange(256).reshape(16, 16)))
+        read_labels(picture(tmp_path / "a.png", np.arange(256).reshape(16, 16)))
 
 
 def test_refuses_sixteen_bits(tmp_path):
     Image.fromarray(np.full((4, 4), 60000, dtype=np.uint16)).save(tmp_path / "a.png")
 
     with pytest.raises(InputError, match=r"a.png: stored as (uint16|int32); give an 8-bit"):
-        read_label_map(tmp_path / "a.png")
+        read_labels(tmp_path / "a.png")
 
 
 def test_refuses_a_truncated_picture(tmp_path):
@@ -90,4 +90,4 @@ def test_refuses_a_truncated_picture(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
 
     with pytest.raises(InputError, match=r"a.png: not a readable image"):
-        read_label_map(path)
+        read_labels(path)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.labels import read_labels
 
 
 def nifti(path, array, affine=None):
@@ -19,7 +19,7 @@ class TestNifti:
     def test_labels_spacing_and_affine_are_the_files(self, tmp_path):
         affine = np.diag([0.9, -2.0, 5.0, 1.0])
 
-        found = read_label_map(nifti(tmp_path / "a.nii.gz", BALL, affine))
+        found = read_labels(nifti(tmp_path / "a.nii.gz", BALL, affine))
 
         np.testing.assert_array_equal(found.labels, BALL)
         # the float32 of the header, not rounded: ties with a tolerance depend on it
@@ -27,13 +27,13 @@ class TestNifti:
         np.testing.assert_allclose(found.affine, affine, rtol=1e-7)
 
     def test_whole_numbers_stored_as_floats_are_labels(self, tmp_path):
-        found = read_label_map(nifti(tmp_path / "a.nii", BALL.astype(np.float32)))
+        found = read_labels(nifti(tmp_path / "a.nii", BALL.astype(np.float32)))
 
         assert found.labels.dtype == np.uint8
         assert found.labels.max() == 4
 
     def test_a_fourth_axis_of_one_is_dropped(self, tmp_path):
-        found = read_label_map(nifti(tmp_path / "a.nii.gz", BALL[..., None]))
+        found = read_labels(nifti(tmp_path / "a.nii.gz", BALL[..., None]))
 
         assert found.labels.shape == BALL.shape
         assert len(found.spacing_mm) == 3
@@ -55,7 +55,7 @@ class TestNifti:
     )
     def test_refuses_what_is_no_label_map(self, tmp_path, array, message):
         with pytest.raises(InputError, match=rf"a.nii.gz: .*{message}"):
-            read_label_map(nifti(tmp_path / "a.nii.gz", array))
+            read_labels(nifti(tmp_path / "a.nii.gz", array))
 
     def test_refuses_a_truncated_file(self, tmp_path):
         rng = np.random.default_rng(0)
@@ -65,7 +65,7 @@ class TestNifti:
         with pytest.raises(
             InputError, match=r"a.nii.gz: truncated or corrupt .*; fetch or export it again"
         ):
-            read_label_map(path)
+            read_labels(path)
 
     def test_refuses_a_header_without_voxel_size(self, tmp_path):
         path = nifti(tmp_path / "a.nii", BALL)
@@ -74,7 +74,7 @@ class TestNifti:
         path.write_bytes(bytes(raw))
 
         with pytest.raises(InputError, match="one positive size an axis is needed"):
-            read_label_map(path)
+            read_labels(path)
 
     @pytest.mark.parametrize("number", [np.nan, np.inf])
     def test_refuses_an_affine_that_is_nowhere(self, tmp_path, number):
@@ -84,7 +84,7 @@ class TestNifti:
         path.write_bytes(bytes(raw))
 
         with pytest.raises(InputError, match=r"a.nii: its affine holds NaN or infinite numbers"):
-            read_label_map(path)
+            read_labels(path)
 
     @pytest.mark.parametrize(
         ("start", "content"),
@@ -103,16 +103,16 @@ class TestNifti:
         with pytest.raises(
             InputError, match=r"a.nii: .*; (export it as .nii.gz|fetch or export it again)"
         ):
-            read_label_map(path)
+            read_labels(path)
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        read_label_map(tmp_path / "a.nii.gz")
+        read_labels(tmp_path / "a.nii.gz")
 
 
 def test_refuses_another_kind_of_file(tmp_path):
     (tmp_path / "a.mha").write_text("")
 
     with pytest.raises(InputError, match=r"a.mha: not a mask file; give .nii"):
-        read_label_map(tmp_path / "a.mha")
+        read_labels(tmp_path / "a.mha")

@@ -1,11 +1,20 @@
+import gzip
 import warnings
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.volume import count_components, read_grid, read_volume, write_volume
+from inspire_med.imaging.grid import same_grid
+from inspire_med.imaging.volume import (
+    count_components,
+    is_volume,
+    read_grid,
+    read_volume,
+    write_volume,
+)
 
 OBLIQUE = np.array(
     [
@@ -15,6 +24,9 @@ OBLIQUE = np.array(
         [0, 0, 0, 1],
     ]
 )
+TURNED = np.array(
+    [[-1.6, 0.9, 0, 40], [1.2, 1.2, 0, -31], [0, 0, 4, -17], [0, 0, 0, 1]]
+)  # sizes 2, 1.5, 4; ITK takes no shear
 LPS = np.array([[-1.0, 0, 0, 0], [0, -1, 0, 239], [0, 0, 1, 0], [0, 0, 0, 1]])
 VOXELS = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
 
@@ -22,6 +34,11 @@ VOXELS = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
 @pytest.fixture
 def good(tmp_path, write_nifti):
     return write_nifti(tmp_path / "scan.nii.gz", VOXELS, OBLIQUE)
+
+
+@pytest.fixture
+def turned(tmp_path, write_nifti):
+    return write_nifti(tmp_path / "turned.nii.gz", VOXELS, TURNED)
 
 
 def test_reads_voxels_affine_and_spacing(good):
@@ -144,10 +161,68 @@ def test_written_volume_has_the_grid_and_codes_of_its_model(tmp_path, affine, co
 
 
 @pytest.mark.parametrize(
+    "name", ["a.nii", "a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.hdr", "A.NII.GZ"]
+)
+def test_every_format_gives_the_same_volume(turned, tmp_path, name):
+    image = sitk.ReadImage(str(turned))
+    sitk.WriteImage(image, str(tmp_path / name.lower()))
+    (tmp_path / name.lower()).rename(tmp_path / name)
+
+    found, expected = read_volume(tmp_path / name), read_volume(turned)
+
+    assert is_volume(tmp_path / name)
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.values.dtype == np.float32
+    assert found.values.flags.c_contiguous
+    assert same_grid(found.grid, expected.grid)
+    assert same_grid(read_grid(tmp_path / name), expected.grid)
+    np.testing.assert_allclose(found.grid.affine, expected.grid.affine, atol=1e-4)
+    assert found.header.units[0] == "mm"
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.nrrd"])
+def test_what_was_read_from_another_format_is_written_as_nifti(turned, tmp_path, name):
+    sitk.WriteImage(sitk.ReadImage(str(turned)), str(tmp_path / name))
+    volume = read_volume(tmp_path / name)
+
+    write_volume(tmp_path / "b.nii.gz", volume.values, volume.grid, volume.header)
+
+    found = read_volume(tmp_path / "b.nii.gz")
+    np.testing.assert_array_equal(found.values, VOXELS)
+    assert same_grid(found.grid, volume.grid)
+    assert (found.header.qform_code, found.header.sform_code) == (1, 1)
+
+
+def test_refuses_another_name(tmp_path):
+    (tmp_path / "a.img").write_bytes(b"voxels")
+
+    with pytest.raises(
+        InputError, match=r"a\.img: not a volume's name .* or give the header beside"
+    ):
+        read_volume(tmp_path / "a.img")
+
+
+def test_an_unused_quaternion_that_is_broken_is_not_written_on(tmp_path, good):
+    raw = bytearray(gzip.decompress(good.read_bytes()))
+    raw[252:254] = b"\1\0"  # qform_code
+    raw[256:260] = np.array([5], "<f4").tobytes()  # quatern_b
+    (tmp_path / "b.nii").write_bytes(raw)
+    volume = read_volume(tmp_path / "b.nii")
+
+    write_volume(tmp_path / "c.nii", volume.values, volume.grid, volume.header)
+
+    written = nib.load(tmp_path / "c.nii")
+    np.testing.assert_allclose(written.affine, OBLIQUE, atol=1e-5)
+    assert (int(written.header["qform_code"]), int(written.header["sform_code"])) == (0, 2)
+
+
+@pytest.mark.parametrize(
     "kind", [np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]), np.dtype(np.complex64)]
 )
 def test_refuses_colours_and_complex_numbers(tmp_path, write_nifti, kind):
     path = write_nifti(tmp_path / "a.nii.gz", np.zeros((3, 4, 5), kind))
 
-    with pytest.raises(InputError, match=r"a\.nii\.gz: its voxels are colours or complex numbers"):
+    with pytest.raises(
+        InputError, match=r"a\.nii\.gz: its voxels are colours, vectors or complex numbers"
+    ):
         read_volume(path)

@@ -11,7 +11,7 @@ from inspire_med.cases.layouts.found import (
     label_word,
     with_file,
 )
-from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
 from inspire_med.tasks.task import LABEL, Task
 
 NAME = "bids"
@@ -31,7 +31,7 @@ def find(task: Task, folder: Path) -> Findings | None:
     patients: dict[str, str] = {}
     problems: list[str] = []
     twins: set[str] = set()
-    for path in files_below(folder, NIFTI_SUFFIXES):
+    for path in files_below(folder, VOLUME_SUFFIXES):
         match = _NAME.match(bare_name(path))
         if match is None:
             continue

@@ -17,7 +17,7 @@ from inspire_med.cases.layouts.found import (
     label_word,
     with_file,
 )
-from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
 from inspire_med.tasks.task import LABEL, Task
 
 NAME = "case-folders"
@@ -35,7 +35,7 @@ def find(task: Task, folder: Path) -> Findings | None:
     words = task.kinds()
     groups: dict[Path, dict[str, list[Path]]] = {}
     strangers: list[Path] = []
-    for path in files_below(folder, NIFTI_SUFFIXES):
+    for path in files_below(folder, VOLUME_SUFFIXES):
         kind = words.get(_parts(path)[1].lower())
         if kind is None:
             strangers.append(path)

@@ -7,7 +7,7 @@ from typing import Any
 from inspire_med.cases.layouts.found import Findings, FoundCase, bare_name, files_below
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
-from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
 from inspire_med.tasks.task import Task
 
 NAME = "decathlon"
@@ -35,7 +35,7 @@ def find_inputs(task: Task, folder: Path) -> Findings | None:
         return listed
     if folder.name not in ("imagesTr", "imagesTs") and not (folder.parent / INDEX).is_file():
         return None
-    paths = files_below(folder, NIFTI_SUFFIXES)
+    paths = files_below(folder, VOLUME_SUFFIXES)
     cases = tuple(_case(task, path, None, components_of(task, path)) for path in paths)
     return Findings(NAME, cases)
 

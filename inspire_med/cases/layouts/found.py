@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.nifti import NIFTI_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
 from inspire_med.tasks.task import LABEL, Task
 
 
@@ -136,9 +136,9 @@ def folders_below(folder: Path) -> list[Path]:
 
 
 def bare_name(path: Path) -> str:
-    """File name without .nii, .nii.gz or the last suffix."""
+    """File name without the suffix of a volume, or the last one."""
     name = path.name
-    for suffix in NIFTI_SUFFIXES:
+    for suffix in VOLUME_SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return path.stem

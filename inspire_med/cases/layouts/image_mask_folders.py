@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below, shared_file
 from inspire_med.errors import InputError
-from inspire_med.imaging.images import IMAGE_SUFFIXES
+from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.tasks.task import Task
 
 NAME = "image-mask-folders"

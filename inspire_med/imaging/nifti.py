@@ -71,6 +71,8 @@ def open_nifti(path: Path) -> Stored:
         slope, intercept = header.get_slope_inter()
     except (HeaderDataError, ValueError, OverflowError, KeyError) as error:
         raise _no_nifti(path, error) from None
+    if header.is_single and offset < header.sizeof_hdr:  # nibabel takes 0, and reads the header
+        raise _no_nifti(path, f"its voxels begin within the header, at {offset}")
     if dtype.kind not in "iuf":
         raise not_grey(path)
     if len(shape) < 2 or min(shape) < 1:

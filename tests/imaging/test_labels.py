@@ -1,9 +1,11 @@
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
+from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.labels import read_labels, refuse_others
 
 
 def nifti(path, array, affine=None):
@@ -22,8 +24,8 @@ class TestNifti:
         found = read_labels(nifti(tmp_path / "a.nii.gz", BALL, affine))
 
         np.testing.assert_array_equal(found.labels, BALL)
-        # the float32 of the header, not rounded: ties with a tolerance depend on it
-        assert found.spacing_mm == (float(np.float32(0.9)), 2.0, 5.0)
+        # not float32's 0.8999999762: ties with a tolerance would break on it
+        assert found.spacing_mm == (0.9, 2.0, 5.0)
         np.testing.assert_allclose(found.affine, affine, rtol=1e-7)
 
     def test_whole_numbers_stored_as_floats_are_labels(self, tmp_path):
@@ -67,14 +69,13 @@ class TestNifti:
         ):
             read_labels(path)
 
-    def test_refuses_a_header_without_voxel_size(self, tmp_path):
-        path = nifti(tmp_path / "a.nii", BALL)
+    def test_the_voxel_size_is_the_affines(self, tmp_path):
+        path = nifti(tmp_path / "a.nii", BALL, np.diag([2.0, 2.0, 2.0, 1.0]))
         raw = bytearray(path.read_bytes())
         raw[80:92] = bytes(12)  # pixdim of the three axes
         path.write_bytes(bytes(raw))
 
-        with pytest.raises(InputError, match="one positive size an axis is needed"):
-            read_labels(path)
+        assert read_labels(path).spacing_mm == (2.0, 2.0, 2.0)
 
     @pytest.mark.parametrize("number", [np.nan, np.inf])
     def test_refuses_an_affine_that_is_nowhere(self, tmp_path, number):
@@ -83,8 +84,54 @@ class TestNifti:
         raw[292:296] = np.array([number], dtype="<f4").tobytes()  # srow_x[3], the shift
         path.write_bytes(bytes(raw))
 
-        with pytest.raises(InputError, match=r"a.nii: its affine holds NaN or infinite numbers"):
+        with pytest.raises(InputError, match=r"a.nii: its header has no usable voxel size or aff"):
             read_labels(path)
+
+    def test_a_slope_of_a_tenth_gives_whole_labels(self, tmp_path):
+        image = nib.Nifti1Image(10 * BALL, np.eye(4))
+        path = tmp_path / "a.nii"
+        for name, value in {"scl_slope": 0.1, "scl_inter": 0, "vox_offset": 352}.items():
+            image.header[name] = value
+        path.write_bytes(image.header.binaryblock + bytes(4) + (10 * BALL).tobytes("F"))
+
+        found = read_labels(path)  # float32's 0.1 is 0.100000001
+
+        np.testing.assert_array_equal(found.labels, BALL)
+        assert found.labels.dtype == np.uint8
+        assert found.note == ("a.nii: its labels are whole numbers but for a last digit; rounded.")
+
+    @pytest.mark.parametrize(("apart", "taken"), [(0.0009, True), (-0.0009, True), (0.0011, False)])
+    @pytest.mark.parametrize("kind", [np.float32, np.float64])
+    def test_labels_within_a_thousandth_of_whole_numbers_are_rounded(
+        self, tmp_path, apart, taken, kind
+    ):
+        path = nifti(tmp_path / "a.nii.gz", (BALL + apart * (BALL > 0)).astype(kind))
+
+        if taken:
+            found = read_labels(path)
+            np.testing.assert_array_equal(found.labels, BALL)
+            assert "rounded" in found.note
+        else:
+            with pytest.raises(InputError, match="values that are not whole numbers"):
+                read_labels(path)
+
+    def test_a_last_digit_below_nothing_is_nothing(self, tmp_path):
+        found = read_labels(nifti(tmp_path / "a.nii.gz", np.full((2, 3, 4), -1e-4)))
+
+        assert not found.labels.any()
+
+    @pytest.mark.parametrize("name", ["a.mha", "a.nrrd"])
+    def test_labels_may_stand_in_another_format(self, tmp_path, name):
+        image = sitk.GetImageFromArray(np.ascontiguousarray(BALL.T))
+        image.SetSpacing((1, 2, 3))
+        sitk.WriteImage(image, str(tmp_path / name))
+
+        found = read_labels(tmp_path / name)
+
+        np.testing.assert_array_equal(found.labels, BALL)
+        assert found.spacing_mm == (1.0, 2.0, 3.0)
+        assert found.grid is not None
+        np.testing.assert_array_equal(found.affine, np.diag([-1.0, -2, 3, 1]))
 
     @pytest.mark.parametrize(
         ("start", "content"),
@@ -112,7 +159,65 @@ def test_refuses_a_file_that_is_not_there(tmp_path):
 
 
 def test_refuses_another_kind_of_file(tmp_path):
-    (tmp_path / "a.mha").write_text("")
+    (tmp_path / "a.txt").write_text("labels")
 
-    with pytest.raises(InputError, match=r"a.mha: not a mask file; give .nii"):
-        read_labels(tmp_path / "a.mha")
+    with pytest.raises(InputError, match=r"a.txt: not a mask file; give a volume .* or an image"):
+        read_labels(tmp_path / "a.txt")
+
+
+class TestPictures:
+    """What white is, in tests/imaging/test_picture.py."""
+
+    INDICES = np.array([[0, 1, 2], [2, 7, 0]], np.uint8)
+
+    @pytest.mark.parametrize("values", [None, (0, 1), (1,)])
+    def test_are_black_and_white_where_nothing_else_is_expected(self, tmp_path, values):
+        Image.fromarray(np.array([[0, 255]], np.uint8)).save(tmp_path / "a.png")
+
+        assert read_labels(tmp_path / "a.png", values).labels.tolist() == [[0, 1]]
+
+    @pytest.mark.parametrize("values", [(0, 1, 2), (2,), (255, 0)])
+    @pytest.mark.parametrize("mode", ["L", "P", "RGB", "LA", "I;16"])
+    def test_hold_other_labels_as_grey_values_or_places_in_the_palette(
+        self, tmp_path, values, mode
+    ):
+        image = Image.fromarray(self.INDICES)
+        if mode == "P":
+            image = Image.fromarray(self.INDICES, "P")
+            image.putpalette([255, 0, 0] * 128 + [0, 255, 0] * 128)
+        elif mode == "I;16":
+            image = Image.fromarray(self.INDICES.astype(np.uint16))
+        else:
+            image = image.convert(mode)
+        image.save(tmp_path / "a.png")
+
+        found = read_labels(tmp_path / "a.png", values)
+
+        assert found.labels.tolist() == self.INDICES.tolist()
+        assert found.labels.dtype == np.uint8
+        assert (found.spacing_mm, found.grid) == ((1.0, 1.0), None)
+
+    def test_labels_in_colour_are_refused(self, tmp_path):
+        Image.fromarray(np.array([[[0, 0, 0], [255, 0, 0]]], np.uint8)).save(tmp_path / "a.png")
+
+        with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
+            read_labels(tmp_path / "a.png", (0, 1, 2))
+
+    def test_labels_turned_by_a_tag_are_refused(self, tmp_path):
+        exif = Image.Exif()
+        exif[274] = 3
+        Image.fromarray(self.INDICES).save(tmp_path / "a.png", exif=exif)
+
+        with pytest.raises(InputError, match="a.png: its EXIF data turn or mirror it"):
+            read_labels(tmp_path / "a.png", (0, 1, 2))
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 2, 2)])
+def test_labels_that_are_not_expected_are_named(shape):
+    labels = np.array([0, 1, 2, 2, 4, 7, 9, 11]).reshape(shape)
+
+    refuse_others(labels, (0, 1, 2, 4, 7, 9, 11), "a.png")
+    with pytest.raises(InputError, match=r"a.png: holds label 4, 7, which is in no region"):
+        refuse_others(labels, {11, 9, 2, 1, 0}, "a.png")
+    with pytest.raises(InputError, match=r"holds label 1, 2, 4, 7, 9 and more, which"):
+        refuse_others(labels, (0,), "a.png")

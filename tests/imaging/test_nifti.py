@@ -130,6 +130,7 @@ def poked(tmp_path):
         image.set_sform(affine, code=codes[1])
         for name, value in fields.items():
             image.header[name] = value
+        image.header["vox_offset"] = fields.get("vox_offset", 352)
         path = tmp_path / "a.nii"
         path.write_bytes(image.header.binaryblock + bytes(4) + VOXELS.tobytes("F"))
         return path
@@ -178,6 +179,12 @@ def test_a_quaternion_that_is_rounded_up_still_decides(poked):
 def test_a_quaternion_that_is_no_rotation_does_not_decide(poked):
     with pytest.raises(InputError, match=r"a\.nii: its header has no usable voxel size or affine"):
         open_nifti(poked(codes=(1, 0), quatern_b=5))
+
+
+@pytest.mark.parametrize("offset", [0, 100])
+def test_refuses_voxels_that_begin_within_the_header(poked, offset):
+    with pytest.raises(InputError, match=r"a\.nii: not a NIfTI file \(.*offset|begin within"):
+        open_nifti(poked(vox_offset=offset))
 
 
 def test_without_codes_the_voxel_size_alone_decides_as_in_nibabel(poked):

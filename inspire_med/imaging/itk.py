@@ -70,7 +70,7 @@ def open_itk(path: Path) -> Stored:
     refuse_promise(path, voxels, item, held=held, packed=not raw)
     affine = _affine(reader)
     refuse_affine(path, affine)
-    header = Header(affine.tolist(), qform_code=1, sform_code=1, units=("mm", "unknown"))
+    header = Header(affine.tolist(), qform_code=1, sform_code=1, units=["mm", "unknown"])
     least = voxels * item if _PACKED.search(text) else 0
     return Stored(path, shape, affine, header, partial(_read, path, data, least))
 

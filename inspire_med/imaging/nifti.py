@@ -186,13 +186,13 @@ def _refuse_two_sizes(path: Path, affine: NDArray[np.float64], sizes: NDArray[np
         )
 
 
-def _units(header: Any) -> tuple[str, str]:
+def _units(header: Any) -> list[str]:
     """Of space and time, as they are after the conversion to millimetres."""
     try:
         space, time = header.get_xyzt_units()
     except KeyError:  # a code that the standard does not have
-        return "unknown", "unknown"
-    return "unknown" if space == "unknown" else "mm", time
+        return ["unknown", "unknown"]
+    return ["unknown" if space == "unknown" else "mm", time]
 
 
 def _read(

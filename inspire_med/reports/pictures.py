@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
-from inspire_med.evaluation.case import regions_under
+from inspire_med.evaluation.case import known_values, regions_under
 from inspire_med.evaluation.cohort import Cohort
 from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols import MaskProtocol
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 from inspire_med.imaging.grey_map import fitted, read_grey_map, read_official_mask
-from inspire_med.imaging.labels import read_label_map
+from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import region_masks
 from inspire_med.imaging.resample import on_grid_of
 from inspire_med.reports.case_view import read_channels
@@ -104,10 +104,11 @@ def _panels(cohort: Cohort, name: str, case: Case | None, wanted: Sequence[str])
 
 
 def _of_labels(cohort: Cohort, rules: MaskProtocol, *files: Path) -> _Masks:
-    reference, prediction = map(read_label_map, files)
+    regions = regions_under(rules, cohort.references.regions)
+    values = known_values(regions, cohort.references.background)
+    reference, prediction = (read_labels(path, values) for path in files)
     if cohort.resampled:
         prediction = on_grid_of(reference, prediction)
-    regions = regions_under(rules, cohort.references.regions)
     return _Masks(
         region_masks(reference.labels, regions),
         region_masks(prediction.labels, regions),

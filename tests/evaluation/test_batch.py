@@ -42,4 +42,4 @@ def test_an_error_of_the_input_reaches_the_caller(jobs, workers):
 def test_labels_of_all_files_are_found(jobs):
     paths = [job[2] for job in jobs]
 
-    assert found_labels(paths, workers=1, on_done=lambda: None) == (1, 2)
+    assert found_labels(paths, None, workers=1, on_done=lambda: None) == (1, 2)

@@ -62,11 +62,19 @@ def test_the_folder_is_named_as_where_they_come_from(tmp_path, rules, words, pic
     assert found.provenance == {"References": str(tmp_path)}
 
 
-def test_refuses_regions_for_pictures(tmp_path):
-    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
+@pytest.mark.parametrize(
+    ("stored", "words", "regions", "background"),
+    [
+        ([0, 255], ["a=1"], {"a": (1,)}, (0,)),  # black and white
+        ([0, 1, 2, 3], ["a=1", "b=2"], {"a": (1,), "b": (2,)}, (0, 3)),
+    ],
+)
+def test_named_regions_of_pictures_are_their_values(tmp_path, stored, words, regions, background):
+    Image.fromarray(np.array([stored], dtype=np.uint8)).save(tmp_path / "a.png")
 
-    with pytest.raises(InputError, match="--regions: images have one region"):
-        references_of_folder(tmp_path, ["a=1"], SEGMENTATION, workers=1)
+    found = references_of_folder(tmp_path, words, SEGMENTATION, workers=1)
+
+    assert (found.regions, found.background) == (regions, background)
 
 
 def test_refuses_only_empty_masks_without_named_regions(tmp_path):

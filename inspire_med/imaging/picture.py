@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.stored import reason_of, refuse_absent

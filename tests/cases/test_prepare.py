@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases import prepare as prepare_module
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import foreground_statistics, prepare_arrays, prepare_case
@@ -108,7 +107,7 @@ def test_refuses_a_label_on_another_grid(case, write_nifti):
 
 
 def test_refuses_a_label_outside_the_regions(case):
-    with pytest.raises(InputError, match="holds the label values 2, expected"):
+    with pytest.raises(InputError, match="holds label 2, which is in no region"):
         prepare_case(case, CHANNELS, {"TC": (1, 4)}, MRI)
 
 
@@ -257,10 +256,10 @@ def test_colours_need_no_components(picture):
         assert np.array_equal(prepared.image, expected.image)
 
 
-def test_each_region_of_a_picture_is_resized_by_itself(picture, monkeypatch):
+def test_each_region_of_a_picture_is_resized_by_itself(picture):
     label = np.zeros((30, 40), np.uint8)
     label[6:18, 10:30], label[18:24, 10:30] = 1, 2
-    monkeypatch.setattr(prepare_module, "read_mask_image", lambda path: (label, ""))
+    Image.fromarray(label).save(picture.label)
 
     prepared = prepare_case(picture, ("red",), {"a": (1,), "b": (2,), "both": (1, 2)}, PICTURE)
 

@@ -27,7 +27,8 @@ def test_a_volumes_mask_lies_where_the_volume_does(tmp_path):
 
 def test_a_mask_has_the_codes_and_units_of_its_volume(tmp_path):
     image = nib.Nifti1Image(np.ones((3, 4, 5), np.int16), AFFINE)
-    image.set_qform(np.diag([1.0, 1, 1, 1]), code=1)
+    upright = np.diag([*np.linalg.norm(AFFINE[:3, :3], axis=0), 1])
+    image.set_qform(upright, code=1)
     image.set_sform(AFFINE, code=4)
     image.header.set_xyzt_units("mm", "sec")
     nib.save(image, tmp_path / "scan.nii.gz")
@@ -39,7 +40,7 @@ def test_a_mask_has_the_codes_and_units_of_its_volume(tmp_path):
     header = nib.load(tmp_path / "m.nii.gz").header
     assert (int(header["qform_code"]), int(header["sform_code"])) == (1, 4)
     assert header.get_xyzt_units() == ("mm", "sec")
-    np.testing.assert_allclose(header.get_qform(), np.eye(4), atol=1e-6)
+    np.testing.assert_allclose(header.get_qform(), upright, atol=1e-6)
 
 
 def test_a_pictures_mask_of_one_region_is_black_and_white(tmp_path):

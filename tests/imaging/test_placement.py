@@ -121,7 +121,7 @@ def test_the_view_of_a_crop_lies_where_its_voxels_do():
     "placement",
     [
         volume("SPL", spacing_mm=(2.0, 2.0, 3.0)),
-        volume(header=Header(OBLIQUE.tolist(), 1, OBLIQUE.tolist(), 2, ["mm", "sec"])),
+        volume(header=Header(OBLIQUE.tolist(), 1, 2, ["mm", "sec"])),
         Placement.of_picture((5, 7), (8, 8)),
     ],
 )

@@ -79,6 +79,28 @@ def test_volume_masks_lie_on_the_patients_grid(tmp_path, volume_run, ball_volume
         assert set(np.unique(mask.dataobj)) <= {0, 1, 2, 4}
 
 
+@pytest.mark.parametrize("turn", [[[2, 1], [0, -1], [1, 1]], [[0, -1], [2, -1], [1, 1]]])
+def test_a_trained_network_gives_one_mask_however_the_patient_is_stored(
+    tmp_path, volume_run, ball_volumes, turn
+):
+    images = Manifest.load(ball_volumes).cases[0].images
+    turned = {}
+    for name, path in images.items():
+        turned[name] = tmp_path / "turned" / path.parent.name / path.name
+        turned[name].parent.mkdir(parents=True, exist_ok=True)
+        nibabel.save(nibabel.load(path).as_reoriented(np.array(turn)), turned[name])
+    for number, files in enumerate((images, turned)):
+        out = tmp_path / f"out{number}"
+        assert predict(volume_run, files["t1"], out, "--probabilities") == 0
+
+    for name in (f"{images['t1'].parent.name}{end}.nii.gz" for end in ("", "_prob")):
+        straight, other = (nibabel.load(tmp_path / f"out{n}" / name) for n in (0, 1))
+        np.testing.assert_array_equal(other.affine, nibabel.load(turned["t1"]).affine)
+        back = straight.as_reoriented(np.array(turn))
+        np.testing.assert_array_equal(np.asarray(other.dataobj), np.asarray(back.dataobj))
+        assert np.asarray(other.dataobj).std() > 0
+
+
 def test_a_folder_a_manifest_and_python_give_the_same_mask(tmp_path, volume_run, ball_volumes):
     case = Manifest.load(ball_volumes).cases[0]
     assert predict(volume_run, ball_volumes, tmp_path / "manifest") == 0

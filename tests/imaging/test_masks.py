@@ -57,3 +57,13 @@ def test_labels_to_regions_and_back_is_the_same(regions, values):
     masks = np.stack([np.isin(labels, group) for group in regions.values()])
 
     np.testing.assert_array_equal(labels_from_regions(masks, regions), labels)
+
+
+@pytest.mark.parametrize(
+    ("regions", "painted"),
+    [({"all": (3, 5, 7), "core": (3,)}, [5, 3]), ({"all": (7, 2), "core": (2, 7)}, [2, 2])],
+)
+def test_a_region_paints_the_lowest_value_that_is_its_own(regions, painted):
+    masks = np.array([[1, 1], [0, 1]], bool)
+
+    assert labels_from_regions(masks, regions).tolist() == painted

@@ -104,6 +104,10 @@ def test_a_resampled_volume_comes_back_in_its_place(codes, spacing_mm):
     np.testing.assert_allclose(placement.back(seen)[0][inner], values[0][inner], atol=1.0)
 
 
+def test_a_size_is_the_nearest_to_the_spacing_and_at_least_1():
+    assert volume(spacing_mm=(1.0, 3.0, 100.0)).size == (10, 3, 1)
+
+
 def test_the_view_of_a_crop_lies_where_its_voxels_do():
     placement = volume("PSL")
     places = np.stack(np.indices(GRID.shape)).astype(np.float32)

@@ -33,7 +33,7 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
         job = left[0]
         place = len(jobs) - len(left) + 1
         say(f"[{place}/{len(jobs)}] {job.name}, {time_left(jobs, left)}")
-        child = Child(signals, lambda text, job=job: say(f"  {job.name}: {text}"))
+        child = Child(signals, lambda text: say(f"  {text}"))
         try:
             do(job, child, _precision(jobs))
         except JobError as error:

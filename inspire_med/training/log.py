@@ -24,7 +24,7 @@ from inspire_med.training.state import Progress
 from inspire_med.training.trackers import Tracker
 
 _CURVES = ("loss", "lr", "step_s", "data_wait_s")
-_COLUMNS = 80
+_COLUMNS = 78  # of 80: `compare` sets the lines of its trainings in by two
 _LINE_EVERY_S = 30.0  # without a terminal (a cluster's log file), one line in this many seconds
 
 
@@ -105,12 +105,12 @@ class RunLog(Log):
         memory_gib = peak_memory_gib()
         self._write("step", {**record, "memory_gib": round(memory_gib, 3)})
         self._show({f"train/{name}": record[name] for name in _CURVES}, record["step"])
-        loss = "nan" if record["loss"] is None else _short(record["loss"])
+        loss = "nan" if record["loss"] is None else _short(record["loss"], 3)
         learns = [f"step {record['step']}", f"loss {loss}", *self._dice]
         takes = [
-            f"{_short(record['step_s'])} s/step",
+            f"{_short(record['step_s'], 2)} s/step",
             f"wait {100 * record['data_wait_s'] / record['step_s']:.0f}%",
-            f"{memory_gib:.1f} GiB",
+            f"{_short(memory_gib, 1)} GiB",
             f"ETA {_duration(left_s)}",
         ]
         self._bar.update(self._task, completed=spent)
@@ -194,9 +194,11 @@ def _drop_lines_after(log: Path, last: Mapping[str, int]) -> None:
     write_text(log, "".join(line + "\n" for line in kept))
 
 
-def _short(value: float) -> str:
-    """A number of at most five characters, not below zero."""
-    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 1000 else f"{value:.0e}"
+def _short(value: float, decimals: int) -> str:
+    """A number that is not below zero: with so many decimals below 10, in five characters above."""
+    if value < 10:
+        return f"{value:.{decimals}f}"
+    return f"{value:.3g}" if value < 999.5 else f"{value:.0e}"
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from inspire_med.training.log import RunLog
 from inspire_med.training.state import Progress
 
 STEP = {"step": 12, "loss": 0.25, "lr": 1e-3, "step_s": 0.5, "data_wait_s": 0.05}
-LARGE = {"step": 1_234_567, "loss": 123.4, "lr": 1e-3, "step_s": 321.0, "data_wait_s": 321.0}
+LARGE = {"step": 1_234_567, "loss": 12345.6, "lr": 1e-3, "step_s": 9.5, "data_wait_s": 9.5}
 VALIDATION = {"step": 12, "dice": {"ET": 0.8, "TC": 0.85, "WT": 0.9}, "mean_dice": 0.85}
 
 
@@ -30,7 +30,7 @@ def lines(tmp_path, monkeypatch, capsys):
 def test_a_step_is_a_line_and_an_object(lines, tmp_path):
     shown = lines(lambda log: log.step(STEP, 0.5, 3723.4))
 
-    assert shown == ["step 12  loss 0.250  0.500 s/step  wait 10%  3.2 GiB  ETA 1:02:03"]
+    assert shown == ["step 12  loss 0.250  0.50 s/step  wait 10%  3.2 GiB  ETA 1:02:03"]
     (line,) = (tmp_path / "log.jsonl").read_text().splitlines()
     assert json.loads(line) == {"kind": "step", **STEP, "memory_gib": 3.25}
 
@@ -69,8 +69,8 @@ def everything(log):
 def test_lines_fit_80_columns(lines, monkeypatch):
     monkeypatch.setattr(module, "peak_memory_gib", lambda: 139.9)
     shown = lines(everything)
-    assert max(map(len, shown)) <= 80
-    assert "step 1234567 loss 123.4 dice 0.850 321.0 s/step wait 100% 139.9 GiB" in "\n".join(shown)
+    assert max(map(len, shown)) <= 78  # compare sets them in by two
+    assert "step 1234567 loss 1e+04 dice 0.850 9.50 s/step wait 100% 140 GiB" in "\n".join(shown)
     assert " region 8 0.500; n=250, 1234 s)" in " ".join(shown)
 
 

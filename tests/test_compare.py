@@ -12,7 +12,7 @@ import pytest
 
 from inspire_med.__main__ import main as any_command
 from inspire_med.compare import main
-from inspire_med.comparing import child
+from inspire_med.comparing.process import Child, StoppedError
 from inspire_med.inference import Predictor
 from inspire_med.networks import MonaiNetwork
 
@@ -35,7 +35,7 @@ def at_once(monkeypatch) -> list[tuple[str, str]]:
         calls.append((words[0], "/".join(log.parent.parts[-2:])))
         return any_command(words)
 
-    monkeypatch.setattr(child.Child, "run", run)
+    monkeypatch.setattr(Child, "run", run)
     return calls
 
 
@@ -121,7 +121,7 @@ def test_a_failing_network_does_not_lose_the_others(tmp_path, disc_images, monke
             return 1
         return any_command(words)
 
-    monkeypatch.setattr(child.Child, "run", run)
+    monkeypatch.setattr(Child, "run", run)
     words = ["--variants", "concat,ise,isa", "--seeds", "1", *FEW]
 
     assert compare(disc_images, tmp_path / "out", *words) == 2
@@ -192,9 +192,7 @@ def test_says_where_nothing_can_be_written(tmp_path, disc_images, capsys, at_onc
     [([], 20_000), (["--max_time", "5m"], None), (["--max_steps", "7"], 7)],
 )
 def test_a_time_alone_is_the_whole_budget(tmp_path, disc_images, monkeypatch, words, steps):
-    monkeypatch.setattr(
-        child.Child, "run", lambda *_, **__: (_ for _ in ()).throw(child.StoppedError)
-    )
+    monkeypatch.setattr(Child, "run", lambda *_, **__: (_ for _ in ()).throw(StoppedError))
 
     assert compare(disc_images, tmp_path / "out", *words) == 75
 

@@ -32,8 +32,8 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
 
     Args:
         path: A volume, `<case id>_prob.nii.gz`, with the regions along its last axis; an image,
-            `<case id>_prob.png`, of 8 bits where 255 stands for 1, has one region. A volume with
-            one region may lack the last axis.
+            `<case id>_prob.png`, of 8 bits where 255 stands for 1, has them one below the other. A
+            volume with one region may lack the last axis.
         regions: Names of the regions, in the file's order.
 
     Raises:
@@ -42,9 +42,8 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; predict with --probabilities.")
-    values, affine = _of_volume(path) if is_volume(path) else (_of_image(path), None)
-    if len(regions) == 1 and values.ndim < 4:
-        values = values[..., np.newaxis]
+    read = _of_volume if is_volume(path) else _of_image
+    values, affine = read(path, regions)
     if values.ndim not in (3, 4) or values.shape[-1] != len(regions):
         raise InputError(
             f"{path}: shape {values.shape}, but {len(regions)} regions are expected along the "
@@ -60,15 +59,26 @@ def read_probabilities(path: Path, regions: Sequence[str]) -> Probabilities:
     return Probabilities(maps, affine, str(path))
 
 
-def _of_volume(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _of_volume(
+    path: Path, regions: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     stored = open_volume(path)
-    return stored.read(np.float32), stored.affine
+    values = stored.read(np.float32)
+    if len(regions) == 1 and values.ndim < 4:
+        values = values[..., np.newaxis]
+    return values, stored.affine
 
 
-def _of_image(path: Path) -> NDArray[np.float32]:
+def _of_image(path: Path, regions: Sequence[str]) -> tuple[NDArray[np.float32], None]:
     with opened_image(path) as image:
         if image.mode != "L":
             raise InputError(
                 f"{path}: an image of mode {image.mode}; give 8-bit grey, where 255 stands for 1."
             )
-        return np.asarray(image, dtype=np.float32) / np.float32(255)
+        maps = np.asarray(image, dtype=np.float32) / np.float32(255)
+    if len(maps) % len(regions):
+        raise InputError(
+            f"{path}: {len(maps)} rows, but {len(regions)} maps of one height are expected one "
+            f"below the other ({', '.join(regions)}); predict again for these regions."
+        )
+    return np.stack(np.split(maps, len(regions)), axis=-1), None

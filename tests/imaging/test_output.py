@@ -3,10 +3,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.output import write_mask, write_probabilities
 from inspire_med.imaging.placement import Placement
+from inspire_med.imaging.probabilities import read_probabilities
 from inspire_med.imaging.volume import read_volume
 
 AFFINE = np.array([[-2.0, 0.1, 0, 9], [0.1, 2, 0, -7], [0, 0, 3, 4], [0, 0, 0, 1]])
@@ -65,6 +68,8 @@ def test_a_pictures_mask_of_several_regions_holds_their_values_in_colours(tmp_pa
         assert written.mode == "P"
         np.testing.assert_array_equal(np.asarray(written), labels)
         colours = np.asarray(written.convert("RGB"))
+    values = [value for group in regions.values() for value in group]
+    np.testing.assert_array_equal(read_labels(tmp_path / "m.png", values).labels, labels)
     assert len({tuple(colours[place]) for place in ((0, 0), (0, 1), (0, 2))}) == 3
     assert tuple(colours[0, 0]) == (0, 0, 0)
 
@@ -96,3 +101,7 @@ def test_probabilities_of_several_regions_stand_one_below_the_other(tmp_path):
         [255, 204],
         [153, 51],
     ]
+    read = read_probabilities(tmp_path / "p.png", ["a", "b"]).maps
+    np.testing.assert_allclose(np.stack([read["a"], read["b"]]), values, atol=1e-6)
+    with pytest.raises(InputError, match=r"p\.png: 4 rows, but 3 maps of one height are expected"):
+        read_probabilities(tmp_path / "p.png", ["a", "b", "c"])

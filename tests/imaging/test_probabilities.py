@@ -59,11 +59,11 @@ def test_refuses_another_number_of_regions(tmp_path, regions):
         read_probabilities(path, regions)
 
 
-def test_an_image_has_one_region(tmp_path):
-    Image.fromarray(np.zeros((4, 5), dtype=np.uint8)).save(tmp_path / "a_prob.png")
+def test_maps_of_an_image_stand_one_below_the_other(tmp_path):
+    Image.fromarray(np.zeros((5, 4), dtype=np.uint8)).save(tmp_path / "a_prob.png")
 
-    with pytest.raises(InputError, match=r"shape \(4, 5\), but 2 regions are expected"):
-        read_probabilities(tmp_path / "a_prob.png", ["a", "b"])
+    with pytest.raises(InputError, match="5 rows, but 2 maps of one height are expected one below"):
+        read_probabilities(tmp_path / "a_prob.png", ["one", "two"])
 
 
 @pytest.mark.parametrize("value", [np.nan, -0.5, 1.01, np.inf])

@@ -1,19 +1,60 @@
-from pathlib import Path
+from dataclasses import replace
+from types import SimpleNamespace
 
-from inspire_med.config import TrainConfig
-from inspire_med.training.experiment import Experiment
-from inspire_med.training.state import Progress
+import numpy as np
+import pytest
+
+from inspire_med.cases.case import Case
+from inspire_med.tasks.task import Preparation
+from inspire_med.training import experiment as experiment_module
+from inspire_med.training.experiment import _preparation
 
 
-def test_what_is_left_counts_extended_steps_and_validations_to_come():
-    parts = dict.fromkeys(
-        ["fabric", "store", "samples", "validation_cases", "criterion", "optimizer", "trained"]
+@pytest.fixture
+def cases(tmp_path, write_nifti):
+    random = np.random.default_rng(0)
+    label = np.zeros((6, 7, 5), np.uint8)
+    label[1:4, 2:5, 1:4] = 1
+    return [
+        Case(
+            f"{n}",
+            f"{n}",
+            {"ct": write_nifti(tmp_path / f"{n}.nii.gz", random.normal(50, 20, label.shape))},
+            label.shape,
+            (1.0,) * 3,
+            write_nifti(tmp_path / f"{n}_seg.nii.gz", label),
+        )
+        for n in range(2)
+    ]
+
+
+def settled(tmp_path, cases, preparation, rank=0, sent=None):
+    fabric = SimpleNamespace(
+        is_global_zero=rank == 0, broadcast=lambda own: own if rank == 0 else sent
     )
-    config = TrainConfig("isles", Path("m.json"), Path("run"), max_steps=1000, validations=5)
-    progress = Progress(
-        step=400, elapsed_s=260.0, validations=2, validation_s=15.0, extra_steps=100
-    )
+    card = SimpleNamespace(preparation=preparation, channels=("ct",), regions={"organ": (1,)})
+    return _preparation(SimpleNamespace(run=tmp_path), card, cases, fabric)
 
-    experiment = Experiment(config=config, progress=progress, **parts)
 
-    assert experiment.left_s(0.5) == 700 * 0.5 + 3 * 15
+def test_statistics_of_the_training_fold_are_found_by_the_first_rank(tmp_path, cases):
+    first = settled(tmp_path, cases, Preparation(intensity="ct"))
+    second = settled(tmp_path, [], Preparation(intensity="ct"), 1, first.intensity_statistics)
+
+    assert set(first.intensity_statistics["ct"]) == {"low", "high", "mean", "sd"}
+    assert 40 < first.intensity_statistics["ct"]["mean"] < 60
+    assert second == first
+
+
+def test_a_run_that_goes_on_keeps_the_statistics_it_began_with(tmp_path, cases, monkeypatch):
+    kept = {"ct": {"low": 0.0, "high": 1.0, "mean": 0.5, "sd": 0.1}}
+    before = SimpleNamespace(preparation=Preparation(intensity="ct", intensity_statistics=kept))
+    monkeypatch.setattr(experiment_module, "card_of_run", lambda folder: before)
+
+    assert settled(tmp_path, cases, Preparation(intensity="ct")) == before.preparation
+
+
+@pytest.mark.parametrize("intensity", ["mri", "rgb", "none"])
+def test_other_schemes_need_no_statistics(tmp_path, intensity):
+    preparation = replace(Preparation(), intensity=intensity)
+
+    assert settled(tmp_path, None, preparation) == preparation

@@ -51,6 +51,22 @@ def test_reads_what_is_in_order(write):
     assert read_detections(write([DETECTION], "found.json"), REFERENCE) == [DETECTION]
 
 
+@pytest.mark.parametrize(
+    "least",
+    [
+        changed("images", 0, "width", to=1),
+        changed("images", 0, "height", to=1),
+        changed("annotations", 0, "bbox", to=[2.5, 3, 0, 6]),
+        changed("annotations", 0, "bbox", to=[2, 3, 5, 0]),
+        changed("annotations", 0, "iscrowd", to=1),
+    ],
+)
+def test_takes_pictures_of_a_pixel_boxes_without_area_and_crowds(write, least):
+    least["annotations"][0].pop("segmentation")
+
+    assert read_annotations(write(least)) == least
+
+
 def test_an_annotation_may_lack_a_mask(write):
     bare = changed("annotations", 0, "segmentation", remove=True)
 
@@ -78,6 +94,9 @@ def test_an_annotation_may_lack_a_mask(write):
         (changed("annotations", 0, "category_id", to=3), "category_id 3 is not among"),
         (changed("annotations", 0, "category_id", to=[3]), r"category_id \[3\] is not among"),
         (changed("annotations", 0, "bbox", to=[1, 2, 3]), r"bbox \[1, 2, 3\] is not \[left, top"),
+        (changed("annotations", 0, "bbox", to=[1, 2, "3", 4]), r"bbox \[1, 2, '3', 4\] is not"),
+        (changed("annotations", 0, "bbox", to=[None, 2, 3, 4]), r"bbox \[None, 2, 3, 4\] is not"),
+        (changed("images", 0, "height", to=0), r"images\[0\]: height 0; give pixels"),
         (changed("annotations", 0, "area", to=None), r"annotations\[0\]: area None is not a fin"),
         (changed("annotations", 0, "iscrowd", to=2), r"annotations\[0\]: iscrowd 2 is not 0 or 1"),
         (changed("annotations", 0, "segmentation", to=[[1, 2, 3, 4]]), "nor polygons of at least"),

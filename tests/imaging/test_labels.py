@@ -5,7 +5,7 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import read_labels, refuse_others
+from inspire_med.imaging.labels import label_map_of, read_labels, refuse_others
 
 
 def nifti(path, array, affine=None):
@@ -33,6 +33,18 @@ class TestNifti:
 
         assert found.labels.dtype == np.uint8
         assert found.labels.max() == 4
+
+    @pytest.mark.parametrize(
+        ("top", "kind"),
+        [(255, np.uint8), (256, np.uint16), (300, np.uint16), (65535, np.uint16)],
+    )
+    def test_labels_beyond_255_keep_their_value(self, tmp_path, top, kind):
+        found = read_labels(nifti(tmp_path / "a.nii", (BALL > 0) * np.int32(top)))
+
+        assert (found.labels.max(), found.labels.dtype, found.note) == (top, kind, "")
+
+    def test_a_single_slice_stays_a_volume(self, tmp_path):
+        assert read_labels(nifti(tmp_path / "a.nii", BALL[..., 4:5])).labels.shape == (5, 6, 1)
 
     def test_a_fourth_axis_of_one_is_dropped(self, tmp_path):
         found = read_labels(nifti(tmp_path / "a.nii.gz", BALL[..., None]))
@@ -151,6 +163,49 @@ class TestNifti:
             InputError, match=r"a.nii: .*; (export it as .nii.gz|fetch or export it again)"
         ):
             read_labels(path)
+
+
+class TestArrays:
+    @pytest.mark.parametrize("kind", [bool, np.int64, np.float64])
+    def test_are_label_maps_on_no_grid(self, kind):
+        array = (BALL > 0).astype(kind)
+
+        found = label_map_of(array, (1, 2, 0.5), "answer")
+
+        np.testing.assert_array_equal(found.labels, array)
+        assert found.labels.dtype == np.uint8
+        assert (found.spacing_mm, found.grid, found.name, found.note) == (
+            (1.0, 2.0, 0.5),
+            None,
+            "answer",
+            "",
+        )
+
+    def test_are_rounded_where_a_digit_is_off_and_it_is_said(self):
+        found = label_map_of(BALL + 5e-4, (1, 1, 1), "answer")
+
+        np.testing.assert_array_equal(found.labels, BALL)
+        assert found.note.startswith("answer: its labels are whole numbers but for a last digit")
+
+    def test_may_have_two_axes_and_trailing_ones(self):
+        assert label_map_of(BALL[0], (1, 1), "a").labels.shape == (6, 7)
+        assert label_map_of(BALL[..., None, None], (1, 1, 1), "a").labels.shape == (5, 6, 7)
+
+    @pytest.mark.parametrize(
+        ("array", "spacing_mm", "message"),
+        [
+            (BALL, None, "answer: an array has no spacing of its own"),
+            (BALL, (1, 1), r"answer: spacing \(1.0, 1.0\) for shape \(5, 6, 7\)"),
+            (BALL, (1, 0, 1), "one positive size an axis"),
+            (BALL, (1, np.inf, 1), "one positive size an axis"),
+            (BALL.astype(complex), (1, 1, 1), "answer: stored as complex128; give whole-number"),
+            (BALL[:0], (1, 1, 1), "answer: shape .* is not one mask"),
+            (-BALL, (1, 1, 1), r"answer: holds negative values \(lowest -4\)"),
+        ],
+    )
+    def test_are_refused_where_they_are_no_labels(self, array, spacing_mm, message):
+        with pytest.raises(InputError, match=message):
+            label_map_of(array, spacing_mm, "answer")
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path):

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from inspire_med.imaging.masks import bounding_box, joint_box, labels_from_regions
+from inspire_med.imaging.masks import (
+    ANY_LABEL,
+    bounding_box,
+    joint_box,
+    labels_from_regions,
+    region_masks,
+)
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 
@@ -24,6 +30,14 @@ def test_joint_box_holds_both():
 
     assert joint_box(first, second) == (slice(1, 5), slice(2, 6))
     assert joint_box(first, np.zeros((8, 8))) == (slice(1, 2), slice(5, 6))
+
+
+def test_a_region_is_where_any_of_its_values_stands():
+    labels = np.array([[0, 1], [2, 4]])
+
+    masks = region_masks(labels, {"TC": (1, 4), "none": (9,), "any": ANY_LABEL})
+
+    assert masks.astype(int).tolist() == [[[0, 1], [0, 1]], [[0, 0], [0, 0]], [[0, 1], [1, 1]]]
 
 
 def test_nested_regions_become_the_sets_own_values():
@@ -56,7 +70,10 @@ def test_labels_to_regions_and_back_is_the_same(regions, values):
     labels = np.random.default_rng(0).choice(values, (4, 5, 6)).astype(np.uint8)
     masks = np.stack([np.isin(labels, group) for group in regions.values()])
 
-    np.testing.assert_array_equal(labels_from_regions(masks, regions), labels)
+    found = labels_from_regions(masks, regions)
+
+    np.testing.assert_array_equal(found, labels)
+    assert found.dtype == np.uint8
 
 
 @pytest.mark.parametrize(

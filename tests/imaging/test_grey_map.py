@@ -116,6 +116,13 @@ class TestOfficialMask:
             read_official_mask(path)
 
 
+    @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+    def test_a_map_is_called_by_its_file(self, tmp_path, kind):
+        path = picture(tmp_path / "a.png", [[0, 200]], kind)
+
+        assert read_grey_map(path).name == str(path)
+
+
 class TestFitted:
     def test_a_fitting_map_comes_back_as_it_is(self):
         grey = GreyMap(np.eye(3), "a.png")

@@ -53,7 +53,7 @@ OPPOSITES = [("min", "max"), ("minimum", "maximum"), ("amin", "amax"), ("argmin"
              ("any", "all"), ("floor", "ceil"), ("sum", "mean"), ("zeros", "ones"),
              ("zeros_", "ones_"), ("zeros_like", "ones_like")]  # fmt: skip
 OPPOSITE = dict(OPPOSITES) | {b: a for a, b in OPPOSITES}
-COMMANDS = {"evaluation": ["tests/test_evaluate.py"], "inference": ["tests/test_predict.py"]}
+COMMANDS = {"evaluation": ["tests/test_evaluate.py"]}
 DEAD = ("killed", "timeout", "segfault")
 
 

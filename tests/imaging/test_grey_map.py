@@ -115,7 +115,6 @@ class TestOfficialMask:
         with pytest.raises(InputError, match="a.png: stored with pixels of kind I"):
             read_official_mask(path)
 
-
     @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
     def test_a_map_is_called_by_its_file(self, tmp_path, kind):
         path = picture(tmp_path / "a.png", [[0, 200]], kind)

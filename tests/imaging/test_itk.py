@@ -65,7 +65,9 @@ def test_refuses_missing_empty_and_foreign_files(tmp_path, name):
     with pytest.raises(InputError, match=rf"{name}: the file is empty"):
         open_itk(tmp_path / name)
     (tmp_path / name).write_text("<html>not found</html>")
-    with pytest.raises(InputError, match=rf"{name}: not a readable {name[1:]} file .*; export") as e:
+    with pytest.raises(
+        InputError, match=rf"{name}: not a readable {name[1:]} file .*; export"
+    ) as e:
         open_itk(tmp_path / name)
     assert "(unknown)" not in str(e.value)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
+from inspire_med.cli.options import refuse_odd_training
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.progress import progress_bar
 from inspire_med.errors import InputError
@@ -29,9 +30,10 @@ class PrepareOptions:
     """Find, check and index a data set where it lies; make phantoms.
 
     Args:
-        task: What is segmented: brats, isles or polyp.
+        task: brats, isles or polyp; a YAML file of your own task; or what the source describes:
+            `nnunet` (a raw folder, by its dataset.json) or `monai` (a datalist).
         out: manifest.json, or with --phantom a new folder.
-        source: Folders of public sets.
+        source: Folders of data sets; a datalist for `monai`.
         phantom: Make this many cases with known truth in --out instead.
         folds: Folds, patient-wise and balanced.
         seed: Of the folds and of the phantoms.
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     by_hand: set[str | int] = {"source", "channels", "skip_bad"}
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
-    add("--source", action="append", metavar="DIR", help="Folder of a public set; may be repeated.")
+    add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
     add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
     words = "Leave bad cases out, named."
     add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
@@ -90,7 +92,7 @@ def _prepare(namespace: Namespace) -> None:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
-    if options.register and not task_named(options.task).preparation.resampled:
+    if options.register and not task_named(options.task, options.source).preparation.resampled:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     out = options.out
     if options.phantom is not None:
@@ -129,8 +131,14 @@ def _make(options: PrepareOptions, count: int) -> None:
 def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "Manifest":
     from inspire_med.cases.index import Request, index_sources
 
+    task = task_named(options.task, sources)
+    refuse_odd_training(task)
     request = Request(
-        task_named(options.task), sources, options.channels, options.fill_missing, options.workers
+        task,
+        sources,
+        options.channels,
+        options.fill_missing,
+        options.workers,
     )
     with _progress("Checking") as advance:
         index = index_sources(request, advance)

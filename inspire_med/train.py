@@ -14,7 +14,7 @@ import yaml
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
-from inspire_med.cli.options import training_config, training_parser
+from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["--"]:  # torchrun takes --run for its own --run-path unless this stands before
         words = words[1:]
+    words = with_own_config(words)
     parser = training_parser(words)
     return run_command(parser, lambda options: _train(parser, options), words)
 

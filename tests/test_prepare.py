@@ -510,3 +510,24 @@ def test_where_nothing_can_be_written_is_said_before_any_file_is_read(brats, tmp
     )
 
     assert "is a file, not a folder; choose another place" in capsys.readouterr().err
+
+
+def test_every_file_that_links_to_nowhere_is_named(tmp_path, ball_volumes, capsys):
+    source = tmp_path / "set"
+    shutil.copytree(ball_volumes.parent, source, ignore=shutil.ignore_patterns("*.json"))
+    broken = sorted((source / "BraTS20_Training_002").iterdir())
+    for path in broken:
+        path.unlink()
+        path.symlink_to(f"nowhere/{path.name}")
+    words = ["--task", "brats", "--source", str(source), "--out", str(tmp_path / "m.json")]
+
+    assert prepare(words) == 2
+    said = capsys.readouterr().err
+    assert all(
+        f"{path}: a link to nowhere/{path.name}, which is not there" in said for path in broken
+    )
+
+    assert prepare([*words, "--skip_bad"]) == 0
+    assert str(broken[0]) in capsys.readouterr().err
+    ids = [case.id for case in Manifest.load(tmp_path / "m.json").cases]
+    assert ids == [f"BraTS20_Training_{number:03d}" for number in (0, 1, 3)]

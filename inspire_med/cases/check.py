@@ -15,7 +15,7 @@ from inspire_med.cases.align import (
     reference_channel,
 )
 from inspire_med.cases.case import Case
-from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
 from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
@@ -66,6 +66,9 @@ class Expectation:
 
 def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     """Open every file of a case and say everything that is wrong with it, not only the first."""
+    broken = dict.fromkeys(broken_sentence(path) for path in found.files if is_broken(path))
+    if broken:
+        return Verdict(None, tuple(broken))
     missing = tuple(name for name in expected.channels if name not in found.images)
     if missing and not (expected.fill_missing and len(missing) < len(expected.channels)):
         return Verdict(None, (_missing_sentence(found, missing),))
@@ -172,6 +175,7 @@ def _case(
         spacing_mm=spacing_mm,
         label=found.label,
         site=found.site,
+        fold=found.fold,
         components=found.components,
         filled=filled,
     )

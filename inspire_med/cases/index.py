@@ -74,7 +74,9 @@ class Index:
                 f"{self.task.name}: no usable case is left; mend the files named above."
             )
         sizes = [verdict.foreground for verdict in self.verdicts]
-        if split is None:
+        if split is None and any(case.fold is not None for case in self.cases):
+            cases = self.cases  # the source has its own
+        elif split is None:
             cases = assign_folds(self.cases, sizes, folds=folds, seed=seed)
         else:
             cases = split_by_names(self.cases, split)

@@ -1,6 +1,7 @@
 """Options: the words of a command line made into the Config of a training run."""
 
 import argparse
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +40,25 @@ def add_training_options(
     parser.add_class_arguments(TrainConfig, as_group=False, skip=set(without))
     task = _task(words)
     if task is not None:
-        parser.set_defaults(task_defaults(task))
+        with suppress(InputError):  # said by `prepare`, or where the manifest's task is compared
+            refuse_odd_training(task)
+            parser.set_defaults(task_defaults(task))
+
+
+def refuse_odd_training(task: Task) -> None:
+    """Read a task's own options of `train` as a command line would be.
+
+    Raises:
+        InputError: If one of them is unknown or of another type.
+    """
+    parser = CommandParser(prog="inspire-med train")
+    parser.add_class_arguments(TrainConfig, as_group=False)
+    given = {"manifest": "m", "run": "r", **_flat(task.training)}
+    words = [f"--{name}={_written(value)}" for name, value in given.items()]
+    try:
+        parser.parse_args(words)
+    except InputError as error:
+        raise InputError(f"task {task.name}: field training: {error}") from None
 
 
 def task_defaults(task: Task) -> dict[str, Any]:
@@ -54,6 +73,15 @@ def task_defaults(task: Task) -> dict[str, Any]:
     }
 
 
+def with_own_config(words: Sequence[str]) -> list[str]:
+    """Let `--run DIR` alone go on with a run: its own options come before the words."""
+    found = _scanned(words)
+    if found["run"] is None or found["manifest"] is not None or found["config"] is not None:
+        return list(words)
+    own = Path(found["run"]) / "config.yaml"
+    return ["--config", str(own), *words] if own.is_file() else list(words)
+
+
 def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
     """What the parser found, with absolute paths."""
     values = vars(parser.instantiate(options))
@@ -63,13 +91,7 @@ def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
 
 def _task(words: Sequence[str]) -> Task | None:
     """The task that the command line, or the file given by --config, names or has a manifest of."""
-    scan = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    for name in ("task", "manifest", "config"):
-        scan.add_argument(f"--{name}")
-    try:
-        found = vars(scan.parse_known_args(words)[0])
-    except argparse.ArgumentError:
-        return None  # the real parser says what is wrong
+    found = _scanned(words)
     content: Any = None
     if found["config"] is not None:
         with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -85,6 +107,22 @@ def _task(words: Sequence[str]) -> Task | None:
             with suppress(InputError):  # said where the option is read
                 return find(word)
     return None
+
+
+def _scanned(words: Sequence[str]) -> dict[str, str | None]:
+    """The options that decide on the others' defaults, before the real parser sees the words."""
+    scan = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    names = ("task", "manifest", "config", "run")
+    for name in names:
+        scan.add_argument(f"--{name}")
+    try:
+        return vars(scan.parse_known_args(words)[0])
+    except argparse.ArgumentError:
+        return dict.fromkeys(names)  # the real parser says what is wrong
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _flat(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,47 @@
 """Find: the task that a word on the command line stands for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.tasks.brats import BRATS
+from inspire_med.tasks.custom import task_of_yaml
 from inspire_med.tasks.isles import ISLES
 from inspire_med.tasks.polyp import POLYP
-from inspire_med.tasks.task import Task
+from inspire_med.tasks.task import Layout, Task
 
 TASKS = {task.name: task for task in (BRATS, ISLES, POLYP)}
+# The layout of a data set that describes its task itself.
+_DESCRIBED: dict[str, Layout] = {"nnunet": "nnunet", "monai": "datalist"}
+_YAML = (".yaml", ".yml")
+
+
+def task_named(word: str, sources: Sequence[Path] = ()) -> Task:
+    """The task that a word stands for.
+
+    Args:
+        word: Name of a built-in task, path of a task's YAML file, or `nnunet` or `monai` for what
+            the sources describe.
+        sources: Folders with a dataset.json, or datalists.
+
+    Raises:
+        InputError: If there is none, or the sources describe unlike ones.
+    """
+    if word in TASKS:
+        return TASKS[word]
+    if word in _DESCRIBED:
+        found = _described(word, sources)
+    elif word.endswith(_YAML):
+        found = task_of_yaml(Path(word))
+    else:
+        known = (*TASKS, *_DESCRIBED)
+        hint = did_you_mean(
+            word, known, f"choose one of {', '.join(known)}, or give a task's YAML file."
+        )
+        raise InputError(f"task {word}: unknown; {hint}")
+    if found.name in TASKS:
+        raise InputError(f"task {word}: is named {found.name}, as a built-in task is; rename it.")
+    return found
 
 
 def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
@@ -22,20 +55,33 @@ def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
     Raises:
         InputError: If another one is named.
     """
-    if word is not None and word != task.name and task_named(word) != task:
+    if word is None or word == task.name:
+        return
+    same = _DESCRIBED[word] in task.layouts if word in _DESCRIBED else task_named(word) == task
+    if not same:
+        changed = word.endswith(_YAML) and task_named(word).name == task.name
+        how = (
+            "it was prepared with another state of that file; run prepare again"
+            if changed
+            else (f"pass --task {task.name}")
+        )
         raise InputError(
-            f"{manifest}: is for task {task.name}, not {word}; pass --task {task.name}, or leave "
-            "it out."
+            f"{manifest}: is for task {task.name}, not {word}; {how}, or leave --task out."
         )
 
 
-def task_named(word: str) -> Task:
-    """The task of that name.
+def _described(word: str, sources: Sequence[Path]) -> Task:
+    if not sources:
+        raise InputError(f"task {word}: is what --source describes; give --source, or a manifest.")
+    # These bring readers of images along, which the help of a command does not need.
+    from inspire_med.tasks.datalist import task_of_datalist
+    from inspire_med.tasks.dataset_json import task_of_dataset
 
-    Raises:
-        InputError: If there is none.
-    """
-    if word not in TASKS:
-        hint = did_you_mean(word, TASKS, f"choose one of {', '.join(TASKS)}.")
-        raise InputError(f"task {word}: unknown; {hint}")
-    return TASKS[word]
+    read = {"nnunet": task_of_dataset, "monai": task_of_datalist}[word]
+    first, *others = (read(source) for source in sources)
+    for source, other in zip(sources[1:], others, strict=True):
+        if (other.channels, other.regions) != (first.channels, first.regions):
+            raise InputError(
+                f"{source}: has other channels or labels than {sources[0]}; prepare it by itself."
+            )
+    return first

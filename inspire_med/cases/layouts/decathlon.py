@@ -8,10 +8,10 @@ from inspire_med.cases.layouts.found import Findings, FoundCase, bare_name, file
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.tasks.dataset_json import INDEX, described
 from inspire_med.tasks.task import Task
 
 NAME = "decathlon"
-INDEX = "dataset.json"
 
 
 def expected(task: Task) -> str:
@@ -62,6 +62,8 @@ def _listed(task: Task, folder: Path, *, with_test: bool) -> Findings | None:
     if not index.is_file():
         return None
     content = read_json(index)
+    if "training" not in content:
+        return None  # nnU-Net's own files of this name list nothing
     components = _components(task, content, index)
     try:
         pairs = [(folder / entry["image"], entry.get("label")) for entry in content["training"]]
@@ -78,10 +80,10 @@ def _listed(task: Task, folder: Path, *, with_test: bool) -> Findings | None:
 
 def _components(task: Task, content: Any, index: Path) -> dict[str, int]:
     words = task.kinds()
+    channels, _ = described(content, index)
     try:
-        named = content.get("channel_names") or content["modality"]
-        return {words[str(name).lower()]: int(number) for number, name in named.items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return {words[name.lower()]: number for number, name in enumerate(channels)}
+    except KeyError as error:
         raise _no_index(task, index, error) from None
 
 

@@ -20,6 +20,7 @@ class FoundCase:
     label: Path | None = None
     site: str = ""
     components: Mapping[str, int] = field(default_factory=dict)
+    fold: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -101,6 +102,8 @@ def with_file(found: Findings | None, path: Path) -> Findings | None:
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Files with these endings in any depth, sorted, without hidden ones and AppleDouble twins.
 
+    Links to nowhere are among them, so that whoever opens them names them.
+
     Raises:
         InputError: If a folder cannot be read.
     """
@@ -108,8 +111,33 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         path
         for parent in folders_below(folder)
         for path in parent.iterdir()
-        if path.name.lower().endswith(suffixes) and path.name[0] != "." and path.is_file()
+        if path.name.lower().endswith(suffixes) and path.name[0] != "." and is_file(path)
     )
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a file, or a link to one that is not there."""
+    return path.is_file() or is_broken(path)
+
+
+def is_broken(path: Path) -> bool:
+    """Whether a path is a link to nowhere."""
+    return path.is_symlink() and not path.exists()
+
+
+def broken_sentence(path: Path) -> str:
+    """Say what a link to nowhere points at."""
+    return f"{path}: a link to {path.readlink()}, which is not there; mend the link or remove it."
+
+
+def broken_folders(folder: Path) -> list[str]:
+    """One sentence for each link to nowhere that has no ending, as links to folders have none."""
+    return [
+        broken_sentence(path)
+        for parent in folders_below(folder)
+        for path in sorted(parent.iterdir())
+        if not path.suffix and path.name[0] != "." and is_broken(path)
+    ]
 
 
 def folders_below(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below, shared_file
+from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below, is_file, shared_file
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.tasks.task import Task
@@ -123,7 +123,7 @@ def _pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
     pictures: dict[str, Path] = {}
     problems: list[str] = []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and path.is_file():
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and is_file(path):
             first = pictures.setdefault(path.stem, path)
             if first != path:
                 problems.append(f"{path}: a second file of the name of {first.name}; keep one.")

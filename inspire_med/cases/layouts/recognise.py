@@ -2,10 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
-from inspire_med.cases.layouts import bids, case_folders, decathlon, image_mask_folders
-from inspire_med.cases.layouts.found import Findings, joined
+from inspire_med.cases.layouts import (
+    bids,
+    case_folders,
+    datalist,
+    decathlon,
+    image_mask_folders,
+    nnunet,
+    pattern,
+)
+from inspire_med.cases.layouts.found import Findings, broken_folders, joined
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Task
 
@@ -43,7 +52,12 @@ LAYOUTS = {
         image_mask_folders.find_images,
         image_mask_folders.one_image,
     ),
+    pattern.NAME: Layout(pattern.expected, pattern.find, pattern.find_inputs, pattern.find_with),
+    nnunet.NAME: Layout(nnunet.expected, nnunet.find, nnunet.find_inputs, nnunet.find_with),
+    datalist.NAME: Layout(datalist.expected, datalist.find, datalist.find, datalist.find),
 }
+# What is predicted may lie otherwise than what was trained on.
+_INPUTS = {2: (nnunet.NAME, image_mask_folders.NAME), 3: (case_folders.NAME, nnunet.NAME)}
 
 
 def find_cases(task: Task, source: Path) -> Findings:
@@ -56,7 +70,7 @@ def find_cases(task: Task, source: Path) -> Findings:
     Raises:
         InputError: If the source is missing or empty, or no layout of the task fits.
     """
-    if source.is_file():
+    if source.is_file() and datalist.NAME not in task.layouts:
         raise InputError(f"{source}: a file; give the folder that holds {_expected(task)}.")
     return _first(task, source, [layout.find for layout in _layouts(task)])
 
@@ -73,7 +87,9 @@ def find_inputs(task: Task, source: Path) -> Findings:
         InputError: If the source is missing or empty, if no layout of the task fits, or if two
             cases have one name.
     """
-    layouts = _layouts(task)
+    layouts = _layouts(task) + [LAYOUTS[name] for name in _INPUTS[task.spatial_dims]]
+    # To the decathlon's reader any volume is one of all channels: the others come first.
+    layouts.sort(key=lambda layout: layout is LAYOUTS[decathlon.NAME])
     of_file = source.is_file()
     finders = [layout.find_with if of_file else layout.find_inputs for layout in layouts]
     found = _first(task, source, finders)
@@ -98,5 +114,17 @@ def _first(task: Task, source: Path, finders: Sequence[Finder]) -> Findings:
     for finder in finders:
         findings = finder(task, source)
         if findings is not None and (findings.cases or findings.problems):
-            return findings
-    raise InputError(f"{source}: no {task.name} case found; expected {_expected(task)}.")
+            broken = broken_folders(source) if source.is_dir() else []
+            return replace(findings, problems=(*findings.problems, *broken))
+    raise InputError(
+        f"{source}: no {task.name} case found; expected {_expected(task)}{_there(source)}."
+    )
+
+
+def _there(source: Path) -> str:
+    """Some of what is there instead."""
+    if source.is_file():
+        return ""
+    paths = islice((path for path in source.rglob("*") if path.is_file()), 3)
+    names = [path.relative_to(source).as_posix() for path in paths]
+    return f"; there are files such as {', '.join(names)}" if names else ""

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from inspire_med.cases.layouts.recognise import find_cases, find_inputs
@@ -102,3 +104,83 @@ def test_recognises_the_real_releases(real_data, task, place, count):
     assert len(found.cases) == count
     assert found.problems == ()
     assert all(case.label is not None for case in found.cases)
+
+
+@pytest.mark.parametrize("place", ["", "Patient 7", "Patient 7/t1.nii.gz"])
+def test_bare_names_in_a_patients_folder_are_a_case(tmp_path, place):
+    (tmp_path / "Patient 7").mkdir()
+    for channel in ("flair", "t1", "t1ce", "t2"):
+        (tmp_path / "Patient 7" / f"{channel}.nii.gz").touch()
+
+    (case,) = find_inputs(TASKS["brats"], tmp_path / place).cases
+
+    assert (case.id, list(case.images)) == ("Patient 7", ["flair", "t1", "t1ce", "t2"])
+
+
+def test_bare_names_do_for_other_tasks_too(tmp_path):
+    (tmp_path / "p").mkdir()
+    for channel in ("dwi", "adc"):
+        (tmp_path / "p" / f"{channel}.nii.gz").touch()
+
+    (case,) = find_inputs(TASKS["isles"], tmp_path / "p").cases
+
+    assert (case.id, list(case.images)) == ("p", ["dwi", "adc"])
+
+
+@pytest.mark.parametrize("place", [".", "imagesTr", "imagesTr/c_0002.nii.gz"])
+def test_a_model_takes_the_folders_of_nnunet_by_the_names_of_their_channels(tmp_path, place):
+    (tmp_path / "imagesTr").mkdir()
+    for number in range(4):
+        (tmp_path / "imagesTr" / f"c_{number:04d}.nii.gz").touch()
+    names = {"channel_names": {"0": "T1", "1": "FLAIR", "2": "T2", "3": "T1ce"}}
+    (tmp_path / "dataset.json").write_text(json.dumps({**names, "labels": {"a": 1}}))
+
+    (case,) = find_inputs(TASKS["brats"], tmp_path / place).cases
+
+    assert case.id == "c"
+    assert [case.images[name].name[2:6] for name in ("flair", "t1", "t1ce", "t2")] == [
+        "0001",
+        "0000",
+        "0003",
+        "0002",
+    ]
+
+
+def test_names_a_channel_that_the_model_has_not(tmp_path):
+    (tmp_path / "imagesTr").mkdir()
+    (tmp_path / "imagesTr" / "c_0000.nii.gz").touch()
+    (tmp_path / "dataset.json").write_text('{"channel_names": {"0": "CT"}, "labels": {"a": 1}}')
+
+    with pytest.raises(InputError, match=r"dataset\.json: has the channel CT, which brats has not"):
+        find_inputs(TASKS["brats"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("brats", ("c/c_flair.nii.gz", "c/c_t1.nii.gz")),
+        ("isles", ("sub-1/sub-1_dwi.nii.gz", "sub-1/sub-1_adc.nii.gz")),
+        ("polyp", ("images/a.png", "masks/a.png")),
+    ],
+)
+def test_links_to_nowhere_are_files_of_their_case(tmp_path, task, names):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to("nowhere")
+
+    found = find_cases(TASKS[task], tmp_path)
+
+    (case,) = found.cases
+    assert {tmp_path / name for name in names} == set(case.files)
+
+
+def test_links_to_folders_that_are_not_there_are_named(tmp_path):
+    for channel in ("flair", "t1"):
+        (tmp_path / f"c_{channel}.nii.gz").touch()
+    (tmp_path / "d").symlink_to("/nowhere/d")
+
+    (problem,) = find_cases(TASKS["brats"], tmp_path).problems
+
+    assert problem.endswith(
+        "/d: a link to /nowhere/d, which is not there; mend the link or remove it."
+    )

@@ -1,0 +1,60 @@
+"""Datalist: the cases that a JSON list of MONAI's names."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inspire_med.cases.layouts.found import Findings, FoundCase, bare_name
+from inspire_med.errors import InputError
+from inspire_med.tasks.datalist import read_datalist
+from inspire_med.tasks.task import Task
+
+NAME = "datalist"
+
+
+def expected(task: Task) -> str:
+    """The shape in words."""
+    return 'a datalist: a JSON file with "training": [{"image": ..., "label": ...}]'
+
+
+def find(task: Task, path: Path) -> Findings | None:
+    """List the cases that a datalist names; None if it is no file.
+
+    Raises:
+        InputError: If it is no datalist, or a case of it has another number of channels.
+    """
+    if not path.is_file() or path.suffix != ".json":
+        return None
+    _, entries = read_datalist(path)
+    return Findings(NAME, tuple(_case(task, path, entry) for entry in entries))
+
+
+def _case(task: Task, source: Path, entry: Mapping[str, Any]) -> FoundCase:
+    image, label, fold = entry["image"], entry.get("label"), entry.get("fold")
+    paths = [source.parent / name for name in ([image] if isinstance(image, str) else image)]
+    if len(paths) not in (1, len(task.channels)):
+        raise InputError(
+            f"{source}: {paths[0].name} is one of {len(paths)} images of its case where others "
+            f"have {len(task.channels)}; mend the list."
+        )
+    alone = len(paths) == 1 and (len(task.channels) > 1 or task.spatial_dims == 2)
+    name = _name(paths)
+    return FoundCase(
+        name,
+        task.patient_of(name),
+        dict(zip(task.channels, paths * len(task.channels) if alone else paths, strict=True)),
+        None if label is None else source.parent / str(label),
+        components={channel: n for n, channel in enumerate(task.channels)} if alone else {},
+        fold=fold if isinstance(fold, int) else None,
+    )
+
+
+def _name(paths: list[Path]) -> str:
+    """What the names of a case's images begin with, up to a separator, or that of their folder."""
+    names = [bare_name(path) for path in paths]
+    if len(names) == 1:
+        return names[0]
+    begin = re.match(r"(.+)[-_. ]", os.path.commonprefix(names))  # noqa: RUF071, letters are meant
+    return begin[1] if begin else paths[0].parent.name

@@ -1,0 +1,100 @@
+"""nnU-Net: `imagesTr/case_0000.nii.gz`, one number a channel, and `labelsTr/case.nii.gz`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from inspire_med.cases.layouts.found import Findings, FoundCase, files_below, shared_file
+from inspire_med.errors import InputError
+from inspire_med.files import read_json
+from inspire_med.imaging.picture import IMAGE_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.tasks.dataset_json import INDEX, described
+from inspire_med.tasks.task import Task
+
+NAME = "nnunet"
+_SUFFIXES = (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES)
+_NAME = re.compile(r"(?P<case>.+)_(?P<number>\d{4})(?P<ending>\.nii\.gz|\.[^.]+)$")
+
+
+def expected(task: Task) -> str:
+    """The shape in words."""
+    return f"{INDEX}, imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz"
+
+
+def find(task: Task, folder: Path) -> Findings | None:
+    """List the training cases of a raw folder, or None if it is none."""
+    images = folder / "imagesTr"
+    if not (folder / INDEX).is_file() or not images.is_dir():
+        return None
+    return _listed(task, images, folder / "labelsTr")
+
+
+def find_inputs(task: Task, folder: Path) -> Findings | None:
+    """List the cases of a raw folder, training and test, or those of one folder of images."""
+    parts = [folder / name for name in ("imagesTr", "imagesTs") if (folder / name).is_dir()]
+    listed = [found for part in parts or [folder] if (found := _listed(task, part, None))]
+    if not listed:
+        return None
+    cases = tuple(case for found in listed for case in found.cases)
+    return Findings(NAME, cases, tuple(problem for found in listed for problem in found.problems))
+
+
+def find_with(task: Task, path: Path) -> Findings | None:
+    """The case that one of its files belongs to, or None if it is not named as one."""
+    match = _NAME.fullmatch(path.name)
+    found = _listed(task, path.parent, None) if match else None
+    if match is None or found is None:
+        return None
+    return Findings(NAME, tuple(case for case in found.cases if case.id == match["case"]))
+
+
+def _listed(task: Task, images: Path, labels: Path | None) -> Findings | None:
+    paths = [path for path in files_below(images, _SUFFIXES) if path.parent == images]
+    matches = [(path, match) for path in paths if (match := _NAME.fullmatch(path.name))]
+    numbers = _numbers(task, images) if matches else {}
+    files: dict[str, dict[str, Path]] = {}
+    endings: dict[str, str] = {}
+    for path, match in matches:
+        if int(match["number"]) in numbers:
+            files.setdefault(match["case"], {})[numbers[int(match["number"])]] = path
+            endings[match["case"]] = match["ending"]
+    if not files:
+        return None
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    for case, found in sorted(files.items()):
+        label = None if labels is None else labels / f"{case}{endings[case]}"
+        own = label if label is not None and (label.is_file() or label.is_symlink()) else None
+        if task.spatial_dims == 3:
+            ordered = {name: found[name] for name in task.channels if name in found}
+            cases.append(FoundCase(case, task.patient_of(case), ordered, own))
+        elif len(found) == 1:  # a picture, whose colours are the channels
+            together, parts = shared_file(task, next(iter(found.values())))
+            cases.append(FoundCase(case, task.patient_of(case), together, own, components=parts))
+        else:
+            problems.append(
+                f"{list(found.values())[1]}: a picture beside {case}_0000 for another channel, "
+                "which cannot be read yet; put the channels into one picture as its colours."
+            )
+    return Findings(NAME, tuple(cases), tuple(problems))
+
+
+def _numbers(task: Task, images: Path) -> Mapping[int, str]:
+    """Channel names by number: as the dataset.json above has them, else in the task's order.
+
+    Raises:
+        InputError: If that file names other channels than the task's.
+    """
+    index = images.resolve().parent / INDEX
+    if not index.is_file():
+        return dict(enumerate(task.channels))
+    words = task.kinds()
+    named, _ = described(read_json(index), index)
+    strange = [name for name in named if name.lower() not in words]
+    if strange:
+        raise InputError(
+            f"{index}: has the channel {strange[0]}, which {task.name} has not; its channels are "
+            f"{', '.join(task.channels)}."
+        )
+    return {number: words[name.lower()] for number, name in enumerate(named)}

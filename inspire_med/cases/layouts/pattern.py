@@ -1,0 +1,168 @@
+"""Pattern: files as a task of the user's own says, `{case}/{case}_{channel}.nii.gz`."""
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from inspire_med.cases.layouts.found import (
+    Findings,
+    FoundCase,
+    bare_name,
+    files_below,
+    shared_file,
+)
+from inspire_med.errors import InputError
+from inspire_med.tasks.task import Files, Task
+
+NAME = "pattern"
+_HOLE = re.compile(r"\{(case|channel)(?::0(\d+)d)?\}")
+
+
+def expected(task: Task) -> str:
+    """The shape in words."""
+    files = _files(task)
+    return f"files named like {' and '.join(filter(None, (files.images, files.label)))}"
+
+
+def find(task: Task, folder: Path) -> Findings | None:
+    """List the cases below `folder` whose files are named by the task's patterns."""
+    files = _files(task)
+    label = _compiled(task, files.label) if files.label else None
+    labels: dict[str, Path] = {}
+    rest: list[Path] = []
+    for path in files_below(folder, ("",)):
+        match = label.fullmatch(path.relative_to(folder).as_posix()) if label else None
+        if match:
+            labels.setdefault(match["case"], path)
+        else:
+            rest.append(path)
+    cases = _cases(task, files.images, rest, folder, labels)
+    images = {path for case in cases for path in case.images.values()}
+    problems = [
+        f"{path}: no image of case {case} is named like {files.images}; add it or move the label."
+        for case, path in sorted(labels.items())
+        if case not in {found.id for found in cases}
+    ]
+    ending = Path(files.images).suffix
+    others = [path for path in rest if path not in images and path.suffix == ending]
+    notes = [f"{len(others)} files fit no pattern of the task, such as {path}." for path in others]
+    return Findings(NAME, tuple(cases), tuple(problems), tuple(notes[:1]))
+
+
+def find_inputs(task: Task, folder: Path) -> Findings | None:
+    """The cases whose images lie in a folder of the set, one below it, or one of such files."""
+    pattern = _files(task).images
+    parts = pattern.split("/")
+    paths = files_below(folder, ("",))
+    label = _files(task).label
+    if label is not None:  # a mask is no image, although `{case}.nii.gz` would fit its name
+        masks = _compiled(task, label.split("/")[-1])
+        alike = label.split("/")[:-1] == parts[:-1]
+        paths = [path for path in paths if not (alike and masks.fullmatch(path.name))]
+    for base in (folder, *folder.parents)[: len(parts)]:
+        if cases := _cases(task, pattern, paths, base, {}):
+            return Findings(NAME, tuple(cases))
+    if "{case}" not in parts[-1]:
+        return None
+    cases = _cases(task, parts[-1], [p for p in paths if p.parent == folder], folder, {})
+    return Findings(NAME, tuple(cases)) if cases else None
+
+
+def find_with(task: Task, path: Path) -> Findings | None:
+    """The case of which a file is a channel, or that one file is, or None."""
+    pattern = _files(task).images
+    parts = pattern.split("/")
+    shorter = [(pattern, base) for base in path.parents[: len(parts)]]
+    for known, base in (*shorter, (parts[-1], path.parent)):
+        match = _compiled(task, known).fullmatch(path.relative_to(base).as_posix())
+        if match and "case" in match.groupdict():
+            names = [_filled(known, match["case"], *each) for each in enumerate(task.channels)]
+            paths = [file for name in dict.fromkeys(names) for file in sorted(base.glob(name))]
+            return Findings(NAME, tuple(_cases(task, known, paths, base, {})))
+    if "{channel" in pattern and len(task.channels) > 1:
+        return None
+    return Findings(NAME, (_alone(task, bare_name(path), path),))
+
+
+def _cases(
+    task: Task, pattern: str, paths: Iterable[Path], base: Path, labels: dict[str, Path]
+) -> list[FoundCase]:
+    """The cases among `paths`, named from `base` by the pattern of images."""
+    known = _compiled(task, pattern)
+    files: dict[str, dict[str, Path]] = {}
+    for path in paths:
+        match = known.fullmatch(path.relative_to(base).as_posix())
+        if match is None:
+            continue
+        channel = match.groupdict().get("channel")
+        if channel is None:
+            images, _ = shared_file(task, path)
+        elif channel in task.channels:
+            images = {channel: path}
+        elif int(channel) < len(task.channels):
+            images = {task.channels[int(channel)]: path}
+        else:
+            continue
+        files.setdefault(match["case"], {}).update(images)
+    return [
+        FoundCase(
+            case,
+            task.patient_of(case),
+            {name: images[name] for name in task.channels if name in images},
+            labels.get(case),
+            components=_components(task, pattern),
+        )
+        for case, images in sorted(files.items())
+    ]
+
+
+def _alone(task: Task, name: str, path: Path) -> FoundCase:
+    images, _ = shared_file(task, path)
+    components = _components(task, path.name)
+    return FoundCase(name, task.patient_of(name), images, components=components)
+
+
+def _components(task: Task, pattern: str) -> dict[str, int]:
+    """Which part of its file a channel is, where one file holds several, or is a picture."""
+    if "{channel" in pattern or (len(task.channels) == 1 and task.spatial_dims == 3):
+        return {}
+    return {channel: number for number, channel in enumerate(task.channels)}
+
+
+def _compiled(task: Task, pattern: str) -> re.Pattern[str]:
+    """The pattern as a regular expression; what comes twice must be the same; `*` is anything."""
+    written, end = "", 0
+    for hole in _HOLE.finditer(pattern):
+        written += _escaped(pattern[end : hole.start()])
+        name, digits = hole.groups()
+        if f"(?P<{name}>" in written:
+            written += f"(?P={name})"
+        elif digits:
+            written += rf"(?P<{name}>\d{{{digits}}})"
+        else:
+            words = "|".join(map(re.escape, task.channels)) if name == "channel" else "[^/]+"
+            written += f"(?P<{name}>{words})"
+        end = hole.end()
+    return re.compile(written + _escaped(pattern[end:]))
+
+
+def _escaped(text: str) -> str:
+    return re.escape(text).replace(r"\*", "[^/]*")
+
+
+def _filled(pattern: str, case: str, number: int, channel: str) -> str:
+    """The pattern of one file, for `glob`."""
+
+    def fill(hole: re.Match[str]) -> str:
+        if hole[1] == "case":
+            return glob.escape(case)
+        return f"{number:0{hole[2]}d}" if hole[2] else glob.escape(channel)
+
+    return _HOLE.sub(fill, pattern)
+
+
+def _files(task: Task) -> Files:
+    if task.files is None:
+        raise InputError(f"task {task.name}: says no pattern of its files; add `images`.")
+    return task.files

@@ -1,0 +1,188 @@
+"""Custom: a task of the user's own, from a YAML file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from inspire_med.errors import InputError, did_you_mean
+from inspire_med.tasks.task import Files, Intensity, Layout, Preparation, Task
+
+# Small enough for small data; a case smaller than the patch is padded.
+_TRAINING: dict[int, dict[str, Any]] = {
+    2: {"max_steps": 10_000, "data": {"patch_size": None, "batch_size": 8}},
+    3: {"max_steps": 10_000, "data": {"patch_size": [64, 64, 64], "batch_size": 2}},
+}
+_IMAGE_SIZE = (256, 256)
+_HOLES = re.compile(r"\{([^{}]*)\}")
+
+
+class _Own(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of the file, as docs/own_data.md explains them."""
+
+    spatial_dims: Literal[2, 3]
+    channels: list[str]
+    intensity: Intensity
+    images: str
+    label: str | None = None
+    regions: dict[str, int | list[int]] = {}
+    labels: dict[str, int | list[int]] = {}
+    name: str | None = None
+    optional: list[str] = []
+    patient: str = ""
+    spacing_mm: tuple[float, float, float] | None = None
+    image_size: tuple[int, int] | None = None
+    protocol: str = "segmentation"
+    words: dict[str, str] = {}
+    training: dict[str, Any] = {}
+
+
+def task_of_yaml(path: Path) -> Task:
+    """Read a task.
+
+    Raises:
+        InputError: If the file cannot be read, or a field is unknown, missing or makes no sense.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read ({words}); give a task's YAML file.") from None
+    try:
+        own = msgspec.convert(content, _Own)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {_mended(str(error))}") from None
+    _refuse_nonsense(own, path)
+    return own_task(
+        own.name or path.stem,
+        own.spatial_dims,
+        own.channels,
+        own.regions or own.labels,
+        layouts=("pattern",),
+        intensity=own.intensity,
+        files=Files(own.images, own.label),
+        sizes=(own.spacing_mm, own.image_size),
+        training=own.training,
+        optional=tuple(own.optional),
+        patient=own.patient,
+        protocol=own.protocol,
+        words=own.words,
+    )
+
+
+def own_task(
+    name: str,
+    spatial_dims: Literal[2, 3],
+    channels: Sequence[str],
+    regions: Mapping[str, int | Sequence[int]],
+    *,
+    layouts: tuple[Layout, ...],
+    intensity: Intensity,
+    sizes: tuple[tuple[float, float, float] | None, tuple[int, int] | None] = (None, None),
+    training: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Task:
+    """A task with the usual choices of its number of axes.
+
+    Args:
+        name: Its name.
+        spatial_dims: 2 or 3.
+        channels: In the order of the network's input.
+        regions: Name to label value or values; what is 0, the background, is left out.
+        layouts: Where its files are looked for.
+        intensity: How intensities are brought to a network.
+        sizes: `spacing_mm` and `image_size` of the preparation, where they are asked for.
+        training: Options of `train` that come before the usual ones.
+        more: Any other field of a task.
+    """
+    volumes = spatial_dims == 3
+    spacing_mm, image_size = sizes
+    shape = "volume" if volumes else "picture"
+    return Task(
+        name=re.sub(r"[^\w.-]+", "-", name),
+        spatial_dims=spatial_dims,
+        channels=tuple(channels),
+        regions={k: _values(v) for k, v in regions.items() if _values(v) != (0,)},
+        layouts=layouts,
+        preparation=Preparation(
+            orientation="RAS" if volumes else None,
+            spacing_mm=spacing_mm,
+            image_size=image_size if volumes else image_size or _IMAGE_SIZE,
+            intensity=intensity,
+            crop_to_foreground=volumes and intensity == "mri",  # 0 is water in CT, not outside
+        ),
+        augmentation=shape,
+        network=shape,
+        training=_over(_TRAINING[spatial_dims], training or {}),
+        **more,
+    )
+
+
+def _values(values: int | Sequence[int]) -> tuple[int, ...]:
+    return (values,) if isinstance(values, int) else tuple(values)
+
+
+def _over(usual: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The usual options, those asked for in their place, nested ones one by one."""
+    merged = dict(usual)
+    for name, value in asked.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _over(merged[name], value) if both else value
+    return merged
+
+
+def _mended(words: str) -> str:
+    """What msgspec says of a field, as a sentence."""
+    place = re.search(r" - at `\$\.?(.*)`$", words)
+    field = place[1] if place else ""
+    unknown = re.search(r"unknown field `(.*?)`", words)
+    missing = re.search(r"missing required field `(.*?)`", words)
+    if unknown is not None:
+        known = _Own.__struct_fields__
+        hint = did_you_mean(unknown[1], known, f"choose from {', '.join(known)}.")
+        return f"field {unknown[1]}: unknown; {hint}"
+    if missing is not None:
+        return f"field {missing[1]}: missing; add it (docs/own_data.md says what it is)."
+    what = words[: place.start()] if place else words
+    return f"field {field or 'of the file'}: {what[0].lower()}{what[1:].replace('`', '')}; mend it."
+
+
+def _refuse_nonsense(own: _Own, path: Path) -> None:
+    """Check what is of the right type and still makes no sense."""
+    regions = own.regions or own.labels
+    values = [value for group in regions.values() for value in _values(group)]
+    holes = {"images": {"case", "channel"}, "label": {"case"}}
+    faults = {
+        "channels": not own.channels and "is empty",
+        "regions": (bool(own.regions) == bool(own.labels) and "give either these or labels")
+        or (not 0 < max(values, default=0) < 256 and "has no label value of 1 to 255")
+        or (min(values) < 0 and "has a value below 0"),
+        "optional": not set(own.optional) <= set(own.channels) and "names no channel",
+        "patient": not _compiles(own.patient) and "is no regular expression",
+        "image_size": own.image_size and min(own.image_size) < 1 and "is empty",
+        "spacing_mm": own.spacing_mm and min(own.spacing_mm) <= 0 and "is not above 0",
+    }
+    for field, names in holes.items():
+        pattern: str | None = getattr(own, field)
+        if pattern is not None:
+            found = {hole.partition(":")[0] for hole in _HOLES.findall(pattern)}
+            strange = sorted(found - names)
+            faults[field] = ("case" not in found and "has no {case}") or (
+                bool(strange) and f"has {{{strange[0]}}}, which stands for nothing"
+            )
+    if len(set(own.channels)) < len(own.channels):
+        faults["channels"] = "names one twice"
+    for field, fault in faults.items():
+        if fault:
+            raise InputError(f"{path}: field {field}: {fault}; mend it (see docs/own_data.md).")
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True

@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+import pytest
+
+from inspire_med.cli.options import refuse_odd_training, task_defaults, training_parser
+from inspire_med.errors import InputError
+from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.isles import ISLES
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_options_of_every_task_are_options_of_train(task):
+    refuse_odd_training(task)
+
+    found = training_parser(["--task", task.name]).get_defaults()
+
+    assert {name: found[name] for name in task_defaults(task)} == task_defaults(task)
+
+
+@pytest.mark.parametrize(
+    ("training", "sentence"),
+    [
+        (
+            {"optimizer": {"lrr": 1}},
+            "option --optimizer.lrr: unknown; did you mean --optimizer",
+        ),
+        ({"data": {"batch_size": "many"}}, "option --data.batch_size: many is not"),
+    ],
+)
+def test_names_an_option_of_a_task_that_train_has_not(training, sentence):
+    with pytest.raises(InputError, match=f"task isles: field training: {sentence}"):
+        refuse_odd_training(replace(ISLES, training=training))
+
+
+def test_an_odd_task_leaves_the_usual_defaults_and_is_told_of_elsewhere(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "{spatial_dims: 3, channels: [a], regions: {b: 1}, intensity: mri, images: '{case}.nii.gz',"
+        " training: {lrr: 1}}"
+    )
+
+    assert training_parser(["--task", str(own)]).get_defaults().max_steps is None

@@ -87,12 +87,12 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     assert isinstance(chosen, MaskProtocol)
     regions = regions_under(chosen, rules.regions)
     values = known_values(regions, rules.background)
-    truth, answer = (read_labels(path, values) for path in (job.reference, job.prediction))
+    reference, prediction = (read_labels(path, values) for path in (job.reference, job.prediction))
     if rules.resample:
-        answer = on_grid_of(truth, answer)
+        prediction = on_grid_of(reference, prediction)
     results = score_maps(
-        truth,
-        answer,
+        reference,
+        prediction,
         chosen,
         regions=regions,
         background=rules.background,
@@ -101,12 +101,14 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     if job.probabilities is not None:
         results = add_calibration(
             results,
-            truth,
+            reference,
             job.probabilities,
             rules.regions,
             ignore_affine=rules.ignore_affine,
         )
-    return CaseScores(job.case, results, tuple(each.note for each in (truth, answer) if each.note))
+    return CaseScores(
+        job.case, results, tuple(each.note for each in (reference, prediction) if each.note)
+    )
 
 
 def _labels_of(values: Collection[int] | None, path: Path) -> set[int]:

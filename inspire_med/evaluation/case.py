@@ -51,9 +51,9 @@ def evaluate_case(
         InputError: If an input is not a mask, the grids differ, or labels stand in no region.
 
     Example:
-        >>> truth = np.zeros((4, 4), dtype=np.uint8)
-        >>> truth[1:3, 1:3] = 1
-        >>> evaluate_case(truth, truth, spacing_mm=(1, 1))["foreground"].measures["dice"]
+        >>> mask = np.zeros((4, 4), dtype=np.uint8)
+        >>> mask[1:3, 1:3] = 1
+        >>> evaluate_case(mask, mask, spacing_mm=(1, 1))["foreground"].measures["dice"]
         1.0
     """
     rules = find_protocol(protocol)
@@ -69,9 +69,9 @@ def evaluate_case(
         )
     asked = regions_under(rules, regions or FOREGROUND)
     values = known_values(asked)
-    truth = _loaded(reference, values, "reference", spacing_mm)
-    answer = _loaded(prediction, values, "prediction", like=truth)
-    return score_maps(truth, answer, rules, regions=asked, ignore_affine=ignore_affine)
+    expected = _loaded(reference, values, "reference", spacing_mm)
+    found = _loaded(prediction, values, "prediction", like=expected)
+    return score_maps(expected, found, rules, regions=asked, ignore_affine=ignore_affine)
 
 
 def regions_under(rules: MaskProtocol, known: Regions) -> Regions:
@@ -108,7 +108,7 @@ def score_maps(
     """Score one label map against another; as `evaluate_case`, which reads them first.
 
     Args:
-        reference: The truth; its spacing is used.
+        reference: Its spacing is used.
         prediction: On the same grid.
         rules: The protocol.
         regions: Label values of each region.
@@ -122,15 +122,15 @@ def score_maps(
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
-    truth, answer = (np.ascontiguousarray(each.labels[box]) for each in (reference, prediction))
+    both = [np.ascontiguousarray(each.labels[box]) for each in (reference, prediction)]
     known = known_values(regions, background)
     if known is not None:
-        refuse_others(truth, known, reference.name)
-        refuse_others(answer, known, prediction.name)
+        for labels, each in zip(both, (reference, prediction), strict=True):
+            refuse_others(labels, known, each.name)
     origin = tuple(side.start for side in box)
 
     def pair(values: Sequence[int]) -> RegionPair:
-        masks = among(truth, values), among(answer, values)
+        masks = among(both[0], values), among(both[1], values)
         return RegionPair(*masks, spacing_mm, shape, origin)
 
     tissues = {name: pair(values) for name, values in rules.tissues.items()}
@@ -160,9 +160,9 @@ def score_masks(
     _refuse_dims(whole, rules)
     check_grids(whole, label_map_of(prediction, spacing_mm, "prediction"), ignore_affine=True)
     box = joint_box(reference, prediction) or (slice(0, 1),) * reference.ndim
-    truth, answer = (np.ascontiguousarray(mask[box]) for mask in (reference, prediction))
+    masks = np.ascontiguousarray(reference[box]), np.ascontiguousarray(prediction[box])
     origin = tuple(side.start for side in box)
-    return _scored(RegionPair(truth, answer, whole.spacing_mm, reference.shape, origin), rules)
+    return _scored(RegionPair(*masks, whole.spacing_mm, reference.shape, origin), rules)
 
 
 def add_calibration(
@@ -177,7 +177,7 @@ def add_calibration(
 
     Args:
         results: Of one case, by region.
-        reference: Its truth.
+        reference: Of the same case.
         probabilities: A file with `regions` along its last axis.
         regions: Label values of the regions, in the file's order.
         ignore_affine: Compare voxel by voxel even where affines differ.

@@ -29,10 +29,10 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
     for path in (reference, prediction):
         if is_volume(path):
             raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
-    truth, note = read_official_mask(reference)
-    answer = fitted(read_grey_map(prediction), truth.shape)
-    results = score_grey(truth, answer.values, rules)
-    return CaseScores(case, results, tuple(filter(None, (note, answer.note))))
+    mask, note = read_official_mask(reference)
+    grey = fitted(read_grey_map(prediction), mask.shape)
+    results = score_grey(mask, grey.values, rules)
+    return CaseScores(case, results, tuple(filter(None, (note, grey.note))))
 
 
 def score_grey(

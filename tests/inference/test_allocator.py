@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from inspire_med.inference import allocator
+
 
 @pytest.mark.slow
 def test_numbers_are_the_same_with_and_without():
@@ -21,3 +23,26 @@ def test_numbers_are_the_same_with_and_without():
 
     assert told[0].returncode == 0, told[0].stderr
     assert told[0].stdout == told[1].stdout
+
+
+@pytest.mark.parametrize(
+    ("library", "told"),
+    # malloc.h: M_MMAP_MAX -4, nothing by mmap; M_TRIM_THRESHOLD -1, of an int the largest
+    [("glibc", [(-4, 0), (-1, 2147483647)]), ("", [])],
+)
+def test_glibc_alone_is_told_to_keep_what_is_freed(monkeypatch, library, told):
+    calls = []
+
+    class Library:
+        def __init__(self, name):
+            assert name is None  # the process itself
+
+        def mallopt(self, *setting):
+            calls.append(setting)
+
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (library, "2.36"))
+    monkeypatch.setattr(allocator.ctypes, "CDLL", Library)
+
+    allocator.keep_freed_memory()
+
+    assert calls == told

@@ -1,5 +1,6 @@
 """From a run folder to a predictor, and what a case must have for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
@@ -167,3 +169,23 @@ def test_a_case_without_files_lacks_its_first_channel(predictor):
 def test_an_array_too_few_is_refused(predictor):
     with pytest.raises(InputError, match="arrays: channel adc is missing"):
         predictor.predict({"dwi": np.ones((8, 9, 7))})
+
+
+def test_no_label_is_read(tmp_path, predictor):
+    case = replace(found(tmp_path, "dwi", "adc"), label=tmp_path / "not-there.nii.gz")
+
+    assert predictor.predict_case(case).labels.shape == (8, 9, 7)
+
+
+def test_a_file_that_cannot_be_read_is_named_when_it_is_predicted(tmp_path, predictor):
+    with pytest.raises(InputError, match=r"a_adc.nii.gz: the file is empty"):
+        predictor.predict_case(found(tmp_path, "dwi", "adc", bad="adc"))
+
+
+def test_a_manifest_may_let_a_channel_be_filled(tmp_path, predictor):
+    images = found(tmp_path, "dwi").images
+    case = Case("a", "a", images, (8, 9, 7), (1.0, 1.0, 1.0), filled=("adc",))
+
+    assert predictor.problems(case) == []
+    assert predictor.predict_case(case).labels.shape == (8, 9, 7)
+    assert predictor.problems(replace(case, filled=())) != []

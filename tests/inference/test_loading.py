@@ -37,9 +37,9 @@ def predictor(tmp_path):
 
 @pytest.fixture
 def pretend_cuda(monkeypatch):
-    """A machine with two CUDA devices, as far as torch says."""
+    """A machine with one CUDA device, as far as torch says."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
 
 
 def test_the_best_checkpoint_goes_before_the_last_and_a_model_before_both(tmp_path):
@@ -90,7 +90,7 @@ def test_a_device_that_is_not_there_is_named(tmp_path, device, monkeypatch):
         Predictor.load(folder, device=device)
 
 
-@pytest.mark.parametrize("device", ["cuda:2", "tpu"])
+@pytest.mark.parametrize("device", ["cuda:1", "tpu"])
 def test_a_cuda_device_too_many_is_named(tmp_path, device, pretend_cuda):
     folder = write(tmp_path / "model")
 
@@ -100,7 +100,7 @@ def test_a_cuda_device_too_many_is_named(tmp_path, device, pretend_cuda):
 
 @pytest.mark.parametrize(
     ("device", "place"),
-    [("auto", "cuda"), ("cuda", "cuda"), ("cuda:1", "cuda:1"), ("cpu", "cpu")],
+    [("auto", "cuda"), ("cuda", "cuda"), ("cuda:0", "cuda:0"), ("cpu", "cpu")],
 )
 def test_cuda_is_taken_where_it_is_and_nothing_else_is_said(
     tmp_path, device, place, pretend_cuda, monkeypatch

@@ -14,10 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import origin_of
 from inspire_med.imaging.output import write_mask
 from inspire_med.inference import Predictor
-from inspire_med.inference.predictor import _components
 from inspire_med.predict import main
-from inspire_med.tasks.brats import BRATS
-from inspire_med.tasks.polyp import POLYP
 from inspire_med.train import main as train
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",
@@ -298,20 +295,6 @@ def test_a_volume_of_all_channels_is_predicted_as_file_folder_set_and_in_python(
         out = tmp_path / f"out{number}"
         assert predict(volume_run, source, out) == 0
         assert np.array_equal(nibabel.load(out / "BRATS_485.nii.gz").dataobj, expected)
-
-
-def test_components_are_numbered_by_the_layout_not_by_the_model(disc_images, packed_volume):
-    picture = Manifest.load(disc_images).cases[0].images["red"]
-
-    assert _components(POLYP, {"green": picture, "blue": picture}) == {"green": 1, "blue": 2}
-    assert _components(BRATS, {"t1ce": packed_volume, "t2": packed_volume}) == {"t1ce": 1, "t2": 0}
-    assert _components(BRATS, {"t1": packed_volume}) == {"t1": 2}
-    with pytest.raises(InputError, match="BRATS_485.nii.gz: which part of it is dwi is not known"):
-        _components(BRATS, {"dwi": packed_volume})
-
-
-def test_separate_files_have_no_components(ball_volumes):
-    assert _components(BRATS, dict(Manifest.load(ball_volumes).cases[0].images)) == {}
 
 
 def test_a_broken_file_is_named(tmp_path, volume_run, ball_volumes):

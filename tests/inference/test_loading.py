@@ -189,3 +189,27 @@ def test_a_manifest_may_let_a_channel_be_filled(tmp_path, predictor):
     assert predictor.problems(case) == []
     assert predictor.predict_case(case).labels.shape == (8, 9, 7)
     assert predictor.problems(replace(case, filled=())) != []
+
+
+def test_windows_are_heard_of(tmp_path):
+    windows = []
+    small = Predictor.load(write(tmp_path / "model", (8, 8, 8)), precision="32-true")
+
+    small.predict_case(found(tmp_path, "dwi", "adc"), lambda *counts: windows.append(counts))
+
+    assert windows == [(1, 2), (2, 2)]  # 9 voxels along the second axis
+
+
+@pytest.mark.parametrize(
+    ("precision", "kind"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)]
+)
+def test_the_network_computes_in_the_precision_asked_for(tmp_path, precision, kind):
+    chosen = Predictor.load(write(tmp_path / "model"), precision=precision)
+    kinds = set()
+    convolutions = [m for m in chosen._network.modules() if isinstance(m, torch.nn.Conv3d)]
+    for convolution in convolutions:
+        convolution.register_forward_hook(lambda _, __, output: kinds.add(output.dtype))
+
+    chosen.predict_case(found(tmp_path, "dwi", "adc"))
+
+    assert kinds == {kind}

@@ -126,6 +126,9 @@ def test_the_heart_by_a_yaml(tmp_path):
     assert predicted(tmp_path, source / "imagesTs") == ["la_009.nii.gz"]
     assert predicted(tmp_path, source / "imagesTr" / "la_001.nii.gz") == ["la_001.nii.gz"]
     assert len(predicted(tmp_path, source)) == 4
+    assert train(["--run", str(tmp_path / "run"), "--max_steps", "3"]) == 0  # it knows the rest
+    log = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert max(json.loads(line).get("step", 0) for line in log) == 3
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
@@ -471,3 +472,23 @@ def test_a_card_that_is_not_ours_is_refused(tmp_path, image_run, key, value, wor
 
     with pytest.raises(InputError, match=words):
         Predictor.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".nrrd", ".hdr"])
+def test_volumes_of_another_format_give_the_same_mask(tmp_path, volume_run, ball_volumes, suffix):
+    case = Manifest.load(ball_volumes).cases[0]
+    for path in case.images.values():
+        image = sitk.ReadImage(str(path))
+        there = tmp_path / "in" / case.id / path.name.replace(".nii.gz", suffix)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        sitk.WriteImage(image, str(there))
+
+    assert predict(volume_run, tmp_path / "in", tmp_path / "out") == 0
+    assert predict(volume_run, case.images["t1"].parent, tmp_path / "expected") == 0
+
+    found, expected = (
+        nibabel.load(tmp_path / folder / f"{case.id}.nii.gz") for folder in ("out", "expected")
+    )
+    assert np.asarray(expected.dataobj).any()
+    np.testing.assert_array_equal(np.asarray(found.dataobj), np.asarray(expected.dataobj))
+    np.testing.assert_allclose(found.affine, expected.affine)

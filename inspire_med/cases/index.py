@@ -15,6 +15,7 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, regions_of
 from inspire_med.cases.splits import assign_folds, split_by_names
 from inspire_med.errors import InputError
+from inspire_med.imaging.labels import said_once
 from inspire_med.tasks.task import Task
 
 Progress = Callable[[int, int], None]
@@ -126,7 +127,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
             *notes,
             *channel_notes,
             *_filled_notes([case for case, _ in good]),
-            *_decided_notes([verdict for _, verdict in good]),
+            *said_once(note for _, verdict in good for note in verdict.notes),
         ),
     )
 
@@ -199,13 +200,6 @@ def _filled_notes(cases: Sequence[Case]) -> list[str]:
         for case in cases
         if case.filled
     ]
-
-
-def _decided_notes(verdicts: Sequence[Verdict]) -> list[str]:
-    """What readers of masks decided; said once."""
-    decided = [note for verdict in verdicts for note in verdict.notes]
-    more = f" ({len(decided) - 1} more likewise.)" if len(decided) > 1 else ""
-    return [decided[0] + more] if decided else []
 
 
 def _shortened(names: Sequence[str], limit: int = 5) -> str:

@@ -1,6 +1,5 @@
 """Cohort: a set of predictions under a protocol: its files paired, scored and written down."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -26,6 +25,7 @@ from inspire_med.evaluation.protocols.base import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases
+from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.volume import is_volume
 
@@ -198,11 +198,4 @@ def _notes(pairing: Pairing, cases: Sequence[CaseScores]) -> list[str]:
         )
         if ids
     ]
-    kinds: dict[str, list[str]] = {}
-    for note in (note for each in cases for note in each.notes):
-        _, _, text = note.partition(": ")  # after the file's name; numbers make no other kind
-        kinds.setdefault(re.sub(r"\d+", "0", text), []).append(note)
-    for alike in kinds.values():
-        others = f" ({len(alike) - 1} more likewise.)" if len(alike) > 1 else ""
-        notes.append(alike[0] + others)
-    return notes
+    return notes + said_once(note for each in cases for note in each.notes)

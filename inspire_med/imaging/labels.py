@@ -1,6 +1,7 @@
 """Labels: one reader of label maps for everyone, with a sentence for whatever is wrong."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,18 @@ def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: 
             f"{name}: spacing {spacing} for shape {array.shape}; give one positive size an axis."
         )
     return LabelMap(labels, spacing, None, name, note)
+
+
+def said_once(notes: Iterable[str]) -> list[str]:
+    """One note of each kind, with how many more there are; file names and numbers make no kind."""
+    kinds: dict[str, list[str]] = {}
+    for note in notes:
+        _, _, text = note.partition(": ")
+        kinds.setdefault(re.sub(r"\d+", "0", text), []).append(note)
+    return [
+        alike[0] + (f" ({len(alike) - 1} more likewise.)" if len(alike) > 1 else "")
+        for alike in kinds.values()
+    ]
 
 
 def refuse_others(labels: NDArray[Any], values: Collection[int], name: str) -> None:

@@ -101,7 +101,7 @@ def read_volume(path: Path, component: int | None = None) -> Volume:
     return Volume(np.ascontiguousarray(values), grid, stored.header)
 
 
-def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | None) -> None:
+def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | None = None) -> None:
     """Write (i, j, k) or (i, j, k, region) on a grid, as NIfTI.
 
     Args:
@@ -111,7 +111,9 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
         header: Of the file that gave the grid: codes and units are written as they were there.
     """
     image = nib.Nifti1Image(array, grid.affine)
-    if header is not None:
+    if header is None:
+        image.header.set_xyzt_units("mm")
+    else:
         image.header.set_xyzt_units(*header.units)
         image.set_sform(grid.affine if header.sform_code else None, code=header.sform_code)
         if header.qform is not None:

@@ -5,7 +5,7 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import label_map_of, read_labels, refuse_others
+from inspire_med.imaging.labels import label_map_of, read_labels, refuse_others, said_once
 
 
 def nifti(path, array, affine=None):
@@ -265,6 +265,17 @@ class TestPictures:
 
         with pytest.raises(InputError, match="a.png: its EXIF data turn or mirror it"):
             read_labels(tmp_path / "a.png", (0, 1, 2))
+
+
+def test_notes_of_one_kind_are_said_once():
+    notes = ["a.png: holds 0 and 7.", "b.png: turned.", "c.png: holds 0 and 38.", "d.png: holds 1."]
+
+    assert said_once(notes) == [
+        "a.png: holds 0 and 7. (1 more likewise.)",
+        "b.png: turned.",
+        "d.png: holds 1.",
+    ]
+    assert said_once([]) == []
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (2, 2, 2)])

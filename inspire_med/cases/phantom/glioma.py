@@ -7,11 +7,12 @@ gliosis is as bright in FLAIR, haemorrhage and vessels are as bright in T1ce.
 
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.cases.phantom.fields import Field, paint_ball, radius_field, smooth_noise
+from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.volume import write_volume
 
 SHAPE = (64, 64, 48)
 SPACING_MM = 2.5
@@ -34,11 +35,12 @@ def write_case(folder: Path, number: int, random: np.random.Generator) -> None:
     affine = np.diag([-SPACING_MM, -SPACING_MM, SPACING_MM, 1.0])
     affine[1, 3] = (SHAPE[1] - 1) * SPACING_MM
     for contrast, signals in CONTRASTS.items():
-        _save(place / f"{name}_{contrast}.nii.gz", _scan(signals, tissue, head, random), affine)
+        scan = _scan(signals, tissue, head, random)
+        write_volume(place / f"{name}_{contrast}.nii.gz", scan, Grid(SHAPE, affine))
     label = np.zeros(SHAPE, np.int16)
     for region, value in LABELS.items():
         label[tissue == TISSUES.index(region)] = value
-    _save(place / f"{name}_seg.nii.gz", label, affine)
+    write_volume(place / f"{name}_seg.nii.gz", label, Grid(SHAPE, affine))
 
 
 def _tissues(random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -103,9 +105,3 @@ def _scan(
     rician = np.sqrt((clean + noise[0]) ** 2 + noise[1] ** 2)
     gain = random.uniform(300, 1500)
     return np.where(head, np.maximum(np.rint(gain * rician), 1), 0).astype(np.int16)
-
-
-def _save(path: Path, data: NDArray[np.int16], affine: NDArray[np.float64]) -> None:
-    image = nib.Nifti1Image(data, affine)
-    image.header.set_xyzt_units("mm", "sec")
-    nib.save(image, path)

@@ -8,12 +8,13 @@ in DWI alone.
 
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from inspire_med.cases.phantom.fields import Field, paint_ball, radius_field, smooth_noise
+from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.volume import write_volume
 
 BODY_SHAPE, BODY_MM = (60, 72, 52), 2.75  # the patient, finer than any of the scans
 DWI_SHAPE, DWI_MM = (48, 48, 20), (3.6, 3.6, 6.0)
@@ -43,10 +44,11 @@ def write_case(folder: Path, number: int, random: np.random.Generator) -> None:
             (FLAIR_SHAPE, flair_affine) if contrast == "flair" else (DWI_SHAPE, dwi_affine)
         )
         scan = _scan(contrast, signals, tissue, head, shape, affine, random)
-        _save(raw / f"{session}_{contrast}.nii.gz", scan, affine)
+        write_volume(raw / f"{session}_{contrast}.nii.gz", scan, Grid(scan.shape, affine))
     infarct = (tissue == TISSUES.index("infarct")).astype(np.float32)
     mask = _sample(infarct, DWI_SHAPE, dwi_affine) >= 0.5
-    _save(derived / f"{session}_msk.nii.gz", mask.astype(np.uint16), dwi_affine)
+    grid = Grid(mask.shape, dwi_affine)
+    write_volume(derived / f"{session}_msk.nii.gz", mask.astype(np.uint16), grid)
 
 
 def _body(random: np.random.Generator) -> tuple[NDArray[np.uint8], Field]:
@@ -116,9 +118,3 @@ def _scan(
     scan = _sample(clean * head, shape, affine) + noise
     gain = 1.0 if contrast == "adc" else random.uniform(400, 1500)
     return np.where(_sample(head, shape, affine) > 0.5, scan * gain, 0.0)
-
-
-def _save(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
-    image = nib.Nifti1Image(data, affine)
-    image.header.set_xyzt_units("mm", "sec")
-    nib.save(image, path)

@@ -1,4 +1,4 @@
-"""prepare: find, check and index a data set where it lies; make phantoms."""
+"""Command: a data set found, checked and indexed (`python -m inspire_med.prepare ...`)."""
 
 import shutil
 import sys
@@ -34,7 +34,7 @@ class PrepareOptions:
             `nnunet` (a raw folder, by its dataset.json) or `monai` (a datalist).
         out: manifest.json, or with --phantom a new folder.
         source: Folders of data sets; a datalist for `monai`.
-        phantom: Make this many cases with known truth in --out instead.
+        phantom: Make this many cases with known masks in --out instead.
         folds: Folds, patient-wise and balanced.
         seed: Of the folds and of the phantoms.
         split: File of case ids, one a line: they become fold 0 (validation).

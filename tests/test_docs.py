@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Names of files that a run makes, or that stand for a user's own.
-MADE = re.compile(r"(scores|log|model|run|config|report|manifest|training|weights|brats|heart|my_\w+)\.")
+MADE = re.compile(
+    r"(scores|log|model|run|config|report|manifest|training|weights|brats|heart|my_\w+)\."
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -30,7 +30,7 @@ class Counts(NamedTuple):
     """What is added up over images, each (classes,).
 
     `overlap`: sum of the IoU of matched segments; `matched`, `invented`, `missed`: numbers of
-    segments; `agreed`, `either`: pixels given the class by both, and by truth or prediction.
+    segments; `agreed`, `either`: pixels given the class by both, and by reference or prediction.
     """
 
     overlap: np.ndarray
@@ -78,7 +78,9 @@ class PanopticQuality(BaseMetric):
         things = self._things()
         for sample in data_samples:
             picture = sample["pred_panoptic_seg"]["sem_seg"][0].cpu().numpy()
-            counts = count(_truth(sample, things), _prediction(picture, len(things)), len(things))
+            counts = count(
+                _reference(sample, things), _prediction(picture, len(things)), len(things)
+            )
             self.results.append(counts)
 
     def compute_metrics(self, results: Sequence[Counts]) -> dict[str, float]:
@@ -117,47 +119,47 @@ class PanopticQuality(BaseMetric):
         return np.array([name in things for name in meta["classes"]], bool)
 
 
-def count(truth: Segments, prediction: Segments, classes: int) -> Counts:
+def count(reference: Segments, prediction: Segments, classes: int) -> Counts:
     """Match two cuts of an image.
 
     Segments of one class match where their IoU is above 0.5; at most one of each does. What the
-    truth does not label belongs to no union. A predicted segment without a match is invented,
-    unless more than half of it is unlabelled or in crowds of its class; a true one is missed,
-    unless it is a crowd. (Of several crowds of a class in an image, which COCO has not, COCO's
-    own program looks at the last alone.)
+    reference does not label belongs to no union. A predicted segment without a match is invented,
+    unless more than half of it is unlabelled or in crowds of its class; one of the reference is
+    missed, unless it is a crowd. (Of several crowds of a class in an image, which COCO has not,
+    COCO's own program looks at the last alone.)
 
     Args:
-        truth: The segments of the annotations.
+        reference: The segments of the annotations.
         prediction: The segments found; `crowds` is not looked at.
         classes: The number of classes.
 
     Returns:
         The image's counts.
     """
-    rows, columns = len(truth.classes), len(prediction.classes)
-    pairs = truth.places.astype(np.int64) * (columns + 1) + prediction.places
+    rows, columns = len(reference.classes), len(prediction.classes)
+    pairs = reference.places.astype(np.int64) * (columns + 1) + prediction.places
     overlap = np.bincount(pairs.ravel(), minlength=(rows + 1) * (columns + 1))
     overlap = overlap.reshape(rows + 1, columns + 1)
     shared, unlabelled = overlap[:-1, :-1], overlap[-1, :-1]
-    true_area, found_area = overlap[:-1].sum(1), shared.sum(0)
+    own_area, found_area = overlap[:-1].sum(1), shared.sum(0)
 
-    same = truth.classes[:, None] == prediction.classes
-    iou = shared / (true_area[:, None] + found_area - shared)
-    matches = same & ~truth.crowds[:, None] & (iou > 0.5)
-    in_crowds = (shared * (same & truth.crowds[:, None])).sum(0)
+    same = reference.classes[:, None] == prediction.classes
+    iou = shared / (own_area[:, None] + found_area - shared)
+    matches = same & ~reference.crowds[:, None] & (iou > 0.5)
+    in_crowds = (shared * (same & reference.crowds[:, None])).sum(0)
     excused = unlabelled + in_crowds > (unlabelled + found_area) / 2
 
     def by_class(segments: Segments, values: np.ndarray) -> np.ndarray:
         return np.bincount(segments.classes, values, minlength=classes)
 
-    agreed = by_class(truth, (shared * same).sum(1))
+    agreed = by_class(reference, (shared * same).sum(1))
     return Counts(
-        overlap=by_class(truth, (iou * matches).sum(1)),
-        matched=by_class(truth, matches.any(1)),
+        overlap=by_class(reference, (iou * matches).sum(1)),
+        matched=by_class(reference, matches.any(1)),
         invented=by_class(prediction, ~matches.any(0) & ~excused),
-        missed=by_class(truth, ~matches.any(1) & ~truth.crowds),
+        missed=by_class(reference, ~matches.any(1) & ~reference.crowds),
         agreed=agreed,
-        either=by_class(truth, true_area) + by_class(prediction, found_area) - agreed,
+        either=by_class(reference, own_area) + by_class(prediction, found_area) - agreed,
     )
 
 
@@ -173,7 +175,7 @@ def class_quality(counts: Counts) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     return quality, segmentation, recognition, iou
 
 
-def _truth(sample: dict[str, Any], things: np.ndarray) -> Segments:
+def _reference(sample: dict[str, Any], things: np.ndarray) -> Segments:
     for key in ("ori_shape", "seg_map_path", "segments_info"):
         if sample.get(key) is None:
             raise InputError(

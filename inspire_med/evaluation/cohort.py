@@ -21,7 +21,7 @@ from inspire_med.evaluation.pairs import (
     pair,
 )
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
-from inspire_med.evaluation.protocols.base import regions_in_words
+from inspire_med.evaluation.protocols.kinds import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases

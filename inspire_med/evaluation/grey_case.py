@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.threshold_curves import stretched
-from inspire_med.evaluation.protocols.base import MapProtocol
+from inspire_med.evaluation.protocols.kinds import MapProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.grey_map import (
     BLACK_UP_TO,

@@ -15,7 +15,7 @@ from inspire_med.imaging.volume import is_volume
 
 @dataclass(frozen=True)
 class References:
-    """The true masks of a batch.
+    """The reference masks of a batch.
 
     Attributes:
         masks: Reference file by case id.

@@ -1,4 +1,4 @@
-"""View: a case as it lies in its files, ready for the eye: image, reference, prediction."""
+"""Case view: a case as it lies in its files, ready for the eye: image, reference, prediction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Words: how numbers, units and counts are written on the page."""
+"""Formatting: how numbers, units and counts are written on the page."""
 
 import math
 

@@ -1,1 +1,1 @@
-"""Phantom: made data sets in the public sets' own layouts and formats, with known truth."""
+"""Phantom: made data sets in the public sets' own layouts and formats, with known masks."""

@@ -3,18 +3,18 @@
 import math
 
 from inspire_med.errors import InputError, did_you_mean
-from inspire_med.evaluation.protocols.base import (
+from inspire_med.evaluation.protocols.brats2021 import BRATS2021
+from inspire_med.evaluation.protocols.brats2023 import BRATS2023
+from inspire_med.evaluation.protocols.brats2024 import BRATS2024
+from inspire_med.evaluation.protocols.coco import COCO_DETECTION
+from inspire_med.evaluation.protocols.isles2022 import ISLES2022
+from inspire_med.evaluation.protocols.kinds import (
     MapProtocol,
     MaskProtocol,
     Protocol,
     RegionPair,
     SetProtocol,
 )
-from inspire_med.evaluation.protocols.brats2021 import BRATS2021
-from inspire_med.evaluation.protocols.brats2023 import BRATS2023
-from inspire_med.evaluation.protocols.brats2024 import BRATS2024
-from inspire_med.evaluation.protocols.coco import COCO_DETECTION
-from inspire_med.evaluation.protocols.isles2022 import ISLES2022
 from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
 from inspire_med.evaluation.protocols.segmentation import (
     CONVENTIONS,

@@ -7,7 +7,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from inspire_med.evaluation.measures.measure import MEASURES
-from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.masks import joint_box

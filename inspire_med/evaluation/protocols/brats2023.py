@@ -9,12 +9,12 @@ from functools import partial
 
 from inspire_med.evaluation.measures import lesions
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
-from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.brats2021 import (
     on_its_box,
     score_whole,
     whole_policy,
 )
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import Lesion, RegionResult
 
 PENALTY_MM = 374.0

@@ -11,7 +11,6 @@ from math import prod
 
 from inspire_med.evaluation.measures import lesions, overlap, surface
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
-from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.brats2021 import defined, on_its_box
 from inspire_med.evaluation.protocols.brats2023 import (
     LESION_MEASURES,
@@ -19,6 +18,7 @@ from inspire_med.evaluation.protocols.brats2023 import (
     lesion_scores,
 )
 from inspire_med.evaluation.protocols.brats2024_rules import CHALLENGES, Challenge, Rule
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import Lesion, RegionResult
 
 TOLERANCES_MM = (0.5, 1.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.measure import Measure
-from inspire_med.evaluation.protocols.base import SetProtocol
+from inspire_med.evaluation.protocols.kinds import SetProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.coco import Entry, read_annotations, read_detections
 

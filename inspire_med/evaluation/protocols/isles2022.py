@@ -4,8 +4,8 @@ import numpy as np
 
 from inspire_med.evaluation.measures import lesions, overlap
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
-from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols.brats2021 import on_its_box
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.masks import ANY_LABEL
 

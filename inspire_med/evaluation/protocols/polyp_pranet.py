@@ -14,7 +14,7 @@ from inspire_med.evaluation.measures.threshold_curves import (
     stretched,
 )
 from inspire_med.evaluation.measures.weighted_f import weighted_f
-from inspire_med.evaluation.protocols.base import MapProtocol, OfMeanCurve
+from inspire_med.evaluation.protocols.kinds import MapProtocol, OfMeanCurve
 from inspire_med.evaluation.result import RegionResult
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from inspire_med.evaluation.measures import overlap, surface
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
-from inspire_med.evaluation.protocols.base import MaskProtocol, RegionPair
+from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
 
 TOLERANCES_MM = (1.0, 2.0)

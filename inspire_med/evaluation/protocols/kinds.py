@@ -1,4 +1,4 @@
-"""Kinds of protocols: by masks, by grey maps, or by a whole data set at once."""
+"""Kinds: protocols by masks, by grey maps, or by a whole data set at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from inspire_med.cases.align import (
     grid_problems,
     grid_sentence,
@@ -21,6 +19,7 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
+from inspire_med.imaging.masks import values_of
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import read_volume
 from inspire_med.tasks.task import Preparation
@@ -79,7 +78,7 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
 
 def check_again(manifest: Manifest) -> tuple[int, list[str]]:
     """Open every file of a manifest's cases once more; how many cases, and what is wrong now."""
-    values = {0, *(value for region in manifest.regions.values() for value in region)}
+    values = {0, *values_of(manifest.regions)}
     with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
         verdicts = list(pool.map(lambda case: _check_again(case, manifest, values), manifest.cases))
     return len(verdicts), [problem for verdict in verdicts for problem in verdict.problems]
@@ -144,9 +143,8 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
 
 def _labelled(case: Case, label: LabelMap) -> Verdict:
     """The verdict of a case that is fit for use, with what its label shows."""
-    values = frozenset(int(value) for value in np.unique(label.labels))
     notes = (label.note,) if label.note else ()
-    return Verdict(case, (), values, float((label.labels > 0).mean()), notes=notes)
+    return Verdict(case, (), label.values, float((label.labels > 0).mean()), notes=notes)
 
 
 def _check_volume(found: FoundCase, channel: str) -> Grid:

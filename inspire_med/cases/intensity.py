@@ -61,7 +61,7 @@ def z_score_within(volume: NDArray[np.float32], inside: NDArray[np.bool_]) -> ND
 
 
 def spread_sample(values: NDArray[Any], count: int = SAMPLED) -> NDArray[Any]:
-    """At most `count` of a row of values, evenly spread; the same of the same."""
+    """At most `count` of the rows of an array, evenly spread; the same of the same."""
     if len(values) <= count:
         return values
     return values[np.linspace(0, len(values) - 1, count).round().astype(int)]

@@ -21,7 +21,7 @@ from inspire_med.cases.intensity import foreground_of, normalise, spread_sample,
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
-from inspire_med.imaging.masks import Regions, bounding_box, region_masks
+from inspire_med.imaging.masks import Regions, bounding_box, region_masks, values_of
 from inspire_med.imaging.orientation import Turn, orientation_of
 from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
 from inspire_med.imaging.placement import Placement
@@ -217,7 +217,7 @@ def _label_beside(
 
 
 def _label(path: Path, regions: Regions) -> LabelMap:
-    values = {0, *(value for group in regions.values() for value in group)}
+    values = {0, *values_of(regions)}
     found = read_labels(path, values)
     refuse_others(found.labels, values, found.name)
     return found

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from inspire_med.errors import InputError
+from inspire_med.imaging.masks import values_of
 from inspire_med.tasks.task import Release, Task
 
 
 def label_values(task: Task, layout: str) -> tuple[int, ...]:
     """Every value that a label file may hold, 0 among them."""
-    held = [_values(release) for release in _releases(task, layout)]
+    held = [values_of(release.regions) for release in _releases(task, layout)]
     return tuple(sorted({0}.union(*held)))
 
 
@@ -31,7 +32,7 @@ def regions_of(
     for release in releases:
         if _fits(release, values, ids):
             return release.regions
-    known = "; ".join(f"{r.name}: {_listed(_values(r))}" for r in releases)
+    known = "; ".join(f"{r.name}: {_listed(values_of(r.regions))}" for r in releases)
     raise InputError(
         f"labels: the values {_listed(values)} in cases such as {' and '.join(_unlike(ids))} fit "
         f"no release of {task.name} ({known}), so several may be mixed; prepare each by itself."
@@ -47,15 +48,11 @@ def _fits(release: Release, values: Collection[int], ids: Iterable[str]) -> bool
     names = [name.lower() for name in ids]
     strange = tuple(beginning.lower() for beginning in release.not_ids)
     return (
-        _values(release) >= set(values)
+        values_of(release.regions) >= set(values)
         and (not release.holds or not set(values).isdisjoint(release.holds))
         and all(name.startswith(release.ids.lower()) for name in names)
         and not any(name.startswith(strange) for name in names)
     )
-
-
-def _values(release: Release) -> set[int]:
-    return {value for group in release.regions.values() for value in group}
 
 
 def _listed(values: Iterable[int]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.intensity import spread_sample
 from inspire_med.cases.prepare import Prepared, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder
@@ -163,9 +164,7 @@ def _write(folder: Path, prepared: Prepared) -> None:
 def _sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
     chosen: list[NDArray[np.int16]] = []
     for region, mask in enumerate(target):
-        positions = np.argwhere(mask)
-        count = min(len(positions), CENTRES)
-        kept = positions[np.linspace(0, len(positions) - 1, count).round().astype(int)]
+        kept = spread_sample(np.argwhere(mask), CENTRES)
         column = np.full((len(kept), 1), region)
         chosen.append(np.hstack([column, kept]).astype(np.int16))
     return np.concatenate(chosen)

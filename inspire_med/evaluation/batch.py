@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
 from inspire_med.evaluation.case import add_calibration, known_values, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
@@ -75,7 +73,7 @@ def found_labels(
         workers: Processes.
         on_done: Called after each.
     """
-    found = {0}.union(*_each(partial(_labels_of, values), paths, workers, on_done))
+    found = frozenset[int]().union(*_each(partial(_labels_of, values), paths, workers, on_done))
     return tuple(sorted(found - {0}))
 
 
@@ -111,11 +109,8 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     )
 
 
-def _labels_of(values: Collection[int] | None, path: Path) -> set[int]:
-    labels = read_labels(path, values).labels
-    present = np.zeros(int(labels.max()) + 1, dtype=bool)
-    present[labels] = True
-    return {int(value) for value in np.flatnonzero(present)}
+def _labels_of(values: Collection[int] | None, path: Path) -> frozenset[int]:
+    return read_labels(path, values).values
 
 
 def _each(

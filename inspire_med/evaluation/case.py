@@ -16,7 +16,7 @@ from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm, same_grid
 from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
-from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box
+from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box, values_of
 from inspire_med.imaging.probabilities import read_probabilities
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
@@ -93,7 +93,7 @@ def known_values(regions: Regions, background: Collection[int] = (0,)) -> set[in
     """Label values that may occur where these regions are scored; None where any may."""
     if ANY_LABEL in regions.values():
         return None
-    return {*background, *(value for values in regions.values() for value in values)}
+    return {*background, *values_of(regions)}
 
 
 def score_maps(

@@ -43,6 +43,13 @@ class LabelMap:
         """Where the voxels lie; None for images and arrays."""
         return None if self.affine is None else Grid(self.labels.shape, self.affine)
 
+    @property
+    def values(self) -> frozenset[int]:
+        """The labels that occur."""
+        found = np.zeros(int(self.labels.max()) + 1, dtype=bool)
+        found[self.labels] = True
+        return frozenset(map(int, np.flatnonzero(found)))
+
 
 def read_labels(path: Path, values: Collection[int] | None = None) -> LabelMap:
     """Read a label file: a volume's labels, or an image's foreground as 1.

@@ -17,6 +17,11 @@ def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
     return np.stack([among(labels, values) for values in regions.values()])
 
 
+def values_of(regions: Regions) -> set[int]:
+    """Label values that make up any of the regions."""
+    return {value for values in regions.values() for value in values}
+
+
 def among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     """Where a label map holds any of these values; a comparison a value beats a look-up table."""
     if values == ANY_LABEL:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from inspire_med.files import atomic_path
 from inspire_med.imaging.grid import Grid
-from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.volume import write_volume
 
@@ -32,7 +32,7 @@ def write_mask(
     if placement.affine is not None:
         grid = Grid(placement.shape, placement.affine)
         write_volume(path, labels.astype(np.uint8), grid, placement.header)
-    elif {value for values in regions.values() for value in values} <= {1}:
+    elif values_of(regions) <= {1}:
         _write_picture(path, Image.fromarray((labels > 0).astype(np.uint8) * 255))
     else:
         picture = Image.fromarray(labels.astype(np.uint8))

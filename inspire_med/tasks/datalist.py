@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.labels import read_labels
@@ -73,8 +71,7 @@ def _regions(path: Path, entries: list[dict[str, Any]]) -> dict[str, list[int]]:
     values: set[int] = set()
     for entry in entries:
         if entry.get("label"):
-            labels = read_labels(path.parent / str(entry["label"])).labels
-            values |= {int(value) for value in np.unique(labels)}
+            values |= read_labels(path.parent / str(entry["label"])).values
     values -= {0}
     if not values:
         raise InputError(f'{path}: no label file holds anything; add "labels", or a label.')

@@ -17,6 +17,16 @@ BALL = np.zeros((5, 6, 7), dtype=np.int16)
 BALL[2, 3, 4] = 4
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 2)])
+def test_a_label_map_knows_which_values_it_holds(shape):
+    labels = np.zeros(shape, np.uint16)
+    labels[0, 1] = 700
+    labels[2, 3] = 4
+
+    assert label_map_of(labels, [1] * len(shape), "a").values == {0, 4, 700}
+    assert label_map_of(labels[2:, 3:4], [1] * len(shape), "a").values == {4}
+
+
 class TestNifti:
     def test_labels_spacing_and_affine_are_the_files(self, tmp_path):
         affine = np.diag([0.9, -2.0, 5.0, 1.0])

@@ -7,9 +7,15 @@ from inspire_med.imaging.masks import (
     joint_box,
     labels_from_regions,
     region_masks,
+    values_of,
 )
 
 BRATS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
+
+
+def test_values_of_regions_that_overlap_are_named_once():
+    assert values_of(BRATS) == {1, 2, 4}
+    assert values_of({}) == set()
 
 
 def test_box_holds_all_foreground_and_no_more():

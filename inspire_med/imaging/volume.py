@@ -115,7 +115,7 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
         image.header.set_xyzt_units("mm")
     else:
         image.header.set_xyzt_units(*header.units)
-        image.set_sform(grid.affine if header.sform_code else None, code=header.sform_code)
+        image.set_sform(grid.affine, code=header.sform_code)
         if header.qform is not None:
             image.set_qform(np.asarray(header.qform), code=header.qform_code)
     with atomic_path(path) as temporary:

@@ -163,6 +163,16 @@ def test_where_the_sform_decides_nothing_else_is_read_and_nothing_is_said(
     assert (capfd.readouterr(), caplog.text) == (("", ""), "")
 
 
+@pytest.mark.parametrize("size", [-2, 0, np.nan])
+def test_a_quaternion_beside_a_broken_voxel_size_is_not_handed_on(poked, size):
+    fine = open_nifti(poked(codes=(1, 2))).header
+    broken = open_nifti(poked(codes=(1, 2), pixdim=[1, size, 2, 2.5, 1, 1, 1, 1])).header
+
+    np.testing.assert_allclose(fine.qform, SHIFTED)
+    assert (fine.qform_code, fine.sform_code) == (1, 2)
+    assert (broken.qform, broken.qform_code, broken.sform_code) == (None, 0, 2)
+
+
 def test_an_sform_without_code_is_not_read(poked):
     path = poked(codes=(1, 0), srow_x=[np.nan] * 4)
 

@@ -50,6 +50,14 @@ def test_of_two_right_ones_the_faster_is_chosen(monkeypatch, faster):
     assert choose_precision(2, CPU).name == faster
 
 
+def test_the_best_time_counts_as_other_work_disturbs_any_turn(monkeypatch):
+    seconds = {"32-true": iter([5.0, 1.0] + [5.0] * 9), "bf16-mixed": iter([2.0] * 11)}
+    results = [torch.ones(3)]
+    monkeypatch.setattr(precision, "_pass", lambda _, __, name: (results, next(seconds[name])))
+
+    assert choose_precision(2, CPU).name == "32-true"
+
+
 def test_autocast_follows_the_name():
     layer, x = torch.nn.Linear(2, 2), torch.ones(1, 2)
 

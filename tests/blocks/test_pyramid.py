@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -40,14 +42,9 @@ def test_a_level_is_the_linear_map_the_relu_and_ise_before_it_is_merged(dims, fi
     assert not torch.allclose(expected, lateral(x).relu())
 
 
-@pytest.mark.parametrize(
-    "neck",
-    [
-        inspire_pyramid(2, [90, 60], 30, out_channels=40),
-        released_pyramid([90, 60], 30, out_channels=40),
-    ],
-)
-def test_weights_start_as_fpns_glorot_with_biases_of_zero(neck):
+@pytest.mark.parametrize("make", [partial(inspire_pyramid, 2), released_pyramid])
+def test_weights_start_as_fpns_glorot_with_biases_of_zero(make):
+    neck = make([90, 60], 30, out_channels=40)
     gain = 2**0.5 if isinstance(neck.top_down.laterals[0], nn.Sequential) else 1  # a ReLU follows
     laterals = [m[0] if isinstance(m, nn.Sequential) else m for m in neck.top_down.laterals]
     layers = [(layer, gain, layer.in_features + 30) for layer in laterals]

@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate
 
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.register import register_rigidly
-from inspire_med.imaging.resample import resample_to, resize, resize_masks
+from inspire_med.imaging.resample import _blur_mm, resample_to, resize, resize_masks
 
 TILT = 0.2
 TURN = np.array(
@@ -199,3 +199,13 @@ def test_registration_is_repeatable():
     first, second = (register_rigidly(shifted, moving, blobs(fixed), fixed) for _ in range(2))
 
     assert first.GetParameters() == second.GetParameters()
+
+
+def test_a_voxel_is_blurred_by_what_it_lacks_to_the_one_it_becomes():
+    # variances of boxes of 2 and 8 mm are 4/12 and 64/12; nothing is blurred to become finer
+    sigmas_mm = _blur_mm(
+        Grid((4, 4, 4), np.diag([2.0, 2.0, 5.0, 1.0])),
+        Grid((4, 4, 4), np.diag([8.0, 1.0, 5.0, 1.0])),
+    )
+
+    assert sigmas_mm == pytest.approx([(60 / 12) ** 0.5, 0, 0])

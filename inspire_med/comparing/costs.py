@@ -15,7 +15,7 @@ from inspire_med.comparing.plan import Plan
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.networks import build_network
-from inspire_med.training.experiment import model_card
+from inspire_med.training.network import model_card
 
 
 @dataclass(frozen=True)

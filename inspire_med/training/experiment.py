@@ -29,7 +29,7 @@ from inspire_med.training.budget import Budget, budget_of
 from inspire_med.training.checkpoint import card_of_run, load_checkpoint, precision_of_run
 from inspire_med.training.launch import Launcher, launch
 from inspire_med.training.loader import BatchLoader
-from inspire_med.training.network import build_trained
+from inspire_med.training.network import build_trained, model_card
 from inspire_med.training.optimizer import scaled_to_batch
 from inspire_med.training.ranks import sum_over_ranks
 from inspire_med.training.state import Progress, Trained
@@ -222,38 +222,6 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
         workers = max(experiment.config.data.workers, 1)
         experiment.store.prepare_all(cases, workers, go_on)
     fabric.barrier()
-
-
-def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
-    """Describe the network; its precision is chosen later, on the device."""
-    preparation = replace(
-        manifest.task.preparation,
-        spacing_mm=config.data.spacing_mm,
-        image_size=config.data.image_size,
-        register=manifest.register,
-    )
-    network: dict[str, Any] = {
-        "spatial_dims": manifest.task.spatial_dims,
-        "in_channels": len(manifest.channels),
-        "out_channels": len(manifest.regions),
-        "widths": list(config.network.widths),
-        "skip": config.network.skip,
-        "steps": config.network.steps,
-        "stem_stride": config.network.stem_stride,
-        "norm": config.network.norm,
-        "encoder": config.network.encoder,
-        "monai": config.network.monai,
-        "monai_arguments": config.network.monai_arguments,
-    }
-    return ModelCard(
-        task=manifest.task,
-        channels=tuple(manifest.channels),
-        regions=dict(manifest.regions),
-        network=network,
-        preparation=preparation,
-        patch_size=config.data.patch_size or preparation.image_size or (),
-        precision="32-true",
-    )
 
 
 def _preparation(

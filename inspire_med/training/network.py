@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -12,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.blocks.loop import Pass
 from inspire_med.blocks.pyramid import TopDown
+from inspire_med.cases.manifest import Manifest
 from inspire_med.config import Switch, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
@@ -28,6 +31,38 @@ from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
 from inspire_med.training.state import Trained
 from inspire_med.training.sync_batchnorm import synchronise
+
+
+def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
+    """Describe the network; its precision is chosen later, on the device."""
+    preparation = replace(
+        manifest.task.preparation,
+        spacing_mm=config.data.spacing_mm,
+        image_size=config.data.image_size,
+        register=manifest.register,
+    )
+    network: dict[str, Any] = {
+        "spatial_dims": manifest.task.spatial_dims,
+        "in_channels": len(manifest.channels),
+        "out_channels": len(manifest.regions),
+        "widths": list(config.network.widths),
+        "skip": config.network.skip,
+        "steps": config.network.steps,
+        "stem_stride": config.network.stem_stride,
+        "norm": config.network.norm,
+        "encoder": config.network.encoder,
+        "monai": config.network.monai,
+        "monai_arguments": config.network.monai_arguments,
+    }
+    return ModelCard(
+        task=manifest.task,
+        channels=tuple(manifest.channels),
+        regions=dict(manifest.regions),
+        network=network,
+        preparation=preparation,
+        patch_size=config.data.patch_size or preparation.image_size or (),
+        precision="32-true",
+    )
 
 
 def build_trained(

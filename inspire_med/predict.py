@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -82,19 +82,19 @@ def _predict(namespace: Namespace) -> None:
     )
     cases = _cases(options, predictor)
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
-    masks = {case.id: options.output / f"{case.id}{_suffix(case)}" for case in cases}
-    _refuse_inputs_as_output(cases, masks.values())
+    files = {case.id: _files(options.output, case) for case in cases}
+    _refuse_inputs_as_output(cases, [mask for mask, _ in files.values()])
     seconds: dict[str, float] = {}
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
             prediction = predictor.predict_case(case, watch)
             seconds[case.id] = time.perf_counter() - started
-            _write(options, masks[case.id], prediction)
+            _write(prediction, *files[case.id], with_probabilities=options.probabilities)
             next_case()
     _write_record(options, predictor, seconds)
     print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
-    _name_older_masks(options.output, masks.values())
+    _name_older_masks(options.output, [path for both in files.values() for path in both])
 
 
 def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
@@ -131,10 +131,13 @@ def _refuse_problems(problems: Sequence[str]) -> None:
         )
 
 
-def _suffix(case: "Case | FoundCase") -> str:
+def _files(folder: Path, case: "Case | FoundCase") -> tuple[Path, Path]:
+    """Where the mask of a case goes, and where its probabilities."""
+    from inspire_med.imaging.output import file_names
     from inspire_med.imaging.picture import is_picture
 
-    return ".png" if is_picture(case.images) else ".nii.gz"
+    mask, probabilities = file_names(case.id, is_picture=is_picture(case.images))
+    return folder / mask, folder / probabilities
 
 
 def _refuse_inputs_as_output(cases: "Sequence[Case | FoundCase]", masks: Iterable[Path]) -> None:
@@ -152,25 +155,24 @@ def _refuse_inputs_as_output(cases: "Sequence[Case | FoundCase]", masks: Iterabl
             )
 
 
-def _name_older_masks(folder: Path, masks: Iterable[Path]) -> None:
+def _name_older_masks(folder: Path, written: Collection[Path]) -> None:
     """Say which masks are not of this request: an evaluation of the folder would mix them in."""
-    names = {mask.name for mask in masks}
     older = [
         path.name
         for path in sorted(folder.iterdir())
-        if path.name.endswith((".png", ".nii.gz"))
-        and path.name not in names | {_probabilities_of(Path(name)).name for name in names}
+        if path.name.endswith((".png", ".nii.gz")) and path not in written
     ]
     if older:
         print(f"also there, of an earlier request: {', '.join(older)}", file=sys.stderr)
 
 
-def _write(options: PredictOptions, mask: Path, prediction: "Prediction") -> None:
+def _write(
+    prediction: "Prediction", mask: Path, probabilities: Path, *, with_probabilities: bool
+) -> None:
     from inspire_med.imaging.output import write_mask, write_probabilities
 
     write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
-    if options.probabilities:
-        probabilities = _probabilities_of(mask)
+    if with_probabilities:
         write_probabilities(probabilities, prediction.probabilities, prediction.placement)
 
 
@@ -207,11 +209,6 @@ def _checkpoint(folder: Path) -> dict[str, str | int | None]:
         return {"path": str(folder), "which": None, "step": None}
     step = read_json(record)["progress"]["step"]
     return {"path": str(folder), "which": folder.name, "step": step}
-
-
-def _probabilities_of(mask: Path) -> Path:
-    suffix = ".nii.gz" if mask.name.endswith(".nii.gz") else mask.suffix
-    return mask.with_name(f"{mask.name.removesuffix(suffix)}_prob{suffix}")
 
 
 if __name__ == "__main__":

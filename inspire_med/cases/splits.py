@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.layouts.found import bare_name
 from inspire_med.errors import InputError
+from inspire_med.imaging.volume import bare_name
 
 
 def assign_folds(

@@ -14,6 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import RECORD
 from inspire_med.evaluation.protocols import MapProtocol, Protocol
 from inspire_med.files import read_json, write_text
+from inspire_med.imaging.output import file_names
 from inspire_med.imaging.picture import is_picture
 from inspire_med.inference.precision import Precision
 from inspire_med.training.budget import budget_of
@@ -131,12 +132,11 @@ def is_predicted(job: Job) -> bool:
     """Whether the mask of every case is there; their record is written after the last."""
     if not job.record.is_file():
         return False
-    endings = ("", "_prob") if job.wants_probabilities else ("",)
+    wanted = slice(2 if job.wants_probabilities else 1)
     return all(
-        (job.predictions / f"{case.id}{ending}{suffix}").is_file()
+        (job.predictions / name).is_file()
         for case in job.cases
-        for suffix in (".png" if is_picture(case.images) else ".nii.gz",)
-        for ending in endings
+        for name in file_names(case.id, is_picture=is_picture(case.images))[wanted]
     )
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
-from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.imaging.probabilities import PROBABILITIES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 
-_PROBABILITIES = "_prob"  # at the end of a map's name, after its case id
 _NAMED = 5  # ids written out in a message
 
 
@@ -54,18 +54,16 @@ def find_probabilities(folder: Path) -> dict[str, Path]:
         InputError: If the folder is missing, or two files have one id.
     """
     return _each_once(
-        (name.removesuffix(_PROBABILITIES), path)
+        (name.removesuffix(PROBABILITIES), path)
         for name, path in _named(folder)
-        if name.endswith(_PROBABILITIES)
+        if name.endswith(PROBABILITIES)
     )
 
 
 def case_id(path: Path) -> str | None:
     """The case id a mask file's name stands for, or None if it is no mask file."""
-    for suffix in (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES):
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return None
+    is_mask = path.name.lower().endswith((*VOLUME_SUFFIXES, *IMAGE_SUFFIXES))
+    return bare_name(path) if is_mask else None
 
 
 def pair(
@@ -109,7 +107,7 @@ def _listed(ids: tuple[str, ...]) -> str:
 
 def _masks(folder: Path) -> dict[str, Path]:
     named = _named(folder)
-    return _each_once((name, path) for name, path in named if not name.endswith(_PROBABILITIES))
+    return _each_once((name, path) for name, path in named if not name.endswith(PROBABILITIES))
 
 
 def _named(folder: Path) -> Iterator[tuple[str, Path]]:

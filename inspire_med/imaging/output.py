@@ -10,11 +10,18 @@ from inspire_med.files import atomic_path
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.placement import Placement
+from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.volume import write_volume
 
 # Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
 _COLOURS = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
             204, 121, 167)  # fmt: skip
+
+
+def file_names(case: str, *, is_picture: bool) -> tuple[str, str]:
+    """What the mask of a case is called in a folder of predictions, and what its probabilities."""
+    ending = ".png" if is_picture else ".nii.gz"
+    return f"{case}{ending}", f"{case}{PROBABILITIES}{ending}"
 
 
 def write_mask(

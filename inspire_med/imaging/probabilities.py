@@ -11,6 +11,8 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.picture import opened_image
 from inspire_med.imaging.volume import is_volume, open_volume
 
+PROBABILITIES = "_prob"  # at the end of such a file's name, after its case id
+
 
 @dataclass(frozen=True)
 class Probabilities:

@@ -34,6 +34,15 @@ def is_volume(path: Path) -> bool:
     return path.name.lower().endswith(VOLUME_SUFFIXES)
 
 
+def bare_name(path: Path) -> str:
+    """File name without the suffix of a volume, or the last one."""
+    name = path.name
+    for suffix in VOLUME_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem
+
+
 def open_volume(path: Path) -> Stored:
     """Open a volume of any format: its header read and checked, its voxels not read.
 

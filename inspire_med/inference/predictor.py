@@ -13,20 +13,17 @@ from torch import nn
 from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, check_case
-from inspire_med.cases.layouts.decathlon import components_of
 from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions
 from inspire_med.imaging.output import write_mask
-from inspire_med.imaging.picture import is_picture
 from inspire_med.imaging.placement import Placement
-from inspire_med.imaging.volume import count_components
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
 from inspire_med.inference.sliding_window import region_probabilities
-from inspire_med.tasks.task import Task
 
 Watch = Callable[[int, int], None]
 _OVERLAP = 0.5  # share of a window that its neighbour covers as well
@@ -178,9 +175,7 @@ class Predictor:
             prepared = prepare_arrays(arrays, self.card.channels, given, self.card.preparation)
             return self.predict_prepared(prepared)
         files = {name: Path(str(item)) for name, item in images.items()}
-        return self.predict_case(
-            FoundCase("case", "case", files, components=_components(self.card.task, files))
-        )
+        return self.predict_case(named_files(self.card.task, files))
 
     def predict_case(self, case: Case | FoundCase, watch: Watch | None = None) -> Prediction:
         """Predict one case of a manifest, or one that a layout's reader found; no label is read.
@@ -245,25 +240,6 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
             f"was given {', '.join(given) or 'none'}; add it, or give a manifest that was prepared "
             "with --fill_missing."
         )
-
-
-def _components(task: Task, files: Mapping[str, Path]) -> dict[str, int]:
-    """Which part of its file each channel is, by the layout; none where a file is one channel."""
-    components: dict[str, int] = {}
-    shared = len(set(files.values())) < len(files)
-    for name, path in files.items():
-        if is_picture({name: path}):
-            numbers = {channel: number for number, channel in enumerate(task.channels)}
-        elif shared or count_components(path) > 1:
-            numbers = components_of(task, path)
-        else:
-            continue
-        if name not in numbers:
-            raise InputError(
-                f"{path}: which part of it is {name} is not known; give one file for each channel."
-            )
-        components[name] = numbers[name]
-    return components
 
 
 def model_folder(folder: Path) -> Path:

@@ -6,12 +6,11 @@ from pathlib import Path
 from inspire_med.cases.layouts.found import (
     Findings,
     FoundCase,
-    bare_name,
     files_below,
     label_word,
     with_file,
 )
-from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.task import LABEL, Task
 
 NAME = "bids"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cases.layouts.found import Findings, FoundCase, bare_name
+from inspire_med.cases.layouts.found import Findings, FoundCase, in_order
 from inspire_med.errors import InputError
+from inspire_med.imaging.volume import bare_name
 from inspire_med.tasks.datalist import read_datalist
 from inspire_med.tasks.task import Task
 
@@ -46,7 +47,7 @@ def _case(task: Task, source: Path, entry: Mapping[str, Any]) -> FoundCase:
         task.patient_of(name),
         dict(zip(task.channels, paths * len(task.channels) if alone else paths, strict=True)),
         None if label is None else source.parent / str(label),
-        components={channel: n for n, channel in enumerate(task.channels)} if alone else {},
+        components=in_order(task) if alone else {},
         fold=fold if isinstance(fold, int) else None,
     )
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cases.layouts.found import Findings, FoundCase, bare_name, files_below
+from inspire_med.cases.layouts.found import Findings, FoundCase, files_below, in_order
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
-from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.dataset_json import INDEX, described
 from inspire_med.tasks.task import Task
 
@@ -54,7 +54,7 @@ def components_of(task: Task, path: Path) -> dict[str, int]:
     index = path.resolve().parent.parent / INDEX
     if index.is_file():
         return _components(task, read_json(index), index)
-    return {channel: number for number, channel in enumerate(task.channels)}
+    return in_order(task)
 
 
 def _listed(task: Task, folder: Path, *, with_test: bool) -> Findings | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.volume import VOLUME_SUFFIXES
 from inspire_med.tasks.task import LABEL, Task
 
 
@@ -80,8 +79,12 @@ def _both(first: FoundCase, second: FoundCase, channels: Sequence[str]) -> Found
 
 def shared_file(task: Task, path: Path) -> tuple[dict[str, Path], dict[str, int]]:
     """The images and components of a case whose channels are the parts of one file, in order."""
-    components = {channel: number for number, channel in enumerate(task.channels)}
-    return dict.fromkeys(task.channels, path), components
+    return dict.fromkeys(task.channels, path), in_order(task)
+
+
+def in_order(task: Task) -> dict[str, int]:
+    """Which part of a file that holds all channels each is, where nothing says otherwise."""
+    return {channel: number for number, channel in enumerate(task.channels)}
 
 
 def label_word(task: Task) -> str:
@@ -161,12 +164,3 @@ def folders_below(folder: Path) -> list[Path]:
         found.append(Path(name))
         below[:] = sorted(each for each in below if each[0] != ".")
     return sorted(found)
-
-
-def bare_name(path: Path) -> str:
-    """File name without the suffix of a volume, or the last one."""
-    name = path.name
-    for suffix in VOLUME_SUFFIXES:
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return path.stem

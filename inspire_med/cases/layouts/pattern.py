@@ -8,11 +8,12 @@ from pathlib import Path
 from inspire_med.cases.layouts.found import (
     Findings,
     FoundCase,
-    bare_name,
     files_below,
+    in_order,
     shared_file,
 )
 from inspire_med.errors import InputError
+from inspire_med.imaging.volume import bare_name
 from inspire_med.tasks.task import Files, Task
 
 NAME = "pattern"
@@ -127,7 +128,7 @@ def _components(task: Task, pattern: str) -> dict[str, int]:
     """Which part of its file a channel is, where one file holds several, or is a picture."""
     if "{channel" in pattern or (len(task.channels) == 1 and task.spatial_dims == 3):
         return {}
-    return {channel: number for number, channel in enumerate(task.channels)}
+    return in_order(task)
 
 
 def _compiled(task: Task, pattern: str) -> re.Pattern[str]:

@@ -1,6 +1,6 @@
 """Recognise: in which known layout the files of a folder lie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,8 +14,16 @@ from inspire_med.cases.layouts import (
     nnunet,
     pattern,
 )
-from inspire_med.cases.layouts.found import Findings, broken_folders, joined
+from inspire_med.cases.layouts.found import (
+    Findings,
+    FoundCase,
+    broken_folders,
+    in_order,
+    joined,
+)
 from inspire_med.errors import InputError
+from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import count_components
 from inspire_med.tasks.task import Task
 
 Finder = Callable[[Task, Path], Findings | None]
@@ -94,6 +102,33 @@ def find_inputs(task: Task, source: Path) -> Findings:
     finders = [layout.find_with if of_file else layout.find_inputs for layout in layouts]
     found = _first(task, source, finders)
     return replace(found, cases=joined(found.cases, task.channels))
+
+
+def named_files(task: Task, files: Mapping[str, Path]) -> FoundCase:
+    """A case whose files were named by channel; which part of its file each is, is found out.
+
+    Args:
+        task: What the case is of.
+        files: By channel; several may come from one.
+
+    Raises:
+        InputError: If a file cannot be read, or does not say where its channel is.
+    """
+    components: dict[str, int] = {}
+    shared = len(set(files.values())) < len(files)
+    for name, path in files.items():
+        if is_picture({name: path}):
+            numbers = in_order(task)
+        elif shared or count_components(path) > 1:
+            numbers = decathlon.components_of(task, path)
+        else:
+            continue
+        if name not in numbers:
+            raise InputError(
+                f"{path}: which part of it is {name} is not known; give one file for each channel."
+            )
+        components[name] = numbers[name]
+    return FoundCase("case", "case", files, components=components)
 
 
 def _layouts(task: Task) -> list[Layout]:

@@ -34,14 +34,14 @@ class Aligned:
         volumes: By channel, (i, j, k) in the network's orientation, on one grid.
         own: Channels that were acquired on that grid.
         grid: The reference's as its file has it.
-        header: The reference's.
+        header: The reference's; None of arrays.
         turn: From the file's axes to the network's.
     """
 
     volumes: Mapping[str, NDArray[np.float32]]
     own: tuple[str, ...]
     grid: Grid
-    header: Header
+    header: Header | None
     turn: Turn
 
 

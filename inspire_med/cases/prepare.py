@@ -26,10 +26,7 @@ from inspire_med.imaging.orientation import Turn, orientation_of
 from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.resample import resize, resize_masks
-from inspire_med.imaging.volume import Header
 from inspire_med.tasks.task import Preparation
-
-Volumes = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,7 @@ def prepare_case(
     if is_picture(case.images):
         return _prepare_picture(case, channels, regions, preparation)
     aligned = align(case, channels, preparation)
-    own = [aligned.volumes[name] for name in aligned.own]
-    place = (aligned.grid, aligned.turn, aligned.header)
-    image, placement = _volumes(aligned.volumes, own, place, channels, preparation)
+    image, placement = _volumes(aligned, channels, preparation)
     target = None
     if case.label is not None:
         label = _label_beside(case, aligned, regions, preparation)
@@ -120,8 +115,8 @@ def prepare_arrays(
         name: np.ascontiguousarray(turn.apply(np.asarray(arrays[name], dtype=np.float32)))
         for name in channels
     }
-    place = (Grid(shape, affine), turn, None)
-    return Prepared(*_volumes(volumes, list(volumes.values()), place, channels, preparation))
+    aligned = Aligned(volumes, tuple(channels), Grid(shape, affine), None, turn)
+    return Prepared(*_volumes(aligned, channels, preparation))
 
 
 def foreground_statistics(
@@ -144,25 +139,18 @@ def foreground_statistics(
 
 
 def _volumes(
-    volumes: Volumes,
-    own: Sequence[NDArray[np.float32]],
-    place: tuple[Grid, Turn, Header | None],
-    channels: Sequence[str],
-    preparation: Preparation,
+    aligned: Aligned, channels: Sequence[str], preparation: Preparation
 ) -> tuple[NDArray[np.float32], Placement]:
     """Crop, normalise and resample what is turned already; a channel that is not there is zero.
 
-    Args:
-        volumes: By channel, (i, j, k).
-        own: Those that were acquired on this grid; they tell what is foreground.
-        place: The file's grid, its turn and its header.
-        channels: In the order of the network's input.
-        preparation: How.
+    Channels that were acquired on another grid do not tell what is foreground.
     """
-    grid, turn, header = place
-    foreground = foreground_of(own, preparation)
+    volumes = aligned.volumes
+    foreground = foreground_of([volumes[name] for name in aligned.own], preparation)
     box = bounding_box(foreground) if preparation.crop_to_foreground else None
-    placement = Placement.of_volume(grid, turn, box, preparation.spacing_mm, header)
+    placement = Placement.of_volume(
+        aligned.grid, aligned.turn, box, preparation.spacing_mm, aligned.header
+    )
     inside = placement.cut(foreground)
     present = [name for name in channels if name in volumes]
     cut = np.stack([placement.cut(volumes[name]) for name in present])

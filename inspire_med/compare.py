@@ -152,9 +152,9 @@ def _write(outcome: "Outcome", plan: "Plan") -> None:
 
 def _print(outcome: "Outcome", plan: "Plan") -> None:
     """Means and costs of each network, then what the tests show."""
-    from inspire_med.comparing.summary import in_short
+    from inspire_med.reports.score_files import compared_in_short
 
-    print("\n".join(in_short(outcome.comparison)))
+    print("\n".join(compared_in_short(outcome.comparison)))
     print(f"comparison.csv, comparison.json, comparison.html in {plan.folder}")
 
 

@@ -14,7 +14,7 @@ import msgspec
 from inspire_med.cases.case import Case
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
-from inspire_med.tasks.stored import as_stored, from_stored
+from inspire_med.tasks.find import as_stored, from_stored
 from inspire_med.tasks.task import Task
 
 FORMAT = 1

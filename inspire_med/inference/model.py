@@ -18,7 +18,7 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.precision import Precision
 from inspire_med.networks import build_network
-from inspire_med.tasks.stored import as_stored, from_stored
+from inspire_med.tasks.find import as_stored, from_stored
 from inspire_med.tasks.task import Preparation, Task
 
 WEIGHTS = "weights.safetensors"

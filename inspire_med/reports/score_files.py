@@ -23,6 +23,8 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
+from inspire_med.reports.findings import sentence
+from inspire_med.reports.formatting import counted
 from inspire_med.reports.pictures import notable_pictures
 from inspire_med.reports.report import Report, report_html
 
@@ -158,6 +160,26 @@ def in_short(cohort: Cohort, name: str) -> Iterator[str]:
         yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
     for note in cohort.notes:
         yield f"  note: {note}"
+
+
+def compared_in_short(comparison: Comparison) -> Iterator[str]:
+    """Each method with its first measure by region and its costs; then a sentence a test."""
+    first = next(iter(comparison.measures))
+    measure = comparison.measures[first]
+    yield f"protocol {comparison.protocol.name}, {counted(len(comparison.cases), 'case')}"
+    for method, summaries in comparison.summaries.items():
+        facts = (f"{label} {text}" for label, text in comparison.facts[method].items())
+        yield f"{method}: {', '.join(facts)}"
+        for region, found in summaries.items():
+            if first in found:
+                each = found[first]
+                ends = "" if each.ci95 is None else " [{:.3f}, {:.3f}]".format(*each.ci95)
+                counts = f"n {each.n}" + f", {each.n_undefined} undefined" * bool(each.n_undefined)
+                yield f"  {region}: {measure.title} {measure.written(each.mean)}{ends} ({counts})"
+    for difference in comparison.differences:
+        if difference.measure == first:
+            yield sentence(difference, measure)
+    yield from comparison.notes
 
 
 def _this_code() -> dict[str, str]:

@@ -1,7 +1,10 @@
-"""Find: the task that a word on the command line stands for."""
+"""Find: the task that a word on the command line, or what a file keeps, stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.tasks.brats import BRATS
@@ -68,6 +71,25 @@ def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
         raise InputError(
             f"{manifest}: is for task {task.name}, not {word}; {how}, or leave --task out."
         )
+
+
+def as_stored(task: Task) -> dict[str, Any]:
+    """What manifests and model cards keep: the name; of a task not built in its definition too."""
+    if TASKS.get(task.name) == task:
+        return {"task": task.name}
+    return {"task": task.name, "definition": msgspec.to_builtins(task)}
+
+
+def from_stored(content: Mapping[str, Any]) -> Task:
+    """The task that `as_stored` gave.
+
+    Raises:
+        InputError: If it is named only, and not built in.
+        msgspec.ValidationError: If its definition is none.
+    """
+    if "definition" in content:
+        return msgspec.convert(content["definition"], Task)
+    return task_named(str(content["task"]))
 
 
 def _described(word: str, sources: Sequence[Path]) -> Task:

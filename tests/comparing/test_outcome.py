@@ -8,8 +8,8 @@ from torch import nn
 from inspire_med.comparing import costs
 from inspire_med.comparing.costs import Size, sizes_of
 from inspire_med.comparing.outcome import bring_together
-from inspire_med.comparing.summary import in_short
 from inspire_med.errors import InputError
+from inspire_med.reports.score_files import compared_in_short
 from inspire_med.training.state import Progress
 
 SIZES = {name: Size(1234, 5_600_000_000) for name in ("concat", "inspire", "ise")}
@@ -37,7 +37,7 @@ def test_each_cases_value_is_its_mean_over_seeds(plan, finish):
 def test_says_when_a_network_is_not_better(plan, finish):
     finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
 
-    lines = list(in_short(bring_together(plan, SIZES, []).comparison))
+    lines = list(compared_in_short(bring_together(plan, SIZES, []).comparison))
 
     sentence = "No difference shown between inspire and concat in Dice of polyp: mean −0.100"
     assert any(line.startswith(sentence) for line in lines)
@@ -55,7 +55,7 @@ def test_cases_that_have_no_value_are_printed(plan, finish):
         scores = job.scores / "scores.csv"
         scores.write_text(scores.read_text().replace("dice,0.5", "dice,"))
 
-    lines = list(in_short(bring_together(plan, SIZES, []).comparison))
+    lines = list(compared_in_short(bring_together(plan, SIZES, []).comparison))
 
     count = len(plan.jobs()[0].cases)
     assert f"  polyp: Dice – (n 0, {count} undefined)" in lines
@@ -68,7 +68,7 @@ def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish)
 
     outcome = bring_together(plan, SIZES, [])
 
-    said = " ".join(in_short(outcome.comparison))
+    said = " ".join(compared_in_short(outcome.comparison))
     assert "The mean has this sign in 1 of 2 seeds." in said
     (dice,) = [e for e in outcome.to_json()["differences"] if e["measure"] == "dice"]
     assert (dice["seeds"], dice["seeds_alike"]) == (2, 1)

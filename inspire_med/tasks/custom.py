@@ -1,9 +1,10 @@
 """Custom: a task of the user's own, from a YAML file."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 import yaml
@@ -18,6 +19,7 @@ _TRAINING: dict[int, dict[str, Any]] = {
 }
 _IMAGE_SIZE = (256, 256)
 _HOLES = re.compile(r"\{([^{}]*)\}")
+_DIGITS = re.compile(r"(:0\d+d)?")
 
 
 class _Own(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,7 +107,7 @@ def own_task(
         name=re.sub(r"[^\w.-]+", "-", name),
         spatial_dims=spatial_dims,
         channels=tuple(channels),
-        regions={k: _values(v) for k, v in regions.items() if _values(v) != (0,)},
+        regions=_without_background(regions),
         layouts=layouts,
         preparation=Preparation(
             orientation="RAS" if volumes else None,
@@ -119,6 +121,29 @@ def own_task(
         training=_over(_TRAINING[spatial_dims], training or {}),
         **more,
     )
+
+
+def odd_names(names: Sequence[str]) -> str:
+    """What is wrong with names of channels, in words; empty where nothing is."""
+    if not names:
+        return "is empty"
+    if not all(names):
+        return "names one by nothing"
+    return "names one twice" if len(set(names)) < len(names) else ""
+
+
+def odd_regions(regions: Mapping[str, int | Sequence[int]]) -> str:
+    """What is wrong with the label values of regions, in words; empty where nothing is."""
+    found = _without_background(regions)
+    for name, values in found.items():
+        odd = [value for value in values if not 0 < value < 256]
+        if odd or not values:
+            return f"{name} has {odd[0] if odd else 'no value'}, where 1 to 255 may stand"
+    return "" if found else "has no label value of 1 to 255"
+
+
+def _without_background(regions: Mapping[str, int | Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    return {name: _values(own) for name, own in regions.items() if _values(own) != (0,)}
 
 
 def _values(values: int | Sequence[int]) -> tuple[int, ...]:
@@ -147,34 +172,39 @@ def _mended(words: str) -> str:
     if missing is not None:
         return f"field {missing[1]}: missing; add it (docs/own_data.md says what it is)."
     what = words[: place.start()] if place else words
+    choices = get_args(get_type_hints(_Own).get(field)) if "enum" in what else ()
+    if choices:
+        return f"field {field}: {what.split()[-1]} is none of {', '.join(map(str, choices))}."
     return f"field {field or 'of the file'}: {what[0].lower()}{what[1:].replace('`', '')}; mend it."
 
 
 def _refuse_nonsense(own: _Own, path: Path) -> None:
     """Check what is of the right type and still makes no sense."""
-    regions = own.regions or own.labels
-    values = [value for group in regions.values() for value in _values(group)]
     holes = {"images": {"case", "channel"}, "label": {"case"}}
     faults = {
-        "channels": not own.channels and "is empty",
+        "channels": odd_names(own.channels),
         "regions": (bool(own.regions) == bool(own.labels) and "give either these or labels")
-        or (not 0 < max(values, default=0) < 256 and "has no label value of 1 to 255")
-        or (min(values) < 0 and "has a value below 0"),
+        or odd_regions(own.regions or own.labels),
         "optional": not set(own.optional) <= set(own.channels) and "names no channel",
         "patient": not _compiles(own.patient) and "is no regular expression",
         "image_size": own.image_size and min(own.image_size) < 1 and "is empty",
-        "spacing_mm": own.spacing_mm and min(own.spacing_mm) <= 0 and "is not above 0",
+        "spacing_mm": not all(0 < size < math.inf for size in own.spacing_mm or ())
+        and "is not above 0",
     }
     for field, names in holes.items():
         pattern: str | None = getattr(own, field)
         if pattern is not None:
-            found = {hole.partition(":")[0] for hole in _HOLES.findall(pattern)}
-            strange = sorted(found - names)
-            faults[field] = ("case" not in found and "has no {case}") or (
-                bool(strange) and f"has {{{strange[0]}}}, which stands for nothing"
+            found = {hole: hole.partition(":") for hole in _HOLES.findall(pattern)}
+            strange = [
+                hole
+                for hole, (name, colon, digits) in found.items()
+                if name not in names or not _DIGITS.fullmatch(colon + digits)
+            ]
+            faults[field] = (
+                (all(name != "case" for name, *_ in found.values()) and "has no {case}")
+                or (bool(strange) and f"has {{{strange[0]}}}, which stands for nothing")
+                or (not Path(pattern).suffix and "has no file ending, such as .nii.gz")
             )
-    if len(set(own.channels)) < len(own.channels):
-        faults["channels"] = "names one twice"
     for field, fault in faults.items():
         if fault:
             raise InputError(f"{path}: field {field}: {fault}; mend it (see docs/own_data.md).")

@@ -1,13 +1,14 @@
 """dataset.json: a task as nnU-Net (v1 and v2) and the Decathlon describe it."""
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
-from inspire_med.tasks.custom import own_task
+from inspire_med.tasks.custom import odd_names, odd_regions, own_task
 from inspire_med.tasks.task import Intensity, Task
 
 INDEX = "dataset.json"
@@ -19,16 +20,16 @@ def task_of_dataset(folder: Path) -> Task:
     Raises:
         InputError: If there is no such file, or it describes none.
     """
-    index = folder / INDEX
-    if not index.is_file():
+    path = folder / INDEX
+    if not path.is_file():
         raise InputError(f"{folder}: has no {INDEX}; give the folder DatasetXXX that holds it.")
-    content = read_json(index)
-    channels, regions = described(content, index)
+    content = read_json(path)
+    channels, regions = described(content, path)
     if not channels or not regions:
         lacking = "channel_names" if not channels else "labels"
-        raise InputError(f"{index}: says no {lacking}; complete it as nnU-Net describes it.")
+        raise InputError(f"{path}: says no {lacking}; complete it as nnU-Net describes it.")
     if "ignore" in regions:
-        raise InputError(f"{index}: has a label to ignore, which is not known here; leave it out.")
+        raise InputError(f"{path}: has a label to ignore, which is not known here; leave it out.")
     pictures = str(content.get("file_ending", "")).lower() in IMAGE_SUFFIXES
     return own_task(
         folder.resolve().name,
@@ -51,7 +52,11 @@ def described(content: Any, path: Path) -> tuple[list[str], dict[str, list[int]]
         InputError: If it cannot be understood.
     """
     try:
-        return _channels(content), _regions(content)
+        channels, regions = _channels(content), _regions(content)
+        fault = (channels and odd_names(channels)) or (regions and odd_regions(regions))
+        if fault:
+            raise ValueError(fault)
+        return channels, regions
     except (AttributeError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: no description of a data set ({type(error).__name__}: {error}); write "
@@ -73,7 +78,7 @@ def _regions(content: Mapping[str, Any]) -> dict[str, list[int]]:
     for key, value in (content.get("labels") or {}).items():
         if isinstance(value, str):
             key, value = value, int(key)
-        values = [int(each) for each in (value if isinstance(value, Sequence) else [value])]
+        values = [index(each) for each in (value if isinstance(value, Sequence) else [value])]
         if values != [0]:
             regions[str(key)] = values
     return regions

@@ -49,6 +49,10 @@ def test_pictures_are_2d(tmp_path):
         ({"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 2}}, "a label to ignore"),
         ({"channel_names": {"x": "T1"}, "labels": {"a": 1}}, "no description of a data set"),
         ({"channel_names": {"0": "T1"}, "labels": {"a": "b"}}, "no description of a data set"),
+        ({"channel_names": {"0": "T1"}, "labels": {"a": 1.7}}, "no description of a data set"),
+        ({"channel_names": {"0": "T1"}, "labels": {"a": [0, 1]}}, "a has 0, where 1 to 255 may"),
+        ({"channel_names": {"0": "T1"}, "labels": {"a": -1}}, "a has -1, where 1 to 255 may stand"),
+        ({"channel_names": ["T1", "T1"], "labels": {"a": 1}}, "names one twice"),
     ],
 )
 def test_names_what_is_wrong_with_the_file(tmp_path, content, sentence):

@@ -28,8 +28,8 @@ class PredictOptions:
 
     Args:
         run: A run folder of `train` (its best checkpoint is used), or a model folder.
-        input: A manifest, a folder of cases in any layout that `prepare` knows (labels are not
-            needed), or one file: an image, a 4-D volume, or a sequence beside its case's others.
+        input: A manifest, a datalist, a folder of cases in any layout that `prepare` knows (labels
+            are not needed), or one file: an image, a 4-D volume, or a sequence beside its others.
         output: Folder for the masks: `<case id>.nii.gz`, or `<case id>.png` for images.
         fold: With a manifest: only the cases of this fold.
         probabilities: Also write `<case id>_prob.nii.gz`, float32 with the regions along the last
@@ -101,8 +101,9 @@ def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | 
     """What is to be predicted; all of it can be, by its names."""
     from inspire_med.cases.layouts.recognise import find_inputs
     from inspire_med.cases.manifest import Manifest
+    from inspire_med.tasks.datalist import is_datalist
 
-    if options.input.suffix != ".json":
+    if options.input.suffix != ".json" or is_datalist(options.input):
         if options.fold is not None:
             raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
         found = find_inputs(predictor.card.task, options.input)

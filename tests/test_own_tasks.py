@@ -253,3 +253,4 @@ def test_a_datalist_of_monai_with_its_own_folds(tmp_path):
     assert manifest.regions == {"label3": (3,)}
     folds = [(case.id, case.fold) for case in manifest.cases]
     assert folds == [("p0", 0), ("p1", 1), ("p2", 0), ("p3", 1)]
+    assert len(predicted(tmp_path, source)) == 4

@@ -1,7 +1,9 @@
 """Datalist: a task from a list of MONAI's, `{"training": [{"image": ..., "label": ...}]}`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
@@ -13,6 +15,25 @@ from inspire_med.tasks.dataset_json import described, intensity_of
 from inspire_med.tasks.task import Task
 
 
+class Entry(msgspec.Struct):
+    """A case: one image file or several, and maybe a label and a fold."""
+
+    image: str | Annotated[list[str], msgspec.Meta(min_length=1)]
+    label: str | None = None
+    fold: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+    @property
+    def images(self) -> list[str]:
+        """Its image files."""
+        return [self.image] if isinstance(self.image, str) else self.image
+
+
+class _Datalist(msgspec.Struct):
+    training: list[Entry] = []
+    validation: list[Entry] = []
+    testing: list[Entry] = []
+
+
 def task_of_datalist(path: Path) -> Task:
     """The task of a datalist: what it says of channels and labels, and else what its files hold.
 
@@ -22,8 +43,7 @@ def task_of_datalist(path: Path) -> Task:
         InputError: If the file is no datalist, or a file it names cannot be read.
     """
     content, entries = read_datalist(path)
-    first = entries[0]["image"]
-    files = [path.parent / name for name in ([first] if isinstance(first, str) else first)]
+    files = [path.parent / name for name in entries[0].images]
     pictures = files[0].suffix.lower() in IMAGE_SUFFIXES
     channels, regions = described(content, path)
     channels = channels or _channels(files, pictures=pictures)
@@ -38,26 +58,37 @@ def task_of_datalist(path: Path) -> Task:
     )
 
 
-def read_datalist(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_datalist(path: Path, *, with_test: bool = False) -> tuple[dict[str, Any], list[Entry]]:
     """A datalist's content, and its entries for training and validation.
 
-    Entries have `image` (one file or a list of them), and may have `label` and `fold`; those under
-    `validation` are of fold 0.
+    Those under `validation` are of fold 0.
+
+    Args:
+        path: A JSON file.
+        with_test: Also the entries under `testing`.
 
     Raises:
         InputError: If the file is no datalist.
     """
     content = read_json(path)
-    wrong = InputError(
-        f'{path}: no datalist; write {{"training": [{{"image": FILE or [FILES], "label": FILE}}]}}.'
-    )
-    if not isinstance(content, dict):
-        raise wrong
-    entries = list(content.get("training") or [])
-    entries += [{"fold": 0, **entry} for entry in content.get("validation") or []]
-    if not entries or not all(isinstance(entry, dict) and entry.get("image") for entry in entries):
-        raise wrong
+    try:
+        found = msgspec.convert(content, _Datalist)
+        validation = [msgspec.structs.replace(e, fold=e.fold or 0) for e in found.validation]
+        entries = found.training + validation + (found.testing if with_test else [])
+        if not entries:
+            raise ValueError("names no case")
+    except ValueError as error:  # of msgspec too
+        raise InputError(
+            f"{path}: no datalist ({error}); write "
+            '{"training": [{"image": FILE or [FILES], "label": FILE}]}.'
+        ) from None
     return content, entries
+
+
+def is_datalist(path: Path) -> bool:
+    """Whether a JSON file looks like one."""
+    content = read_json(path)
+    return isinstance(content, dict) and bool({"training", "validation", "testing"} & set(content))
 
 
 def _channels(files: list[Path], *, pictures: bool) -> list[str]:
@@ -67,11 +98,11 @@ def _channels(files: list[Path], *, pictures: bool) -> list[str]:
     return [f"channel{number}" for number in range(count)] if count > 1 else ["image"]
 
 
-def _regions(path: Path, entries: list[dict[str, Any]]) -> dict[str, list[int]]:
+def _regions(path: Path, entries: list[Entry]) -> dict[str, list[int]]:
     values: set[int] = set()
     for entry in entries:
-        if entry.get("label"):
-            values |= read_labels(path.parent / str(entry["label"])).values
+        if entry.label:
+            values |= read_labels(path.parent / entry.label).values
     values -= {0}
     if not values:
         raise InputError(f'{path}: no label file holds anything; add "labels", or a label.')

@@ -2,14 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from inspire_med.cases.layouts.found import Findings, FoundCase, in_order
 from inspire_med.errors import InputError
-from inspire_med.imaging.volume import bare_name
-from inspire_med.tasks.datalist import read_datalist
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
+from inspire_med.tasks.datalist import Entry, read_datalist
 from inspire_med.tasks.task import Task
 
 NAME = "datalist"
@@ -26,15 +24,29 @@ def find(task: Task, path: Path) -> Findings | None:
     Raises:
         InputError: If it is no datalist, or a case of it has another number of channels.
     """
-    if not path.is_file() or path.suffix != ".json":
-        return None
-    _, entries = read_datalist(path)
+    return _listed(task, path, with_test=False)
+
+
+def find_inputs(task: Task, path: Path) -> Findings | None:
+    """As `find`, with the cases for testing; else volumes, in a folder or one, each a case."""
+    listed = _listed(task, path, with_test=True)
+    if listed is not None:
+        return listed
+    paths = sorted(path.iterdir()) if path.is_dir() else [path]
+    volumes = [file for file in paths if file.name.lower().endswith(VOLUME_SUFFIXES)]
+    entries = [Entry(str(file)) for file in volumes if file.name[0] != "."]
     return Findings(NAME, tuple(_case(task, path, entry) for entry in entries))
 
 
-def _case(task: Task, source: Path, entry: Mapping[str, Any]) -> FoundCase:
-    image, label, fold = entry["image"], entry.get("label"), entry.get("fold")
-    paths = [source.parent / name for name in ([image] if isinstance(image, str) else image)]
+def _listed(task: Task, path: Path, *, with_test: bool) -> Findings | None:
+    if not path.is_file() or path.suffix != ".json":
+        return None
+    _, entries = read_datalist(path, with_test=with_test)
+    return Findings(NAME, tuple(_case(task, path, entry) for entry in entries))
+
+
+def _case(task: Task, source: Path, entry: Entry) -> FoundCase:
+    paths = [source.parent / name for name in entry.images]
     if len(paths) not in (1, len(task.channels)):
         raise InputError(
             f"{source}: {paths[0].name} is one of {len(paths)} images of its case where others "
@@ -46,9 +58,9 @@ def _case(task: Task, source: Path, entry: Mapping[str, Any]) -> FoundCase:
         name,
         task.patient_of(name),
         dict(zip(task.channels, paths * len(task.channels) if alone else paths, strict=True)),
-        None if label is None else source.parent / str(label),
+        source.parent / entry.label if entry.label else None,
         components=in_order(task) if alone else {},
-        fold=fold if isinstance(fold, int) else None,
+        fold=entry.fold,
     )
 
 

@@ -62,7 +62,9 @@ LAYOUTS = {
     ),
     pattern.NAME: Layout(pattern.expected, pattern.find, pattern.find_inputs, pattern.find_with),
     nnunet.NAME: Layout(nnunet.expected, nnunet.find, nnunet.find_inputs, nnunet.find_with),
-    datalist.NAME: Layout(datalist.expected, datalist.find, datalist.find, datalist.find),
+    datalist.NAME: Layout(
+        datalist.expected, datalist.find, datalist.find_inputs, datalist.find_inputs
+    ),
 }
 # What is predicted may lie otherwise than what was trained on.
 _INPUTS = {2: (nnunet.NAME, image_mask_folders.NAME), 3: (case_folders.NAME, nnunet.NAME)}
@@ -96,8 +98,9 @@ def find_inputs(task: Task, source: Path) -> Findings:
             cases have one name.
     """
     layouts = _layouts(task) + [LAYOUTS[name] for name in _INPUTS[task.spatial_dims]]
-    # To the decathlon's reader any volume is one of all channels: the others come first.
-    layouts.sort(key=lambda layout: layout is LAYOUTS[decathlon.NAME])
+    # To these readers any volume is one of all channels: the others come first.
+    to_any = (LAYOUTS[decathlon.NAME], LAYOUTS[datalist.NAME])
+    layouts.sort(key=lambda layout: layout in to_any)
     of_file = source.is_file()
     finders = [layout.find_with if of_file else layout.find_inputs for layout in layouts]
     found = _first(task, source, finders)

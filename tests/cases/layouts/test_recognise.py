@@ -4,6 +4,7 @@ import pytest
 
 from inspire_med.cases.layouts.recognise import find_cases, find_inputs
 from inspire_med.errors import InputError
+from inspire_med.tasks.custom import own_task
 from inspire_med.tasks.find import TASKS
 
 
@@ -24,6 +25,25 @@ def test_refuses_a_folder_of_something_else(tmp_path, task):
 
     with pytest.raises(InputError, match=f"no {task} case found; expected "):
         find_cases(TASKS[task], tmp_path)
+
+
+LISTED = own_task("listed", 3, ["image"], {"a": 1}, layouts=("datalist",), intensity="mri")
+
+
+def test_what_a_datalist_was_trained_for_may_lie_in_a_folder_a_file_or_a_list(tmp_path):
+    for name in ("p1.nii.gz", "p2.nii.gz", ".p3.nii.gz", "notes.txt"):
+        (tmp_path / name).touch()
+    path = tmp_path / "list.json"
+    path.write_text(
+        json.dumps({"training": [{"image": "p1.nii.gz"}], "testing": [{"image": "p2.nii.gz"}]})
+    )
+
+    def ids(source):
+        return [case.id for case in find_inputs(LISTED, source).cases]
+
+    assert ids(tmp_path) == ids(path) == ["p1", "p2"]
+    assert ids(tmp_path / "p2.nii.gz") == ["p2"]
+    assert [case.id for case in find_cases(LISTED, path).cases] == ["p1"]
 
 
 def test_refuses_a_file_where_a_folder_is_needed(tmp_path):

@@ -20,6 +20,7 @@ from inspire_med.inference.model import (
     ModelCard,
     check_sha256,
     load_weights,
+    read_card,
     save_tensors,
     sha256,
     weights_of,
@@ -143,7 +144,7 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
     refuse_difference(folder, record["recipe"], trained.recipe)
-    refuse_difference(folder, read_json(folder / CARD), trained.card.to_json())
+    refuse_difference(folder, read_card(folder).to_json(), trained.card.to_json())
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:
@@ -170,7 +171,7 @@ def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, A
     Raises:
         InputError: If there is one.
     """
-    before = _flat(written)
+    before = _flat(json.loads(json.dumps(written)))
     for key, value in _flat(json.loads(json.dumps(wanted))).items():
         if before.get(key) != value:
             raise InputError(

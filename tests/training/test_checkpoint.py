@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.errors import InputError
-from inspire_med.inference.model import ModelCard, read_model
+from inspire_med.inference.model import ModelCard, read_model, sha256
 from inspire_med.networks import DeepSupervision, build_network
 from inspire_med.tasks.polyp import POLYP
 from inspire_med.tasks.task import Preparation
@@ -204,6 +204,22 @@ def test_another_network_is_refused_with_the_difference(tmp_path):
 
     with pytest.raises(InputError, match="network.skip = inspire, but concat is asked for"):
         load_checkpoint(tmp_path, replace(trained, card=card))
+
+
+def test_a_run_of_an_older_version_goes_on_with_the_same_preparation(tmp_path):
+    trained = replace(make_trained(), card=replace(CARD, preparation=POLYP.preparation))
+    save_checkpoint(tmp_path, trained, Progress(step=3))
+    content = json.loads((tmp_path / "last" / "model.json").read_text())
+    content["preprocess"] = {"image_size": content.pop("preparation")["image_size"]}
+    (tmp_path / "last" / "model.json").write_text(json.dumps(content))
+    record = json.loads((tmp_path / "last" / "training.json").read_text())
+    record["sha256"]["model.json"] = sha256(tmp_path / "last" / "model.json")
+    (tmp_path / "last" / "training.json").write_text(json.dumps(record))
+
+    progress = load_checkpoint(tmp_path, trained)
+
+    assert progress is not None
+    assert progress.step == 3
 
 
 @pytest.mark.parametrize("key", ["fold", "seed"])

@@ -310,6 +310,20 @@ def test_out_must_be_a_file_for_a_manifest(disc_images, tmp_path, capsys):
     assert "a folder; give the manifest's file name" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("dims", "kind"), [(2, "a volume"), (3, "a picture")])
+def test_pictures_are_no_volumes(brats, disc_images, tmp_path, capsys, dims, kind):
+    pattern = "{case}/{case}_t1.nii.gz" if dims == 2 else "images/{case}.png"
+    task = tmp_path / "own.yaml"
+    task.write_text(
+        f"{{spatial_dims: {dims}, channels: [a], regions: {{b: 1}}, intensity: none, "
+        f'images: "{pattern}"}}'
+    )
+
+    assert run(str(task), brats if dims == 2 else disc_images.parent, tmp_path / "m.json") == 2
+
+    assert f": {kind}, but the task own has spatial_dims {dims} (" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_named(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
 

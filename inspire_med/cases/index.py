@@ -16,6 +16,7 @@ from inspire_med.cases.releases import label_values, regions_of
 from inspire_med.cases.splits import assign_folds, split_by_names
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
+from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Task
 
 Progress = Callable[[int, int], None]
@@ -102,6 +103,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     cases = joined(found_cases, task.channels)
     problems = [problem for found in findings for problem in found.problems]
     notes = [note for found in findings for note in found.notes]
+    _refuse_other_kind(task, cases)
     channels, channel_notes = _choose_channels(request, cases)
     labelled, unlabelled = _part_by_label(cases)
     problems += unlabelled
@@ -140,6 +142,17 @@ def _one_layout(findings: Sequence[Findings]) -> str:
             "them separately."
         )
     return layouts[0]
+
+
+def _refuse_other_kind(task: Task, cases: Sequence[FoundCase]) -> None:
+    for case in cases:
+        if case.images and is_picture(case.images) != (task.spatial_dims == 2):
+            kind = "a volume" if task.spatial_dims == 2 else "a picture"
+            raise InputError(
+                f"{next(iter(case.images.values()))}: {kind}, but the task {task.name} has "
+                f"spatial_dims {task.spatial_dims} (volumes have 3, pictures 2); mend the task, or "
+                "choose another --source."
+            )
 
 
 def _choose_channels(

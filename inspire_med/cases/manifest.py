@@ -124,6 +124,8 @@ class Manifest:
         if number is None:
             return labelled, labelled
         folds = sorted({case.fold for case in labelled if case.fold is not None})
+        if not folds:
+            raise InputError(f"fold {number}: no labelled case has a fold; prepare with labels.")
         if number not in folds:
             raise InputError(f"fold {number}: the manifest has the folds {folds}; choose one.")
         training = tuple(case for case in labelled if case.fold != number)

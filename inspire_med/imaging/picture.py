@@ -186,7 +186,7 @@ def _black_and_white(grey: NDArray[Any], path: Path) -> tuple[NDArray[np.bool_],
     if top < THRESHOLD:
         raise InputError(
             f"{path}: several values, the brightest {top}, below {THRESHOLD} where foreground "
-            "begins; write masks as 0 and 255."
+            "begins; write masks as 0 and 255, or name the region of each value (--regions)."
         )
     refuse_half_tones(grey, path)
     return grey >= THRESHOLD, ""
@@ -206,6 +206,7 @@ def _one_plane(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     colours = pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1]
     if (colours != colours[..., :1]).any():
         raise InputError(
-            f"{path}: a colour picture, not a mask; save it in grey, foreground white."
+            f"{path}: a colour picture, not a mask; save it in grey, foreground white, or name the "
+            "region of each place in its palette (--regions)."
         )
     return colours[..., 0]

@@ -127,6 +127,13 @@ def test_refuses_a_fold_that_is_not_there(manifest):
         manifest.fold(5)
 
 
+def test_refuses_a_fold_where_nothing_is_labelled(manifest):
+    cases = tuple(replace(case, label=None) for case in manifest.cases)
+
+    with pytest.raises(InputError, match="fold 0: no labelled case has a fold; prepare with label"):
+        replace(manifest, cases=cases).fold(0)
+
+
 def test_refuses_a_fold_that_leaves_nothing_to_train_on(manifest):
     with pytest.raises(InputError, match="fold 0: no case is left to train on"):
         replace(manifest, cases=manifest.cases[:2]).fold(0)

@@ -129,7 +129,7 @@ def test_a_black_mask_is_empty(tmp_path):
 
 
 def test_refuses_class_numbers(tmp_path):
-    with pytest.raises(InputError, match="a.png: several values, the brightest 2"):
+    with pytest.raises(InputError, match="a.png: several .* brightest 2, .*name the region"):
         read_labels(picture(tmp_path / "a.png", [[0, 1, 2]]))
 
 
@@ -138,7 +138,7 @@ def test_refuses_a_palette_of_colours(tmp_path):
     image.putpalette([0, 0, 0, 128, 0, 0])
     image.save(tmp_path / "a.png")
 
-    with pytest.raises(InputError, match="a.png: a colour picture, not a mask"):
+    with pytest.raises(InputError, match="a.png: a colour picture, not a mask.* in its palette"):
         read_labels(tmp_path / "a.png")
 
 

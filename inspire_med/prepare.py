@@ -63,7 +63,8 @@ class PrepareOptions:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, prepare, and answer with the exit status."""
-    parser = CommandParser(prog="inspire-med prepare", description=__doc__)
+    words = "Find, check and index a data set where it lies; make phantoms."
+    parser = CommandParser(prog="inspire-med prepare", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     by_hand: set[str | int] = {"source", "channels", "skip_bad"}
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)

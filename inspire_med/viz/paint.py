@@ -9,6 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 RGB = tuple[int, int, int]
+Size = tuple[int, int]  # rows, columns
 
 # Okabe and Ito's palette (2008), brightened a little to stand on dark tissue; outermost first.
 REGION_COLOURS: tuple[RGB, ...] = (
@@ -47,20 +48,20 @@ def to_rgb(flat: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.uint8]
     return np.ascontiguousarray(np.broadcast_to(np.moveaxis(shown, 0, -1), (*shown.shape[1:], 3)))
 
 
-def canvas_size(shape: tuple[int, int], pixel_mm: tuple[float, float], side: int) -> RGB:
+def canvas_size(shape: tuple[int, int], pixel_mm: tuple[float, float], side: int) -> Size:
     """Rows and columns of a picture with square pixels whose longer side is `side`."""
     height, width = shape[0] * pixel_mm[0], shape[1] * pixel_mm[1]
     scale = side / max(height, width)
-    return (max(1, round(height * scale)), max(1, round(width * scale)), 3)
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def stretch(picture: NDArray[np.uint8], size: RGB) -> NDArray[np.uint8]:
+def stretch(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     """Resize an RGB picture to `size` rows and columns, smoothly."""
     image = Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(image)
 
 
-def stretch_mask(mask: NDArray[np.bool_], size: RGB) -> NDArray[np.bool_]:
+def stretch_mask(mask: NDArray[np.bool_], size: Size) -> NDArray[np.bool_]:
     """Resize a mask to `size` with a smooth outline."""
     image = Image.fromarray(np.ascontiguousarray(mask).astype(np.uint8) * 255)
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR)) >= 128

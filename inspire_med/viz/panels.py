@@ -121,7 +121,7 @@ def _laid_over(
     picture: NDArray[np.uint8], masks: Sequence[NDArray[np.bool_]], colours: Sequence[paint.RGB]
 ) -> NDArray[np.uint8]:
     rows, columns, _ = picture.shape
-    resized = np.stack([paint.stretch_mask(mask, (rows, columns, 3)) for mask in masks])
+    resized = np.stack([paint.stretch_mask(mask, (rows, columns)) for mask in masks])
     return paint.lay_over(picture, resized, colours)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.imaging.masks import bounding_box
 from inspire_med.imaging.orientation import Turn
 
 PlaneName = Literal["axial", "coronal", "sagittal"]
@@ -133,13 +134,10 @@ def _trimmed(flat: Cut, margin: int = 4) -> Cut:
     content = (flat.image != 0).any(axis=0)
     for mask in flat.masks.values():
         content |= mask.any(axis=0)
-    if not content.any():
+    box = bounding_box(content)
+    if box is None:
         return flat
-    box: list[slice] = []
-    for axis in (0, 1):
-        present = np.flatnonzero(content.any(axis=1 - axis))
-        box.append(slice(max(0, int(present[0]) - margin), int(present[-1]) + 1 + margin))
-    rows, columns = box
+    rows, columns = (slice(max(0, side.start - margin), side.stop + margin) for side in box)
     masks = {name: mask[:, rows, columns] for name, mask in flat.masks.items()}
     return replace(flat, image=flat.image[:, rows, columns], masks=masks)
 

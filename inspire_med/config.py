@@ -5,6 +5,7 @@ Only commands and `training` read these. A network, a store or a predictor takes
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -178,6 +179,17 @@ def with_paths_resolved(config: TrainConfig) -> TrainConfig:
             config.network, encoder_weights=None if weights is None else weights.resolve()
         ),
     )
+
+
+def dotted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested options by their names on a command line, such as `data.batch_size`."""
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{key}": each for key, each in dotted(value).items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def refuse_nonsense(config: TrainConfig) -> None:

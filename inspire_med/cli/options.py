@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from jsonargparse import Namespace
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.parser import CommandParser
-from inspire_med.config import TrainConfig, with_paths_resolved
+from inspire_med.config import TrainConfig, dotted, with_paths_resolved
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import task_named
 from inspire_med.tasks.presets import PRESETS
@@ -53,7 +53,7 @@ def refuse_odd_training(task: Task) -> None:
     """
     parser = CommandParser(prog="inspire-med train")
     parser.add_class_arguments(TrainConfig, as_group=False)
-    given = {"manifest": "m", "run": "r", **_flat(task.training)}
+    given = {"manifest": "m", "run": "r", **dotted(task.training)}
     words = [f"--{name}={_written(value)}" for name, value in given.items()]
     try:
         parser.parse_args(words)
@@ -64,12 +64,13 @@ def refuse_odd_training(task: Task) -> None:
 def task_defaults(task: Task) -> dict[str, Any]:
     """The options that a task changes, by their dotted names."""
     preparation = task.preparation
+    network = {name: each for name, each in PRESETS[task.network].items() if name != "spatial_dims"}
     return {
         "task": task.name,
         "data.image_size": preparation.image_size,
         "data.spacing_mm": preparation.spacing_mm,
-        **_flat({"network": PRESETS[task.network]}),
-        **_flat(task.training),
+        **dotted({"network": network}),
+        **dotted(task.training),
     }
 
 
@@ -123,14 +124,3 @@ def _scanned(words: Sequence[str]) -> dict[str, str | None]:
 
 def _written(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested options by their dotted names; what is a property of the task is none."""
-    flat: dict[str, Any] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}.{key}": each for key, each in _flat(value).items()}
-        elif name != "spatial_dims":
-            flat[name] = value
-    return flat

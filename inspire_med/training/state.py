@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from inspire_med.config import dotted
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.model import (
@@ -171,8 +172,8 @@ def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, A
     Raises:
         InputError: If there is one.
     """
-    before = _flat(json.loads(json.dumps(written)))
-    for key, value in _flat(json.loads(json.dumps(wanted))).items():
+    before = dotted(json.loads(json.dumps(written)))
+    for key, value in dotted(json.loads(json.dumps(wanted))).items():
         if before.get(key) != value:
             raise InputError(
                 f"{folder}: was trained with {key} = {before.get(key)}, but {value} is asked for; "
@@ -217,13 +218,3 @@ def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
-
-
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys as `outer.inner`."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return flat

@@ -111,6 +111,12 @@ class Manifest:
         content |= {"spatial_dims": self.task.spatial_dims, "notes": self.notes, "hash": self.hash}
         write_json(path, {"format": FORMAT, **content})
 
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The folds that there are labelled cases of, rising."""
+        labelled = (case for case in self.cases if case.label is not None)
+        return tuple(sorted({case.fold for case in labelled if case.fold is not None}))
+
     def fold(self, number: int | None) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
         """Split into cases for training and cases for validation; both are labelled.
 
@@ -123,10 +129,10 @@ class Manifest:
         labelled = tuple(case for case in self.cases if case.label is not None)
         if number is None:
             return labelled, labelled
-        folds = sorted({case.fold for case in labelled if case.fold is not None})
-        if not folds:
+        if not self.folds:
             raise InputError(f"fold {number}: no labelled case has a fold; prepare with labels.")
-        if number not in folds:
+        if number not in self.folds:
+            folds = list(self.folds)
             raise InputError(f"fold {number}: the manifest has the folds {folds}; choose one.")
         training = tuple(case for case in labelled if case.fold != number)
         if not training:

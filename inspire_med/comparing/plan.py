@@ -54,7 +54,7 @@ class Plan:
     @property
     def folds(self) -> tuple[int, ...]:
         """The folds that are validated."""
-        return tuple(_folds(self.manifest)) if self.config.fold == "all" else (self.config.fold,)
+        return self.manifest.folds if self.config.fold == "all" else (self.config.fold,)
 
     def jobs(self) -> list[Job]:
         """Every training: all networks with a seed before the next seed, so that times compare."""
@@ -88,7 +88,7 @@ def load_labelled(path: Path) -> Manifest:
     manifest = Manifest.load(path)
     if not any(case.label for case in manifest.cases):
         raise InputError(f"{path}: no case has a label; give a labelled manifest.")
-    if not _folds(manifest):
+    if not manifest.folds:
         raise InputError(
             f"{path}: no labelled case has a fold, so there is none to compare on; run prepare "
             "with --folds."
@@ -148,11 +148,6 @@ def keep_request(plan: Plan) -> None:
     refuse_other_folder(plan)
     if not (plan.folder / REQUEST).exists():
         write_json(plan.folder / REQUEST, _request(plan))
-
-
-def _folds(manifest: Manifest) -> list[int]:
-    labelled = (case for case in manifest.cases if case.label is not None)
-    return sorted({case.fold for case in labelled if case.fold is not None})
 
 
 def _request(plan: Plan) -> dict[str, Any]:

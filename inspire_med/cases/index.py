@@ -7,9 +7,8 @@ from pathlib import Path
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, Verdict, check_case
-from inspire_med.cases.layouts import image_mask_folders
-from inspire_med.cases.layouts.found import Findings, FoundCase, joined
-from inspire_med.cases.layouts.recognise import find_cases
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.layouts.recognise import find_together
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, regions_of
@@ -95,18 +94,12 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
             channel is unknown.
     """
     task = request.task
-    findings = [find_cases(task, source) for source in request.sources]
-    layout = _one_layout(findings)
-    found_cases = [case for found in findings for case in found.cases]
-    if layout == image_mask_folders.NAME:  # most of these sets number their files from 1
-        found_cases = image_mask_folders.distinct(found_cases)
-    cases = joined(found_cases, task.channels)
-    problems = [problem for found in findings for problem in found.problems]
-    notes = [note for found in findings for note in found.notes]
+    found = find_together(task, request.sources)
+    layout, cases = found.layout, found.cases
     _refuse_other_kind(task, cases)
     channels, channel_notes = _choose_channels(request, cases)
     labelled, unlabelled = _part_by_label(cases)
-    problems += unlabelled
+    problems = [*found.problems, *unlabelled]
     expected = Expectation(
         channels,
         label_values(task, layout),
@@ -126,22 +119,12 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         verdicts=tuple(verdict for _, verdict in good),
         problems=tuple(problems),
         notes=(
-            *notes,
+            *found.notes,
             *channel_notes,
             *_filled_notes([case for case, _ in good]),
             *said_once(note for _, verdict in good for note in verdict.notes),
         ),
     )
-
-
-def _one_layout(findings: Sequence[Findings]) -> str:
-    layouts = sorted({found.layout for found in findings})
-    if len(layouts) > 1:
-        raise InputError(
-            f"--source: the layouts {' and '.join(layouts)} differ in their label values; prepare "
-            "them separately."
-        )
-    return layouts[0]
 
 
 def _refuse_other_kind(task: Task, cases: Sequence[FoundCase]) -> None:

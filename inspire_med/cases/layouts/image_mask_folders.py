@@ -65,14 +65,14 @@ def find_images(task: Task, folder: Path) -> Findings | None:
         site = "" if images == folder else _site(images)
         cases += [_case(task, path, None, site) for _, path in sorted(pictures.items())]
         problems += wrong
-    return Findings("pictures", distinct(cases), tuple(problems)) if cases else None
+    return Findings(NAME, distinct(cases), tuple(problems)) if cases else None
 
 
 def one_image(task: Task, path: Path) -> Findings | None:
     """A single image file as a case of its own, or None if its name is not that of an image."""
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         return None
-    return Findings("picture", (_case(task, path, None, site=""),))
+    return Findings(NAME, (_case(task, path, None, site=""),))
 
 
 def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:

@@ -85,6 +85,30 @@ def find_cases(task: Task, source: Path) -> Findings:
     return _first(task, source, [layout.find for layout in _layouts(task)])
 
 
+def find_together(task: Task, sources: Sequence[Path]) -> Findings:
+    """List the cases of several folders, which must be of one layout; those of one id are one.
+
+    Raises:
+        InputError: As `find_cases`; also if layouts differ, or two cases of one id hold the same.
+    """
+    findings = [find_cases(task, source) for source in sources]
+    layouts = sorted({found.layout for found in findings})
+    if len(layouts) > 1:
+        raise InputError(
+            f"--source: the layouts {' and '.join(layouts)} differ in their label values; prepare "
+            "them separately."
+        )
+    cases = tuple(case for found in findings for case in found.cases)
+    if layouts == [image_mask_folders.NAME]:  # most of these sets number their files from 1
+        cases = image_mask_folders.distinct(cases)
+    return Findings(
+        layouts[0],
+        joined(cases, task.channels),
+        tuple(problem for found in findings for problem in found.problems),
+        tuple(note for found in findings for note in found.notes),
+    )
+
+
 def find_inputs(task: Task, source: Path) -> Findings:
     """List what can be predicted in `source`, labelled or not, by its names; nothing is opened.
 

@@ -66,7 +66,9 @@ def test_takes_one_image_for_prediction(tmp_path):
 def test_takes_a_plain_folder_of_images_for_prediction_only(tmp_path):
     (tmp_path / "a.jpg").touch()
 
-    assert find_inputs(TASKS["polyp"], tmp_path).layout == "pictures"
+    (case,) = find_inputs(TASKS["polyp"], tmp_path).cases
+
+    assert case.id == "a"
     with pytest.raises(InputError, match="no polyp case found"):
         find_cases(TASKS["polyp"], tmp_path)
 

@@ -14,8 +14,10 @@ from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.volume import write_volume
 
 # Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
-_COLOURS = (0, 0, 0, 230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
-            204, 121, 167)  # fmt: skip
+_OF_VALUES = (230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
+              204, 121, 167)  # fmt: skip
+# A place for every value: Pillow cuts off the bits that a shorter palette does not need.
+_COLOURS = ((0, 0, 0) + 37 * _OF_VALUES)[: 3 * 256]
 
 
 def file_names(case: str, *, is_picture: bool) -> tuple[str, str]:

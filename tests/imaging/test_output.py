@@ -74,6 +74,18 @@ def test_a_pictures_mask_of_several_regions_holds_their_values_in_colours(tmp_pa
     assert tuple(colours[0, 0]) == (0, 0, 0)
 
 
+def test_a_pictures_mask_holds_every_value_there_is(tmp_path):
+    labels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    regions = {str(value): (value,) for value in range(1, 256)}
+
+    write_mask(tmp_path / "m.png", labels, PICTURE, regions)
+
+    np.testing.assert_array_equal(read_labels(tmp_path / "m.png", range(256)).labels, labels)
+    with Image.open(tmp_path / "m.png") as written:
+        colours = np.asarray(written.convert("RGB"))
+    assert (colours.any(axis=-1) == (labels > 0)).all()
+
+
 def test_probabilities_of_a_volume_have_the_region_last(tmp_path):
     values = np.random.default_rng(0).random((2, 3, 4, 5)).astype(np.float32)
 

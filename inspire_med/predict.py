@@ -99,11 +99,13 @@ def _predict(namespace: Namespace) -> None:
 
 def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | FoundCase]":
     """What is to be predicted; all of it can be, by its names."""
+    from inspire_med.cases.layouts import datalist
     from inspire_med.cases.layouts.recognise import find_inputs
     from inspire_med.cases.manifest import Manifest
     from inspire_med.tasks.datalist import is_datalist
 
-    if options.input.suffix != ".json" or is_datalist(options.input):
+    listed = datalist.NAME in predictor.card.task.layouts and is_datalist(options.input)
+    if options.input.suffix != ".json" or listed:
         if options.fold is not None:
             raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
         found = find_inputs(predictor.card.task, options.input)

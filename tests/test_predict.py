@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
+from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
@@ -202,6 +203,16 @@ def test_a_manifest_of_another_task_is_named(tmp_path, image_run, ball_volumes, 
 def test_folds_belong_to_manifests(tmp_path, image_run, disc_images, capsys):
     assert predict(image_run, disc_images.parent, tmp_path / "out", "--fold", "0") == 2
     assert "--fold: " in capsys.readouterr().err
+
+
+def test_a_model_of_volumes_takes_no_picture(volume_run, disc_images):
+    channels = ("flair", "t1", "t1ce", "t2")
+    (path, *_) = Manifest.load(disc_images).cases[0].images.values()
+    case = FoundCase("a", "a", dict.fromkeys(channels, path))
+
+    (problem,) = Predictor.load(volume_run, precision="32-true").problems(case)
+
+    assert problem == f"{path}: the model is for volumes; choose another --run."
 
 
 def test_a_missing_channel_is_named_with_case_and_folder(volume_run, ball_volumes):

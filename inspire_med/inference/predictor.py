@@ -20,6 +20,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions
 from inspire_med.imaging.output import write_mask
+from inspire_med.imaging.picture import is_picture
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.model import CARD, ModelCard, read_model
 from inspire_med.inference.precision import choose_precision
@@ -230,6 +231,10 @@ class Predictor:
         files = [*case.images.values(), *([] if case.label is None else [case.label])]
         place = f"{files[0].parent}: case {case.id}" if files else f"case {case.id}"
         _refuse_missing(self.card.channels, (*case.images, *filled), place)
+        dims = self.card.task.spatial_dims
+        if is_picture(case.images) != (dims == 2):
+            wanted = "pictures" if dims == 2 else "volumes"
+            raise InputError(f"{files[0]}: the model is for {wanted}; choose another --run.")
 
 
 def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -> None:

@@ -86,8 +86,8 @@ def read_datalist(path: Path, *, with_test: bool = False) -> tuple[dict[str, Any
 
 
 def is_datalist(path: Path) -> bool:
-    """Whether a JSON file looks like one."""
-    content = read_json(path)
+    """Whether a file looks like one."""
+    content = read_json(path) if path.suffix == ".json" else None
     return isinstance(content, dict) and bool({"training", "validation", "testing"} & set(content))
 
 

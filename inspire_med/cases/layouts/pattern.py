@@ -13,7 +13,8 @@ from inspire_med.cases.layouts.found import (
     shared_file,
 )
 from inspire_med.errors import InputError
-from inspire_med.imaging.volume import bare_name
+from inspire_med.imaging.picture import IMAGE_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.task import Files, Task
 
 NAME = "pattern"
@@ -45,8 +46,8 @@ def find(task: Task, folder: Path) -> Findings | None:
         for case, path in sorted(labels.items())
         if case not in {found.id for found in cases}
     ]
-    ending = Path(files.images).suffix
-    others = [path for path in rest if path not in images and path.suffix == ending]
+    endings = IMAGE_SUFFIXES if task.spatial_dims == 2 else VOLUME_SUFFIXES
+    others = [p for p in rest if p not in images and p.name.lower().endswith(endings)]
     notes = [f"{len(others)} files fit no pattern of the task, such as {path}." for path in others]
     return Findings(NAME, tuple(cases), tuple(problems), tuple(notes[:1]))
 

@@ -48,6 +48,15 @@ def test_channels_by_name(tmp_path):
     assert "p/q_t1.nii.gz" in note
 
 
+def test_volumes_of_another_ending_are_not_left_out_in_silence(tmp_path):
+    lay(tmp_path, "p/t1.nii.gz", "p/t1ce.nii.gz", "p/mask.nii.gz", "q/t1.mha", "q/a.txt")
+
+    (note,) = find_cases(BARE, tmp_path).notes
+
+    assert "1 files fit no pattern of the task, such as " in note
+    assert "q/t1.mha" in note
+
+
 def test_channels_by_number(tmp_path):
     lay(tmp_path, *(f"imagesTr/c_{n:04d}.nii.gz" for n in range(3)), "labelsTr/c.nii.gz")
 

@@ -21,7 +21,7 @@ class LoadPanopticSegments(LoadAnnotations):
 
     The same as mmdet's `LoadPanopticAnnotations`, which needs `panopticapi`; the options are those
     of `LoadAnnotations`. Needs `ori_shape`, `instances`, `segments_info` and `seg_map_path`;
-    without a path, as where images have no truth, there is neither mask nor map. Adds, as asked:
+    without a path, as where there is no reference, there is neither mask nor map. Adds, as asked:
 
     - `gt_bboxes`, `gt_ignore_flags`, `gt_bboxes_labels` of the things that are no crowd;
     - `gt_masks`: their bitmaps, in the same order;

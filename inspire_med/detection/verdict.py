@@ -87,7 +87,7 @@ def _check_dataset(
     for evaluator in evaluators:
         _check_evaluator(place, found, evaluator, read)
     if not any(evaluator.get("format_only") for evaluator in evaluators):
-        _check_truth(found, classes, settings.get("filter_cfg") or {})
+        _check_reference(found, classes, settings.get("filter_cfg") or {})
     steps = list(sections(settings.get("pipeline", [])))
     scored = any("segm" in _words(evaluator.get("metric")) for evaluator in evaluators)
     if not found.panoptic and (scored or any(step.get("with_mask") for step in steps)):
@@ -165,7 +165,7 @@ def _check_evaluator(
         )
 
 
-def _check_truth(found: Annotations, classes: Sequence[str], keeps: Any) -> None:
+def _check_reference(found: Annotations, classes: Sequence[str], keeps: Any) -> None:
     smallest = keeps.get("min_size", 0)
     for entry in found.usable(classes):
         image = found.images[entry["image_id"]]

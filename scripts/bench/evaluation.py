@@ -5,7 +5,7 @@ so that a busy machine slows all of them alike; memory is what a run adds to its
 
     pip install -e . -r requirements-bench.txt          (an environment of its own)
     python scripts/bench/evaluation.py --rounds 3 --official CLONE_OF_BraTS-2023-Metrics
-    python scripts/bench/evaluation.py --reference truth.nii.gz --prediction mask.nii.gz
+    python scripts/bench/evaluation.py --reference reference.nii.gz --prediction mask.nii.gz
 
 Cases made here: A a compact tumour of two lesions; B the same with 8 tiny false positives near the
 corners; C the same with 1 % of all voxels drawn at random.

@@ -81,16 +81,16 @@ def monai(case: Case) -> Run:
 
     def run() -> dict[str, float]:
         pairs = case.masks().values()
-        truth, answer = (
+        reference, prediction = (
             torch.from_numpy(np.stack([pair[side] for pair in pairs])[None].astype(np.float32))
             for side in (0, 1)
         )
         spacing = {"include_background": True, "spacing": case.spacing_mm}
-        metrics.compute_dice(answer, truth)
-        metrics.compute_average_surface_distance(answer, truth, symmetric=True, **spacing)
+        metrics.compute_dice(prediction, reference)
+        metrics.compute_average_surface_distance(prediction, reference, symmetric=True, **spacing)
         for tolerance in (1.0, 2.0):
-            metrics.compute_surface_dice(answer, truth, [tolerance] * len(pairs), **spacing)
-        found = metrics.compute_hausdorff_distance(answer, truth, percentile=95, **spacing)
+            metrics.compute_surface_dice(prediction, reference, [tolerance] * len(pairs), **spacing)
+        found = metrics.compute_hausdorff_distance(prediction, reference, percentile=95, **spacing)
         return dict(zip(case.regions, found[0].tolist(), strict=True))
 
     return run

@@ -105,9 +105,9 @@ def compare_isles(script: Path, options: argparse.Namespace) -> None:
     rules, theirs = protocol("isles2022"), imported(script)
     assert isinstance(rules, MaskProtocol)
     worst: dict[str, float] = {}
-    for truth, answer in made_pairs(3, options):
-        masks = truth.labels, answer.labels
-        voxel_ml = np.prod(np.float32(truth.spacing_mm)) / 1000
+    for reference, prediction in made_pairs(3, options):
+        masks = reference.labels, prediction.labels
+        voxel_ml = np.prod(np.float32(reference.spacing_mm)) / 1000
         row = {
             "dice": theirs.compute_dice(*masks),
             "lesion_f1": theirs.compute_lesion_f1_score(*masks),
@@ -116,7 +116,7 @@ def compare_isles(script: Path, options: argparse.Namespace) -> None:
             ),
             "absolute_lesion_count_difference": theirs.compute_absolute_lesion_difference(*masks),
         }
-        result = score_maps(truth, answer, rules, regions=rules.regions)["lesion"]
+        result = score_maps(reference, prediction, rules, regions=rules.regions)["lesion"]
         note_worst(worst, result.measures, row)
     show("isles2022", options.volumes, options.volumes, worst)
 
@@ -132,12 +132,12 @@ def made_pairs(labels: int, options: argparse.Namespace) -> Iterator[Pair]:
         edges = np.linspace(-1, 1, labels - 1)
         kinds = np.digitize(blobs(random, shape), edges) + 1 if labels > 1 else np.ones(shape)
         level = random.uniform(0.8, 2.8)
-        truth = np.where(field > level, kinds, 0)
-        answer = np.where(field + random.uniform(0, 0.8) * other > level, kinds, 0)
-        answer = spoiled(random, answer, labels)
+        reference = np.where(field > level, kinds, 0)
+        prediction = np.where(field + random.uniform(0, 0.8) * other > level, kinds, 0)
+        prediction = spoiled(random, prediction, labels)
         if random.random() < 0.1:
-            truth[:] = 0
-        maps = (each.astype(np.uint8) for each in (truth, answer))
+            reference[:] = 0
+        maps = (each.astype(np.uint8) for each in (reference, prediction))
         yield tuple(LabelMap(each, spacing_mm, None, "made") for each in maps)
 
 
@@ -164,10 +164,10 @@ def lesion_results(module: types.ModuleType, challenge: str, pair: Pair) -> pd.D
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            for name, each in zip(("truth", "answer"), pair, strict=True):
+            for name, each in zip(("reference", "prediction"), pair, strict=True):
                 affine = np.diag([*each.spacing_mm, 1.0])
                 nib.save(nib.Nifti1Image(each.labels, affine), f"{name}.nii.gz")
-            found = module.get_LesionWiseResults("answer.nii.gz", "truth.nii.gz", challenge)
+            found = module.get_LesionWiseResults("prediction.nii.gz", "reference.nii.gz", challenge)
         finally:
             os.chdir(before)
     table = found[0] if isinstance(found, tuple) else found

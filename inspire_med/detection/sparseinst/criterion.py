@@ -72,11 +72,11 @@ class SparseInstCriterion(nn.Module):
 
         objects = prediction.classes.new_tensor(sum(map(len, labels)))
         count = reduce_mean(objects).clamp(min=1)
-        truth = torch.zeros_like(prediction.classes)
-        truth[(*chosen, label)] = 1
+        wanted = torch.zeros_like(prediction.classes)
+        wanted[(*chosen, label)] = 1
         mask = prediction.masks[chosen]
         losses = {
-            "loss_cls": focal_loss(prediction.classes, truth) / count,
+            "loss_cls": focal_loss(prediction.classes, wanted) / count,
             "loss_dice": (1 - dice(mask, target)).sum() / count,
             "loss_mask": mean_entropy(mask, target),
             "loss_objectness": mean_entropy(

@@ -18,6 +18,7 @@ from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm, same
 from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
 from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box, values_of
 from inspire_med.imaging.probabilities import read_probabilities
+from inspire_med.imaging.resample import in_order_of
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
 
@@ -109,7 +110,7 @@ def score_maps(
 
     Args:
         reference: Its spacing is used.
-        prediction: On the same grid.
+        prediction: On the same grid; its axes may be stored in another order.
         rules: The protocol.
         regions: Label values of each region.
         background: Label values that may occur and belong to no region.
@@ -119,6 +120,7 @@ def score_maps(
         InputError: If the grids differ or labels stand in no region.
     """
     _refuse_dims(reference, rules)
+    prediction = in_order_of(reference.grid, prediction)
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
@@ -190,8 +192,10 @@ def add_calibration(
     for region in results.keys() & regions.keys():
         likely = read.maps[region]
         on_grid = LabelMap(likely, reference.spacing_mm, read.affine, read.name)
+        on_grid = in_order_of(reference.grid, on_grid)
         check_grids(reference, on_grid, ignore_affine=ignore_affine)
-        extra = calibration_scores(among(reference.labels, regions[region]), likely)
+        inside = among(reference.labels, regions[region])
+        extra = calibration_scores(inside, on_grid.labels)
         found[region] = replace(found[region], measures={**found[region].measures, **extra})
     return found
 

@@ -22,6 +22,7 @@ from PIL import Image
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.labels import LabelMap
+from inspire_med.imaging.orientation import Turn, orientation_of
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -105,6 +106,22 @@ def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
         affine=reference.affine,
         note=f"{prediction.note} {note}".strip(),
     )
+
+
+def in_order_of(grid: Grid | None, stored: LabelMap) -> LabelMap:
+    """The same voxels with their axes in the order of `grid`, where both lie in one place.
+
+    Nothing is interpolated. What lies elsewhere, or nowhere, comes back as it is.
+    """
+    own = stored.grid
+    if grid is None or own is None or len(grid.shape) != 3 or len(own.shape) != 3:
+        return stored
+    turn = Turn.to(orientation_of(grid.affine), own.affine)
+    turned = turn.grid(own)
+    if same_grid(own, grid) or not same_grid(turned, grid):
+        return stored
+    labels = turn.apply(stored.labels)
+    return replace(stored, labels=labels, spacing_mm=turned.spacing_mm, affine=turned.affine)
 
 
 def to_itk(values: NDArray[Any], grid: Grid) -> sitk.Image:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from inspire_med.cases.case import Case
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import known_values
+from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import region_masks
-from inspire_med.imaging.picture import read_picture
+from inspire_med.imaging.picture import is_picture, read_picture
+from inspire_med.imaging.resample import in_order_of
 from inspire_med.imaging.volume import is_volume, read_grid, read_volume
 
 
@@ -56,10 +58,6 @@ def view_case(
         InputError: If a file is unreadable, or no such channel lies on the case's grid.
     """
     values = known_values(regions)
-    reference, predicted = (
-        None if path is None else region_masks(read_labels(path, values).labels, regions)
-        for path in (case.label, prediction)
-    )
     channels = read_channels(case, case.shape, [channel] if channel else [])
     if not channels or channel not in (None, *channels):
         wanted = "no channel" if channel is None else f"no channel {channel}"
@@ -68,7 +66,14 @@ def view_case(
             f"{', '.join(case.images)}."
         )
     ((_, image),) = channels.items()
-    affine = None if len(case.shape) == 2 else _affine(case, channel)
+    grid = case_grid(case, channel)
+    reference, predicted = (
+        None
+        if path is None
+        else region_masks(in_order_of(grid, read_labels(path, values)).labels, regions)
+        for path in (case.label, prediction)
+    )
+    affine = None if grid is None else grid.affine
     return CaseView(image, reference, predicted, tuple(regions), case.spacing_mm, affine)
 
 
@@ -95,10 +100,13 @@ def read_channels(
     }
 
 
-def _affine(case: Case, channel: str | None) -> NDArray[np.float64]:
+def case_grid(case: Case, channel: str | None = None) -> Grid | None:
+    """The grid of a case's own shape that a channel, or any, lies on; None of pictures."""
+    if is_picture(case.images):
+        return None
     grids = (
         read_grid(path, case.components.get(name))
         for name, path in case.images.items()
         if channel in (None, name)
     )
-    return next(grid.affine for grid in grids if grid.shape == case.shape)
+    return next((grid for grid in grids if grid.shape == case.shape), None)

@@ -19,10 +19,11 @@ from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols import MaskProtocol
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 from inspire_med.imaging.grey_map import fitted, read_grey_map, read_official_mask
+from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import region_masks
-from inspire_med.imaging.resample import on_grid_of
-from inspire_med.reports.case_view import read_channels
+from inspire_med.imaging.resample import in_order_of, on_grid_of
+from inspire_med.reports.case_view import case_grid, read_channels
 from inspire_med.reports.formatting import mean_of
 from inspire_med.reports.svg import inline_svg
 from inspire_med.viz.panels import Panel, case_panels, draw
@@ -94,7 +95,7 @@ def panel_svg(panel: Panel, case: str) -> Markup:
 def _panels(cohort: Cohort, name: str, case: Case | None, wanted: Sequence[str]) -> list[Panel]:
     files = cohort.pairing.pairs[name]
     masks = (
-        _of_labels(cohort, cohort.protocol, *files)
+        _of_labels(cohort, cohort.protocol, _grid_of(case), *files)
         if isinstance(cohort.protocol, MaskProtocol)
         else _of_map(*files)
     )
@@ -103,12 +104,22 @@ def _panels(cohort: Cohort, name: str, case: Case | None, wanted: Sequence[str])
     return case_panels(image, *masks, channels=list(channels) or ("image",), side=_SIDE)
 
 
-def _of_labels(cohort: Cohort, rules: MaskProtocol, *files: Path) -> _Masks:
+def _grid_of(case: Case | None) -> Grid | None:
+    """Where the scans lie that masks are drawn on; None where that cannot be known."""
+    try:
+        return None if case is None else case_grid(case)
+    except InputError:
+        return None
+
+
+def _of_labels(cohort: Cohort, rules: MaskProtocol, grid: Grid | None, *files: Path) -> _Masks:
     regions = regions_under(rules, cohort.references.regions)
     values = known_values(regions, cohort.references.background)
     reference, prediction = (read_labels(path, values) for path in files)
     if cohort.resampled:
         prediction = on_grid_of(reference, prediction)
+    prediction = in_order_of(reference.grid, prediction)
+    reference, prediction = (in_order_of(grid, each) for each in (reference, prediction))
     return _Masks(
         region_masks(reference.labels, regions),
         region_masks(prediction.labels, regions),

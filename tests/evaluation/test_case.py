@@ -122,6 +122,19 @@ def test_rounding_of_an_affine_is_put_up_with(tmp_path):
     assert values(evaluate_case(*paths, regions=BRATS), "dice")["WT"] == 1.0
 
 
+@pytest.mark.parametrize("turn", [[[2, 1], [0, -1], [1, 1]], [[0, -1], [1, 1], [2, 1]]], ids=str)
+def test_the_same_mask_stored_in_another_order_is_the_same(tmp_path, turn):
+    labels = nested()
+    labels[0, 0, 0] = labels.max()  # no longer symmetric
+    path = save(tmp_path / "a.nii.gz", labels, np.diag([1.0, 2.0, 3.0, 1.0]))
+    nib.save(nib.load(path).as_reoriented(np.array(turn)), tmp_path / "b.nii.gz")
+
+    for files in ((path, tmp_path / "b.nii.gz"), (tmp_path / "b.nii.gz", path)):
+        found = evaluate_case(*files, regions=BRATS)
+        assert set(values(found, "dice").values()) == {1.0}
+        assert set(values(found, "hd95_mm").values()) == {0.0}
+
+
 def probabilities_beside(tmp_path, affine):
     """A perfect case's results, its truth and its probabilities, those put there by an affine."""
     truth = read_labels(save(tmp_path / "a.nii.gz", (nested() > 0).astype(np.uint8)))
@@ -135,6 +148,16 @@ def test_probabilities_on_the_grid_are_scored_beside(tmp_path):
     results, truth, regions = probabilities_beside(tmp_path, np.eye(4))
 
     found = add_calibration(results, truth, tmp_path / "a_prob.nii.gz", regions)
+
+    assert values(found, "brier") == {"foreground": 0.0}
+
+
+def test_probabilities_stored_in_another_order_are_the_same(tmp_path):
+    results, truth, regions = probabilities_beside(tmp_path, np.eye(4))
+    path = tmp_path / "a_prob.nii.gz"
+    nib.save(nib.load(path).as_reoriented(np.array([[2, 1], [0, -1], [1, 1]])), path)
+
+    found = add_calibration(results, truth, path, regions)
 
     assert values(found, "brier") == {"foreground": 0.0}
 

@@ -1,5 +1,6 @@
 import dataclasses
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -72,3 +73,15 @@ def test_a_case_without_label_has_no_reference(ball_volumes):
     case = dataclasses.replace(manifest.cases[0], label=None)
 
     assert view_case(case, manifest.regions).reference is None
+
+
+def test_a_label_stored_in_another_order_lies_on_the_scan(ball_volumes, tmp_path):
+    manifest = Manifest.load(ball_volumes)
+    case = manifest.cases[0]
+    turned = nibabel.load(case.label).as_reoriented(np.array([[2, 1], [0, -1], [1, 1]]))
+    nibabel.save(turned, tmp_path / "label.nii.gz")
+
+    found = view_case(dataclasses.replace(case, label=tmp_path / "label.nii.gz"), manifest.regions)
+
+    expected = view_case(case, manifest.regions).reference
+    np.testing.assert_array_equal(found.reference, expected)

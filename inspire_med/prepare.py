@@ -21,6 +21,7 @@ from inspire_med.tasks.find import task_named
 if TYPE_CHECKING:
     from inspire_med.cases.index import Index
     from inspire_med.cases.manifest import Manifest
+    from inspire_med.tasks.task import Task
 
 SHOWN = 10  # look-alike pairs named on screen
 
@@ -134,6 +135,7 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
 
     task = task_named(options.task, sources)
     refuse_odd_training(task)
+    _refuse_odd_protocol(task)
     request = Request(
         task,
         sources,
@@ -151,6 +153,16 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
     _summarise(manifest)
     _warn_of_look_alikes(pairs)
     return manifest
+
+
+def _refuse_odd_protocol(task: "Task") -> None:
+    """Better now than after the trainings that it scores."""
+    from inspire_med.evaluation.protocols import protocol
+
+    try:
+        protocol(task.protocol)
+    except InputError as error:
+        raise InputError(f"task {task.name}: field protocol: {error}") from None
 
 
 def _report_problems(index: "Index", *, skip_bad: bool) -> None:

@@ -324,6 +324,18 @@ def test_pictures_are_no_volumes(brats, disc_images, tmp_path, capsys, dims, kin
     assert f": {kind}, but the task own has spatial_dims {dims} (" in capsys.readouterr().err
 
 
+def test_an_unknown_protocol_of_a_task_is_named(brats, tmp_path, capsys):
+    task = tmp_path / "own.yaml"
+    task.write_text(
+        "{spatial_dims: 3, channels: [a], regions: {b: 1}, intensity: none, "
+        'images: "{case}/{case}_t1.nii.gz", protocol: segmentatoin}'
+    )
+
+    assert run(str(task), brats, tmp_path / "m.json") == 2
+
+    assert "task own: field protocol: option --protocol: unknown" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_named(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
 

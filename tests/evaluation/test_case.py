@@ -50,6 +50,18 @@ def test_the_spacing_comes_from_the_reference_file(tmp_path):
     assert values(evaluate_case(*paths), "hd95_mm") == {"foreground": 5.0}
 
 
+def test_sizes_are_in_ml_of_volumes_and_in_pixels_of_images():
+    reference, prediction = np.zeros((2, 8, 7, 6), dtype=np.uint8)
+    reference[1:6, 1:5, 1:4] = 1  # 60 voxels of 3 mm3: 180 mm3
+    prediction[1:3, 1:6, 2] = 1  # 10 voxels: 30 mm3
+
+    volume = evaluate_case(reference, prediction, spacing_mm=(2, 1, 1.5))["foreground"]
+    image = evaluate_case(reference[..., 2], prediction[..., 2], spacing_mm=(1, 1))["foreground"]
+
+    assert volume.sizes == pytest.approx((0.18, 0.03))
+    assert image.sizes == (20, 10)
+
+
 def test_a_file_and_an_array_can_be_compared(tmp_path):
     path = save(tmp_path / "a.nii.gz", nested())
 

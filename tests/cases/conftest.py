@@ -5,16 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# LAS and tilted, with unlike voxel sizes: nothing about it is symmetric.
-OBLIQUE = np.array(
-    [
-        [-1.99, -0.12, 0.03, 40.0],
-        [-0.11, 1.95, -0.83, -31.0],
-        [0.02, 0.41, 3.9, -17.0],
-        [0, 0, 0, 1],
-    ]
-)
-
 
 @pytest.fixture
 def brats_case(tmp_path, write_nifti) -> Path:

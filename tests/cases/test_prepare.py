@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from storages import OBLIQUE
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
@@ -17,15 +18,6 @@ from inspire_med.prepare import main as prepare
 from inspire_med.tasks.task import Preparation
 
 REGIONS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
-# Tilted, with unlike voxel sizes: nothing about it is symmetric.
-OBLIQUE = np.array(
-    [
-        [-1.99, -0.12, 0.03, 40.0],
-        [-0.11, 1.95, -0.83, -31.0],
-        [0.02, 0.41, 3.9, -17.0],
-        [0, 0, 0, 1],
-    ]
-)
 MRI = Preparation()
 STROKE = Preparation(reference="dwi", resampled=("flair",))
 PICTURE = Preparation(

@@ -1,25 +1,10 @@
-import itertools
-
 import nibabel as nib
 import numpy as np
 import pytest
+from storages import ALL_CODES, OBLIQUE
 
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.orientation import Turn, closest_canonical, orientation_of
-
-ALL_CODES = [
-    "".join(pair[side] for pair, side in zip(order, sides, strict=True))
-    for order in itertools.permutations(("LR", "PA", "IS"))
-    for sides in itertools.product((0, 1), repeat=3)
-]
-OBLIQUE = np.array(
-    [
-        [-1.99, -0.12, 0.03, 40.0],
-        [-0.11, 1.95, -0.83, -31.0],
-        [0.02, 0.41, 3.9, -17.0],
-        [0, 0, 0, 1],
-    ]
-)
 
 
 def test_there_are_48_orientations():

@@ -1,27 +1,14 @@
-import itertools
 import json
 
 import numpy as np
 import pytest
+from storages import ALL_CODES, OBLIQUE
 
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.volume import Header
 
-ALL_CODES = [
-    "".join(pair[side] for pair, side in zip(order, sides, strict=True))
-    for order in itertools.permutations(("LR", "PA", "IS"))
-    for sides in itertools.product((0, 1), repeat=3)
-]
-OBLIQUE = np.array(
-    [
-        [-1.99, -0.12, 0.03, 40.0],
-        [-0.11, 1.95, -0.83, -31.0],
-        [0.02, 0.41, 3.9, -17.0],
-        [0, 0, 0, 1],
-    ]
-)
 GRID = Grid((9, 8, 7), OBLIQUE)
 BOX = (slice(1, 6), slice(2, 7), slice(0, 5))
 

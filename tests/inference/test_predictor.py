@@ -1,6 +1,5 @@
 """A network whose answer is known voxel by voxel, asked for files in every order of axes."""
 
-import itertools
 import json
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from storages import ALL_CODES
 from torch import nn
 
 from inspire_med.imaging.grid import Grid
@@ -18,11 +18,6 @@ from inspire_med.inference.model import ModelCard, read_card, write_model
 from inspire_med.tasks.isles import ISLES
 from inspire_med.tasks.task import Preparation, Task
 
-ALL_CODES = [
-    "".join(pair[side] for pair, side in zip(order, sides, strict=True))
-    for order in itertools.permutations(("LR", "PA", "IS"))
-    for sides in itertools.product((0, 1), repeat=3)
-]
 AFFINE = np.array([[1.9, 0.2, 0.0, -9], [-0.2, 1.4, 0.3, 5], [0.1, -0.2, 2.6, 2], [0, 0, 0, 1]])
 AS_IT_IS = Preparation(intensity="none", crop_to_foreground=False)
 SIZE = (7, 9, 6)

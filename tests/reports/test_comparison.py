@@ -1,11 +1,11 @@
 import json
 import math
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from html_reader import Reader
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
@@ -54,31 +54,8 @@ def comparison(gains, *, measures=MEASURES, cases=12, regions=("WT", "<ET>"), **
     return Comparison(RULES, measures, made, summaries(made), **said)
 
 
-class Reader(HTMLParser):
-    """Collects tags that stay open, attributes, and text."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "link", "input"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
 def read(compared):
-    reader = Reader()
-    reader.feed(comparison_html(compared))
+    reader = Reader(comparison_html(compared))
     reader.text = " ".join(reader.text.split())
     return reader
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from html_reader import Reader
 
 from inspire_med.evaluation.measures.measure import MEASURES, in_pixels
 from inspire_med.evaluation.protocols import protocol
@@ -13,7 +13,6 @@ from inspire_med.reports.report import Report, report_html
 from inspire_med.viz.panels import Panel
 
 NAN, INF = float("nan"), float("inf")
-VOID = ("meta", "link", "input", "br")
 
 CASES = [
     CaseScores(
@@ -22,32 +21,6 @@ CASES = [
     )
     for name, dice, distance in (("a", 0.5, 4.0), ("b&c", 0.0, INF))
 ]
-
-
-class Reader(HTMLParser):
-    """Collects tags that open and close, attributes, and text."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.tags, self.text = [], [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def values(self, name):
-        return [attributes[name] for _, attributes in self.tags if name in attributes]
 
 
 def page_of(cases, rules=None, **more):

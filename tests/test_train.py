@@ -339,8 +339,12 @@ def test_a_manifest_of_another_task_is_named(tmp_path, ball_volumes, capsys):
     assert "is for task brats, not polyp; pass --task brats" in capsys.readouterr().err
 
 
-def test_a_missing_manifest_is_named(tmp_path, capsys):
-    assert train(tmp_path / "none.json", tmp_path / "run", *IMAGES) == 2
+@pytest.mark.parametrize("words", [(), ("--task", "isles"), ("--data.batch_size", "0")])
+def test_a_missing_manifest_is_named(tmp_path, capsys, words):
+    paths = ["--manifest", str(tmp_path / "none.json"), "--run", str(tmp_path / "run")]
+
+    assert main([*paths, *words]) == 2
+
     assert "none.json: no such file" in capsys.readouterr().err
 
 

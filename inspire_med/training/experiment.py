@@ -115,11 +115,11 @@ def check_request(config: TrainConfig, world: int) -> Manifest:
         InputError: If an option makes no sense, a step cannot be shared out, or the manifest is of
             another task or cannot be read.
     """
+    manifest = Manifest.load(config.manifest)  # first: without it, options lack their defaults
+    refuse_other_task(config.task, manifest.task, config.manifest)
     refuse_nonsense(config)
     budget_of(config)
     _refuse_uneven_parts(config.data.batch_size, config.data.accumulate, world)
-    manifest = Manifest.load(config.manifest)
-    refuse_other_task(config.task, manifest.task, config.manifest)
     _refuse_misfit(config.data, manifest.task)
     return manifest
 

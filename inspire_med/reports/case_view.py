@@ -101,8 +101,8 @@ def read_channels(
 
 
 def case_grid(case: Case, channel: str | None = None) -> Grid | None:
-    """The grid of a case's own shape that a channel, or any, lies on; None of pictures."""
-    if is_picture(case.images):
+    """The grid of a case's own shape that a channel, or any, lies on; None of pictures, or none."""
+    if not case.images or is_picture(case.images):
         return None
     grids = (
         read_grid(path, case.components.get(name))

@@ -33,7 +33,8 @@ class PredictOptions:
         output: Folder for the masks: `<case id>.nii.gz`, or `<case id>.png` for images.
         fold: With a manifest: only the cases of this fold.
         probabilities: Also write `<case id>_prob.nii.gz`, float32 with the regions along the last
-            axis; for images `<case id>_prob.png`, where 255 stands for 1.
+            axis; for images `<case id>_prob.png`, where 255 stands for 1. Polyp models, and all
+            whose task has a protocol that scores such maps, write them in any case.
         tta: Average over all mirrored views; takes 4 times as long for images, 8 for volumes.
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
@@ -69,6 +70,7 @@ def _predict(namespace: Namespace) -> None:
 
     import torch
 
+    from inspire_med.evaluation.protocols import scores_maps
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.inference.predictor import Predictor
 
@@ -84,16 +86,18 @@ def _predict(namespace: Namespace) -> None:
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
     files = {case.id: _files(options.output, case) for case in cases}
     _refuse_inputs_as_output(cases, [mask for mask, _ in files.values()])
+    with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     seconds: dict[str, float] = {}
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
             prediction = predictor.predict_case(case, watch)
             seconds[case.id] = time.perf_counter() - started
-            _write(prediction, *files[case.id], with_probabilities=options.probabilities)
+            _write(prediction, *files[case.id], with_probabilities=with_maps)
             next_case()
     _write_record(options, predictor, seconds)
-    print(f"{len(cases)} masks in {options.output}", file=sys.stderr)
+    what = "masks and maps" if with_maps else "masks"
+    print(f"{len(cases)} {what} in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, [path for both in files.values() for path in both])
 
 

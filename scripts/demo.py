@@ -16,6 +16,7 @@ OPTIONS = {
     "isles": ["--data.patch_size", "[48,48,24]", "--network.widths", "[16,32,64]"],
     "polyp": ["--data.image_size", "[96,96]", "--data.batch_size", "8"],
 }
+PROTOCOLS = {"brats": "segmentation", "isles": "segmentation", "polyp": "polyp-pranet"}
 
 
 def main() -> int:
@@ -52,7 +53,7 @@ def run_task(task: str, out: Path, phantoms: str, max_time: str) -> None:
     inspire_med("train", "--task", task, *manifest, *run, "--fold", "0", *budget, *OPTIONS[task])
     inspire_med("predict", *run, "--input", *cases, "--output", out / "predictions")
     masks = ["--prediction", out / "predictions", "--reference", *cases]
-    inspire_med("evaluate", "--protocol", "segmentation", *masks, "--output", out / "scores")
+    inspire_med("evaluate", "--protocol", PROTOCOLS[task], *masks, "--output", out / "scores")
 
 
 def inspire_med(*words: str | Path) -> None:

@@ -59,6 +59,16 @@ def read_csv(folder):
         }
 
 
+def write_polyps(folder, names):
+    """Pictures of 10 x 20 with a polyp, and masks of them that miss a part."""
+    mask = np.zeros((10, 20), dtype=np.uint8)
+    mask[2:8, 3:15] = 255
+    for place, shown in (("reference", mask), ("prediction", np.roll(mask, 2, axis=1))):
+        (folder / place).mkdir()
+        for name in names:
+            Image.fromarray(shown).save(folder / place / f"{name}.png")
+
+
 class TestFolder:
     def test_scores_every_case_region_and_measure(self, folders, capsys):
         assert evaluate(folders, "--regions", "all=1,2", "core=1") == 0
@@ -478,6 +488,44 @@ class TestProtocols:
         assert content["summary"]["polyp"]["dice@0.5"]["mean"] == 1.0  # stretched to 0 ... 1
         assert content["summary"]["polyp"]["max_dice"]["mean"] == 1.0
         assert len(content["curves"]["polyp"]["dice"]) == 256
+
+    def test_masks_in_place_of_maps_are_counted_and_named_loudly(self, tmp_path, capsys):
+        write_polyps(tmp_path, "abcdefg")
+        Image.fromarray(np.arange(200, dtype=np.uint8).reshape(10, 20)).save(
+            tmp_path / "prediction" / "g.png"
+        )
+
+        assert evaluate(tmp_path, "--protocol", "polyp-pranet") == 0
+
+        sentence = "6 of 7 maps hold two values alone, as masks do (a.png, b.png, c.png, d.png, "
+        assert f"note: {sentence}" in capsys.readouterr().out
+        assert sentence in (tmp_path / "scores" / "report.html").read_text()
+        notes = json.loads((tmp_path / "scores" / "scores.json").read_text())["notes"]
+        assert notes[0].startswith(sentence + "e.png and 1 more): polyp-pranet scores maps that")
+
+    def test_three_values_are_a_map(self, tmp_path, capsys):
+        write_polyps(tmp_path, "a")
+        grey = np.zeros((10, 20), dtype=np.uint8)
+        grey[3:5], grey[4] = 255, 128
+        Image.fromarray(grey).save(tmp_path / "prediction" / "a.png")
+
+        assert evaluate(tmp_path, "--protocol", "polyp-pranet") == 0
+
+        assert "two values" not in capsys.readouterr().out
+
+    @pytest.mark.parametrize("ours", ["predictions.json", "b_prob.png"])
+    def test_masks_beside_maps_and_masks_of_predict_are_no_maps(self, tmp_path, capsys, ours):
+        write_polyps(tmp_path, "ab")
+        mask = tmp_path / "prediction" / "b.png"
+        (tmp_path / "prediction" / ours).write_bytes(
+            b"{}" if ours.endswith("json") else mask.read_bytes()
+        )
+
+        sentence = refusal(capsys, tmp_path, "--protocol", "polyp-pranet")
+
+        assert "holds the mask of case a but not its map (a_prob.png)" in sentence
+        assert "predict again with --probabilities" in sentence
+        assert evaluate(tmp_path, "--protocol", "segmentation") == 0
 
     def test_volumes_are_not_polyps_nor_pictures_tumours(self, folders, capsys):
         sentence = refusal(capsys, folders, "--protocol", "polyp-pranet")

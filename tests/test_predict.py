@@ -24,7 +24,8 @@ TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--preci
 
 
 def masks_in(folder):
-    return sorted(path for path in folder.iterdir() if path.suffix != ".json")
+    return [path for path in sorted(folder.iterdir()) if not path.match("*.json")
+            and "_prob" not in path.name]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,20 @@ def test_one_image_file_is_enough(tmp_path, image_run, disc_images):
     assert predict(image_run, picture, tmp_path / "out") == 0
 
     assert [path.name for path in masks_in(tmp_path / "out")] == ["disc0.png"]
+
+
+def test_what_scores_maps_gets_maps_and_nothing_else_does(
+    tmp_path, image_run, disc_images, volume_run, ball_volumes, capsys
+):
+    """Polyp papers score maps, brain tumours are scored by masks."""
+    one_volume = Manifest.load(ball_volumes).cases[0].images["flair"]
+    assert predict(image_run, disc_images.parent / "images" / "disc0.png", tmp_path / "a") == 0
+    assert "1 masks and maps in" in capsys.readouterr().err
+    assert predict(volume_run, one_volume, tmp_path / "b") == 0
+    assert "1 masks in" in capsys.readouterr().err
+
+    maps = [path.name for path in sorted(tmp_path.rglob("*_prob.*"))]
+    assert maps == ["disc0_prob.png"]
 
 
 def test_probabilities_have_the_regions_last(tmp_path, volume_run, ball_volumes):

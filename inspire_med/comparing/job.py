@@ -12,7 +12,7 @@ from inspire_med.comparing.process import Child
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import RECORD
-from inspire_med.evaluation.protocols import MapProtocol, Protocol
+from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import read_json, write_text
 from inspire_med.imaging.output import file_names
 from inspire_med.imaging.picture import is_picture
@@ -74,11 +74,6 @@ class Job:
         """Folder of its scores."""
         return self.folder / "scores"
 
-    @property
-    def wants_probabilities(self) -> bool:
-        """Whether its predictions are scored as grey maps."""
-        return isinstance(self.protocol, MapProtocol)
-
 
 class JobError(Exception):
     """A step of a job failed; the message is for the user's eyes."""
@@ -132,7 +127,7 @@ def is_predicted(job: Job) -> bool:
     """Whether the mask of every case is there; their record is written after the last."""
     if not job.record.is_file():
         return False
-    wanted = slice(2 if job.wants_probabilities else 1)
+    wanted = slice(2 if job.protocol.scores_maps else 1)
     return all(
         (job.predictions / name).is_file()
         for case in job.cases
@@ -187,7 +182,7 @@ def _predict_words(job: Job) -> list[str]:
     source = ["--input", str(job.config.manifest), "--fold", str(job.fold)]
     options = ["--precision", precision_of_run(job.run / "checkpoints") or "auto"]
     options += ["--threads", str(job.config.threads), "--overwrite"]
-    options += ["--probabilities"] if job.wants_probabilities else []
+    options += ["--probabilities"] if job.protocol.scores_maps else []
     return ["predict", "--run", str(job.run), "--output", str(job.predictions), *source, *options]
 
 

@@ -12,12 +12,14 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
 from inspire_med.evaluation.measures.measure import CALIBRATION, CALIBRATION_POLICY, in_pixels
-from inspire_med.evaluation.origin import origin_of
+from inspire_med.evaluation.origin import RECORD, origin_of
 from inspire_med.evaluation.pairs import (
     Pairing,
     find_maps,
     find_masks,
     find_probabilities,
+    holds_probabilities,
+    listed,
     pair,
 )
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
@@ -112,9 +114,11 @@ def score_cohort(
     """
     rules = request.protocol
     _refuse_vain_options(request)
-    found = find_maps(folder) if isinstance(rules, MapProtocol) else find_masks(folder)
+    found = find_maps(folder) if rules.scores_maps else find_masks(folder)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
+    if rules.scores_maps:
+        _refuse_masks(folder, pairing, rules)
     maps = _probabilities(folder, pairing) if request.calibration else {}
     jobs = [Job(name, *files, maps.get(name)) for name, files in pairing.pairs.items()]
     on_start(len(jobs))
@@ -131,7 +135,7 @@ def score_cohort(
         cases=cases,
         pairing=pairing,
         references=references,
-        notes=(*_notes(pairing, cases), *references.notes),
+        notes=(*_notes(pairing, cases, rules), *references.notes),
         provenance={"Predictions": str(folder), **origin_of(folder), **references.provenance},
         resampled=request.resample,
     )
@@ -165,6 +169,16 @@ def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
     return maps
 
 
+def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
+    """Where a folder holds maps, or is predict's, what else it holds are masks and no maps."""
+    masks = [name for name, (_, found) in pairing.pairs.items() if not holds_probabilities(found)]
+    if masks and ((folder / RECORD).is_file() or len(masks) < len(pairing.pairs)):
+        raise InputError(
+            f"{folder}: holds the mask of case {masks[0]} but not its map ({masks[0]}_prob.png), "
+            f"which protocol {rules.name} scores; predict again with --probabilities."
+        )
+
+
 def _refuse_vain_options(request: Request) -> None:
     """Options that a protocol on grey maps has no use for would be passed over in silence."""
     if not isinstance(request.protocol, MapProtocol):
@@ -188,9 +202,16 @@ def _as_read(rules: Protocol, references: References, *, calibration: bool) -> P
     return replace(rules, measures=words, policy=policy)
 
 
-def _notes(pairing: Pairing, cases: Sequence[CaseScores]) -> list[str]:
+def _notes(pairing: Pairing, cases: Sequence[CaseScores], rules: Protocol) -> list[str]:
     """What was left out and what readers decided; each kind of note is said once."""
+    thresholded = [pairing.pairs[each.case][1].name for each in cases if each.thresholded]
     notes = [
+        f"{len(thresholded)} of {len(cases)} maps hold two values alone, as masks do "
+        f"({listed(thresholded)}): {rules.name} scores maps that were not thresholded, and gives "
+        "other numbers for masks, so do not lay these beside the papers'. predict writes the maps "
+        "of polyp models, and any with --probabilities."
+    ] * bool(thresholded)
+    notes += [
         f"Left out, {what}: {', '.join(ids)}."
         for ids, what in (
             (pairing.missing, "without a prediction"),

@@ -32,7 +32,8 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
     mask, note = read_official_mask(reference)
     grey = fitted(read_grey_map(prediction), mask.shape)
     results = score_grey(mask, grey.values, rules)
-    return CaseScores(case, results, tuple(filter(None, (note, grey.note))))
+    notes = tuple(filter(None, (note, grey.note)))
+    return CaseScores(case, results, notes, thresholded=grey.thresholded)
 
 
 def score_grey(

@@ -1,6 +1,6 @@
 """Pairs: which prediction belongs to which reference, by case id."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,11 @@ def find_probabilities(folder: Path) -> dict[str, Path]:
     )
 
 
+def holds_probabilities(path: Path) -> bool:
+    """Whether a file is a probability map by its name."""
+    return bare_name(path).endswith(PROBABILITIES)
+
+
 def case_id(path: Path) -> str | None:
     """The case id a mask file's name stands for, or None if it is no mask file."""
     is_mask = path.name.lower().endswith((*VOLUME_SUFFIXES, *IMAGE_SUFFIXES))
@@ -80,12 +85,12 @@ def pair(
     spurious = tuple(sorted(predictions.keys() - references.keys()))
     if not both:
         raise InputError(
-            f"no prediction has the id of a reference (predictions: {_listed(spurious)}; "
-            f"references: {_listed(missing)}); name the files by case id."
+            f"no prediction has the id of a reference (predictions: {listed(spurious)}; "
+            f"references: {listed(missing)}); name the files by case id."
         )
     if (missing or spurious) and not allow_missing:
         parts = [
-            f"{len(ids)} {what} ({_listed(ids)})"
+            f"{len(ids)} {what} ({listed(ids)})"
             for ids, what in (
                 (missing, "without a prediction"),
                 (spurious, "predicted but without a reference"),
@@ -100,7 +105,8 @@ def pair(
     return Pairing(pairs, missing, spurious)
 
 
-def _listed(ids: tuple[str, ...]) -> str:
+def listed(ids: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     shown = ", ".join(ids[:_NAMED])
     return shown + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "") or "none"
 

@@ -57,11 +57,19 @@ class RegionResult:
 
 @dataclass(frozen=True)
 class CaseScores:
-    """The results of one case by region, and what its readers had to decide (a sentence each)."""
+    """The results of one case.
+
+    Attributes:
+        case: Its id.
+        regions: By name.
+        notes: What its readers had to decide, a sentence each.
+        thresholded: Whether its map holds two values alone, as a mask does.
+    """
 
     case: str
     regions: Mapping[str, RegionResult]
     notes: tuple[str, ...] = ()
+    thresholded: bool = False
 
     @property
     def scores(self) -> Iterator[Score]:

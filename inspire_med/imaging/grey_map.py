@@ -23,11 +23,13 @@ class GreyMap:
         values: `(height, width)`, in [0, 1].
         name: Where it came from, for messages.
         note: What was decided about it, in one sentence; empty where nothing.
+        thresholded: Whether the file holds two values alone, as a mask does.
     """
 
     values: NDArray[np.float64]
     name: str
     note: str = ""
+    thresholded: bool = False
 
 
 def read_grey_map(path: Path) -> GreyMap:
@@ -38,16 +40,17 @@ def read_grey_map(path: Path) -> GreyMap:
     """
     with opened_image(path) as image:
         if image.mode.startswith("I"):
-            return GreyMap(_of_sixteen_bits(np.asarray(image), path), str(path))
+            values = _of_sixteen_bits(np.asarray(image), path)
+            return GreyMap(values, str(path), thresholded=_of_two_values(values))
         _refuse_unless_of_eight_bits(image, path)
         alpha, said = alpha_alone(image, path)
         if alpha is not None:
-            return GreyMap(alpha / 255, str(path), said)
+            return GreyMap(alpha / 255, str(path), said, _of_two_values(alpha))
         pixels = np.asarray(image.convert("RGB"))
     first = pixels[..., 0]
     coloured = bool((pixels != first[..., np.newaxis]).any())
     note = f"{path.name}: a colour picture; its first channel is taken." if coloured else ""
-    return GreyMap(first / 255, str(path), note)
+    return GreyMap(first / 255, str(path), note, _of_two_values(first))
 
 
 def read_official_mask(path: Path) -> tuple[NDArray[np.bool_], str]:
@@ -89,6 +92,11 @@ def fitted(grey: GreyMap, shape: tuple[int, ...]) -> GreyMap:
     note = f"{Path(grey.name).name}: resized from {sizes}, bilinear."
     values = np.clip(resized / 255, 0, 1)
     return replace(grey, values=values, note=f"{grey.note} {note}".strip())
+
+
+def _of_two_values(values: NDArray[Any]) -> bool:
+    low, high = values.min(), values.max()
+    return bool(low < high and ((values == low) | (values == high)).all())
 
 
 def _of_sixteen_bits(pixels: NDArray[Any], path: Path) -> NDArray[np.float64]:

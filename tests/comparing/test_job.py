@@ -7,7 +7,7 @@ import yaml
 
 from inspire_med.comparing.job import JobError, do, is_done, is_predicted, is_trained
 from inspire_med.comparing.progress import in_words, time_left, work_through
-from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol
+from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
 
 
@@ -144,15 +144,11 @@ def test_all_trainings_take_the_precision_of_the_first(job, stage, asked, writte
     assert options["network"]["skip"] == "concat"
 
 
-@pytest.mark.skipif(
-    not any(isinstance(rules, MapProtocol) for rules in PROTOCOLS.values()), reason="none yet"
-)
 def test_maps_are_wanted_where_maps_are_scored(job, finish):
-    rules = next(rules for rules in PROTOCOLS.values() if isinstance(rules, MapProtocol))
     finish(job, 0.5)
 
     assert is_predicted(job)
-    assert not is_predicted(replace(job, protocol=rules))
+    assert not is_predicted(replace(job, protocol=protocol("polyp-pranet")))
 
 
 def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):

@@ -42,6 +42,16 @@ class TestGreyMap:
             [0, 1]
         ]
 
+    @pytest.mark.parametrize(
+        ("values", "thresholded"),
+        [([0, 255], True), ([9, 200], True), ([0, 1, 255], False), ([0, 0], False)],
+    )
+    @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+    def test_two_values_alone_are_those_of_a_mask(self, tmp_path, values, thresholded, kind):
+        path = picture(tmp_path / "a.png", [values], kind)
+
+        assert read_grey_map(path).thresholded is thresholded
+
     def test_of_a_colour_picture_the_first_channel_is_taken_and_said(self, tmp_path):
         found = read_grey_map(picture(tmp_path / "a.png", [[[255, 0, 0], [51, 9, 200]]]))
 

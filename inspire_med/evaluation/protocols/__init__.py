@@ -32,6 +32,7 @@ __all__ = [
     "RegionPair",
     "SetProtocol",
     "protocol",
+    "scores_maps",
 ]
 
 _ALL: tuple[Protocol, ...] = (
@@ -57,6 +58,11 @@ def protocol(name: str) -> Protocol:
         hint = did_you_mean(name, PROTOCOLS, f"known: {', '.join(PROTOCOLS)}.")
         raise InputError(f"option --protocol: unknown protocol {name!r}; {hint}")
     return PROTOCOLS[name]
+
+
+def scores_maps(name: str) -> bool:
+    """Whether the protocol of this name scores maps; what is unknown here does not."""
+    return name in PROTOCOLS and PROTOCOLS[name].scores_maps
 
 
 def _tolerances_mm(words: str, name: str) -> tuple[float, ...]:

@@ -66,6 +66,8 @@ class Protocol:
         policy: The rules, a line each, printed with every score.
         measures: How each of its measures is written, in order.
         ranked_by: Those that a ranking of methods counts, each of them once.
+        scores_maps: Whether it scores predictions that were not thresholded: `predict` writes
+            them for its tasks, and `evaluate` and `compare` ask for them.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Protocol:
     policy: tuple[str, ...]
     measures: Mapping[str, Measure]
     ranked_by: tuple[str, ...]
+    scores_maps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,7 @@ class MapProtocol(Protocol):
     score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
     region: str
     whole_set: Mapping[str, OfMeanCurve]
+    scores_maps: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

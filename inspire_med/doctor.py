@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
-from inspire_med.cli.options import training_config, training_parser
+from inspire_med.cli.options import training_config, training_parser, words_of_run
 from inspire_med.cli.parser import CommandParser
 from inspire_med.errors import InputError
 
@@ -85,9 +85,10 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
     """The experiment to look at: the run's own, a file's, or the default of the manifest's task."""
     manifest = [] if wanted.manifest is None else ["--manifest", str(wanted.manifest)]
     if wanted.run is not None:
-        words = ["--config", str(wanted.run / "config.yaml"), "--run", str(wanted.run), *manifest]
-        if not (wanted.run / "config.yaml").is_file():
+        words = words_of_run(wanted.run)
+        if not words:
             raise InputError(f"--run: {wanted.run} is no run folder; it has no config.yaml.")
+        words += ["--run", str(wanted.run), *manifest]
     elif wanted.config is not None:
         words = ["--config", str(wanted.config), "--run", "runs", *manifest]
     elif wanted.manifest is not None:

@@ -1,25 +1,22 @@
 """Command: train one experiment (`python -m inspire_med.train --task isles ...`)."""
 
-import platform
+import shlex
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timezone
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import yaml
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.run_folder import refuse_foreign_folder, refuse_other_options, write_session
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.files import read_json, remove_half_written, write_json, write_text
-from inspire_med.provenance import code_commit
+from inspire_med.files import remove_half_written
 
 if TYPE_CHECKING:
     from inspire_med.cases.manifest import Manifest
@@ -59,6 +56,7 @@ def _train(parser: CommandParser, options: Namespace) -> int:
             if launcher.rank == 0:
                 refuse_foreign_folder(config)
                 held.enter_context(locked(config.run))
+            refuse_other_options(config)
             signals = held.enter_context(Signals())
             experiment = _build(config, manifest, launcher)
         except InputError:
@@ -103,13 +101,19 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
     if main:
         for folder in (config.run, config.run / "checkpoints", config.run / "samples"):
             remove_half_written(folder)
-        write_run_record(config, experiment.trained.manifest_hash)
     try:
         prepare_cases(experiment, signals)
     except SignalledError:
         if main:
-            say(f"stopped by a signal while cases were prepared; those in {config.store} remain")
+            say(
+                "stopped by a signal while cases were prepared; the same command goes on, those in "
+                f"{config.store} remain"
+            )
         return replace(experiment.progress, signalled=True)
+    if main:
+        changed = write_session(config, experiment.trained.manifest_hash)
+        for name, value in changed.items():
+            say(f"other than in {config.run / 'config.yaml'}: {name} = {value}")
     with _run_log(config, experiment.progress) if main else Log() as log:
         progress = train(experiment, log, signals)
     leave()
@@ -118,6 +122,8 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
         how = "stopped by a signal after" if progress.signalled else ended
         minutes = progress.elapsed_s / 60
         say(f"{how} {progress.step} steps in {minutes:.1f} min; results in {config.run}")
+        if experiment.spent() < 1:
+            say(f"it goes on by: inspire-med train --run {shlex.quote(str(config.run))}")
     return progress
 
 
@@ -132,43 +138,6 @@ def _run_log(config: TrainConfig, progress: "Progress") -> "Log":
 def say(text: str) -> None:
     """One line for the person who watches."""
     print(text, file=sys.stderr, flush=True)
-
-
-def refuse_foreign_folder(config: TrainConfig) -> None:
-    """Write neither into a folder that is no run, nor into a run that is not to be resumed.
-
-    Raises:
-        InputError: If it is one of these.
-    """
-    files = [file.name for file in config.run.iterdir()] if config.run.is_dir() else []
-    # What a run leaves that ended before it could write its record.
-    begun = [name for name in files if name in ("lock", "lost") or name.startswith(".tmp-")]
-    occupied = config.run.is_file() or len(files) > len(begun)
-    if occupied and config.resume == "never":
-        raise InputError(
-            f"{config.run}: exists already; choose another --run, or go on with --resume auto."
-        )
-    if occupied and not (config.run / "run.json").is_file():
-        raise InputError(f"{config.run}: holds something that is no run; choose another --run.")
-
-
-def write_run_record(config: TrainConfig, manifest_hash: str) -> None:
-    """Add this session to `run.json`, by which a folder is known as a run; write `config.yaml`."""
-    from inspire_med.cli.machine import PACKAGES
-
-    record = config.run / "run.json"
-    sessions = read_json(record)["sessions"] if record.exists() else []
-    sessions.append(
-        {
-            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "command": sys.argv,
-            "commit": code_commit(),
-            "versions": {name: version(name) for name in PACKAGES} | {"python": sys.version},
-            "machine": {"node": platform.node(), "platform": platform.platform()},
-        }
-    )
-    write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
-    write_text(config.run / "config.yaml", yaml.safe_dump(config.to_json(), sort_keys=False))
 
 
 if __name__ == "__main__":

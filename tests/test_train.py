@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -286,22 +287,42 @@ def test_a_run_that_was_killed_before_its_record_starts_afresh(tmp_path, disc_im
 
 
 @pytest.mark.slow
-def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images):
+def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images, capsys):
     assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
     before = {name: (tmp_path / name).read_text() for name in ("config.yaml", "run.json")}
+    words = [*IMAGES, "--max_steps", "1", "--optimizer.lr", "0.5"]
 
-    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2", "--fold", "1") == 2
+    assert train(disc_images, tmp_path, *words) == 2
 
     assert {name: (tmp_path / name).read_text() for name in before} == before
+    assert (
+        "config.yaml: was trained with optimizer.lr = 0.001, but 0.5 is asked for; `inspire-med "
+        f"train --run {tmp_path}` alone goes on"
+    ) in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "checkpoints")  # so early that there is none yet, no more can be asked
+    assert train(disc_images, tmp_path, *words) == 2
 
 
 @pytest.mark.slow
-def test_a_larger_budget_validates_again(tmp_path, disc_images):
-    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "2") == 0
-    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "4") == 0
+def test_the_folder_alone_goes_on_with_what_was_asked_for_last(tmp_path, disc_images, capsys):
+    words = ["--max_steps", "2", "--optimizer.lr", "1e-2"]
+    assert train(disc_images, tmp_path, *IMAGES, *words) == 0
+    begun = (tmp_path / "config.yaml").read_text()
+
+    assert main(["--run", str(tmp_path), "--max_steps", "4", "--max_time", "1h"]) == 0
+    assert "config.yaml: max_steps = 4" in capsys.readouterr().err
+    assert main(["--run", str(tmp_path), "--data.workers", "1"]) == 0
 
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["kind"] == "validation"] == [2, 4]
+    assert len(losses(tmp_path)) == 4
+    assert (tmp_path / "config.yaml").read_text() == begun
+    sessions = json.loads((tmp_path / "run.json").read_text())["sessions"]
+    assert [session["changed"] for session in sessions] == [
+        {},
+        {"max_steps": 4, "max_time": "1h"},
+        {"max_steps": 4, "max_time": "1h", "data.workers": 1},
+    ]
 
 
 @pytest.mark.slow
@@ -354,17 +375,6 @@ def test_never_resume_wants_a_fresh_folder(tmp_path, disc_images, capsys):
     assert train(disc_images, tmp_path, *IMAGES, "--resume", "never") == 2
 
     assert "exists already" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_another_network_on_resume_is_refused(tmp_path, disc_images, capsys):
-    assert train(disc_images, tmp_path, *IMAGES, "--max_steps", "1") == 0
-
-    assert (
-        train(disc_images, tmp_path, *IMAGES, "--max_steps", "2", "--network.skip", "concat") == 2
-    )
-
-    assert "network.skip = inspire, but concat is asked for" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 
 import pytest
 
+from inspire_med.__main__ import main as command
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.train import main
@@ -59,9 +61,12 @@ def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, c
 
     assert train(disc_images, tmp_path / "parts", "--max_steps", "4") == STOPPED
 
-    assert "stopped by a signal after 2 steps" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "stopped by a signal after 2 steps" in said
     assert len(log(tmp_path / "parts")) == 2
-    assert train(disc_images, tmp_path / "parts", "--max_steps", "4") == 0
+    way_on = f"it goes on by: inspire-med train --run {tmp_path}/parts\n"
+    assert said.endswith(way_on)
+    assert command(shlex.split(way_on.partition(": ")[2])[1:]) == 0
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
 
 

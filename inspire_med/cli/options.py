@@ -12,6 +12,7 @@ from jsonargparse import Namespace
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.run_folder import last_options
 from inspire_med.config import TrainConfig, dotted, with_paths_resolved
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import task_named
@@ -79,8 +80,16 @@ def with_own_config(words: Sequence[str]) -> list[str]:
     found = _scanned(words)
     if found["run"] is None or found["manifest"] is not None or found["config"] is not None:
         return list(words)
-    own = Path(found["run"]) / "config.yaml"
-    return ["--config", str(own), *words] if own.is_file() else list(words)
+    return [*words_of_run(Path(found["run"])), *words]
+
+
+def words_of_run(run: Path) -> list[str]:
+    """The command line that asks for what a run was last asked for; empty if it is no run."""
+    last = last_options(run)
+    if last is None:
+        return []
+    config, changed = last
+    return ["--config", str(config), *(f"--{name}={_written(changed[name])}" for name in changed)]
 
 
 def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:

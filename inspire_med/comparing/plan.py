@@ -12,7 +12,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import read_json, write_json
 from inspire_med.training.experiment import check_request
-from inspire_med.training.state import refuse_difference
+from inspire_med.training.recipe import refuse_difference
 
 REQUEST = "request.json"
 # Places (the manifest is known by its hash), what is each job's own, and what changes no result.

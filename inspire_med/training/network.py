@@ -27,6 +27,7 @@ from inspire_med.networks import (
     load_encoder_weights,
 )
 from inspire_med.networks.encoder import Encoder
+from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
 from inspire_med.training.state import Trained
@@ -82,16 +83,6 @@ def build_trained(
         synchronise(network, fabric.device)
     if config.network.recompute:
         recompute_activations(network)
-    recipe = {
-        "fold": config.fold,
-        "seed": config.seed,
-        "data.batch_size": config.data.batch_size,
-        "data.accumulate": config.data.accumulate,
-        "data.augment": config.data.augment,
-        "optimizer.name": config.optimizer.name,
-        "optimizer.ema": config.optimizer.ema,
-        "network.deep_supervision": config.network.deep_supervision,
-    }
     optimizer = make_optimizer(supervised, config.optimizer)
     return Trained(
         card=card,
@@ -101,14 +92,14 @@ def build_trained(
         average=average,
         scaling=fabric.strategy.precision,
         manifest_hash=manifest_hash,
-        recipe=recipe,
         config=config.to_json(),
     )
 
 
 def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
-    """The U-Net with the weights and the extra outputs that were asked for."""
-    if config.network.encoder_weights is not None:
+    """The U-Net with the first weights and the extra outputs that were asked for."""
+    begun = card_of_run(config.run / "checkpoints") is not None
+    if config.network.encoder_weights is not None and not begun:  # a checkpoint has them learned on
         load_encoder_weights(network, config.network.encoder_weights)
     levels = config.network.deep_supervision
     if levels > len(network.channels):

@@ -1,6 +1,5 @@
 """State: all that the next step needs, as tensors and JSON, read without pickle."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from inspire_med.config import dotted
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.inference.model import (
@@ -27,6 +25,7 @@ from inspire_med.inference.model import (
     weights_of,
     write_model,
 )
+from inspire_med.training.recipe import refuse_difference, refuse_other_recipe
 
 _STATE = "training.safetensors"
 _RECORD = "training.json"
@@ -73,8 +72,7 @@ class Trained:
         average: Moving average of the network, if there is one.
         scaling: Fabric's precision plugin, which holds the loss scaler of fp16.
         manifest_hash: Hash of the data set.
-        recipe: Options that must be the same after a resume for it to be the same run.
-        config: All options, for whoever reads the checkpoint.
+        config: All options; those that decide on what is learned stay the same after a resume.
     """
 
     card: ModelCard
@@ -84,7 +82,6 @@ class Trained:
     average: AveragedModel | None
     scaling: PrecisionPlugin
     manifest_hash: str
-    recipe: dict[str, Any]
     config: dict[str, Any]
 
     @property
@@ -108,7 +105,6 @@ def write_state(folder: Path, trained: Trained, progress: Progress) -> None:
             "format": 1,
             "progress": asdict(progress),
             "manifest_hash": trained.manifest_hash,
-            "recipe": trained.recipe,
             "config": trained.config,
             "scaler": trained.scaling.state_dict(),
             "sha256": {name: sha256(folder / name) for name in (WEIGHTS, CARD, _STATE)},
@@ -136,7 +132,7 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
     """Fill `trained` with what was written.
 
     Raises:
-        InputError: If it is of another data set or network.
+        InputError: If it is of another data set, recipe or network.
     """
     record = read_json(folder / _RECORD)
     if record["manifest_hash"] != trained.manifest_hash:
@@ -144,8 +140,8 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
             f"{folder}: trained on the data set {record['manifest_hash'][:12]}, but the manifest "
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
-    refuse_difference(folder, record["recipe"], trained.recipe)
-    refuse_difference(folder, read_card(folder).to_json(), trained.card.to_json())
+    refuse_other_recipe(folder.parent.parent, folder, record["config"], trained.config)
+    _refuse_other_card(folder, read_card(folder), trained.card)
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:
@@ -161,24 +157,14 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
     return Progress(**record["progress"])
 
 
-def refuse_difference(folder: Path, written: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Name the first thing in which what was trained is not what is asked for.
-
-    Args:
-        folder: Where it lies, for the message.
-        written: Options by name, nested, of what was trained.
-        wanted: Options of what is asked for.
-
-    Raises:
-        InputError: If there is one.
-    """
-    before = dotted(json.loads(json.dumps(written)))
-    for key, value in dotted(json.loads(json.dumps(wanted))).items():
-        if before.get(key) != value:
-            raise InputError(
-                f"{folder}: was trained with {key} = {before.get(key)}, but {value} is asked for; "
-                "use the same options or another --run."
-            )
+def _refuse_other_card(folder: Path, written: ModelCard, asked: ModelCard) -> None:
+    if written.preparation.orientation is None and asked.preparation.orientation is not None:
+        raise InputError(
+            f"{folder}: an older version trained on volumes as they are stored, and this one "
+            "turns them all one way; it predicts as before, but training cannot go on: start anew "
+            "in another --run."
+        )
+    refuse_difference(folder, written.to_json(), asked.to_json())
 
 
 def _random_states() -> dict[str, Tensor]:

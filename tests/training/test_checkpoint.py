@@ -56,8 +56,7 @@ def make_trained(seed: int = 0, *, averaged: bool = False) -> Trained:
         average=make_average(network) if averaged else None,
         scaling=FullPrecision(),
         manifest_hash="a" * 64,
-        recipe={"fold": 0, "seed": 0},
-        config={},
+        config={"fold": 0, "seed": 0, "optimizer": {"lr": 1e-3}},
     )
 
 
@@ -222,13 +221,28 @@ def test_a_run_of_an_older_version_goes_on_with_the_same_preparation(tmp_path):
     assert progress.step == 3
 
 
-@pytest.mark.parametrize("key", ["fold", "seed"])
-def test_another_recipe_is_refused(tmp_path, key):
+def test_another_recipe_is_refused_with_the_way_out(tmp_path):
     trained = make_trained()
-    save_checkpoint(tmp_path, trained, Progress(step=1))
+    save_checkpoint(tmp_path / "run" / "checkpoints", trained, Progress(step=1))
+    other = replace(trained, config={**trained.config, "optimizer": {"lr": 1e-2}})
 
-    with pytest.raises(InputError, match=f"was trained with {key} = 0, but 1 is asked for"):
-        load_checkpoint(tmp_path, replace(trained, recipe={**trained.recipe, key: 1}))
+    with pytest.raises(InputError) as caught:
+        load_checkpoint(tmp_path / "run" / "checkpoints", other)
+
+    assert str(caught.value) == (
+        f"{tmp_path}/run/checkpoints/last: was trained with optimizer.lr = 0.001, but 0.01 is "
+        f"asked for; `inspire-med train --run {tmp_path}/run` alone goes on as it was; or choose "
+        "another --run."
+    )
+
+
+def test_volumes_as_they_are_stored_cannot_be_gone_on_with_in_one_orientation(tmp_path):
+    as_stored = replace(CARD, preparation=Preparation(image_size=(32, 32), orientation=None))
+    turned = replace(CARD, preparation=Preparation(image_size=(32, 32), orientation="RAS"))
+    save_checkpoint(tmp_path, replace(make_trained(), card=as_stored), Progress(step=1))
+
+    with pytest.raises(InputError, match="as they are stored, and this one turns them all one way"):
+        load_checkpoint(tmp_path, replace(make_trained(), card=turned))
 
 
 def test_the_precision_of_a_run_is_known_before_it_is_built(tmp_path):

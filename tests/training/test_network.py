@@ -3,13 +3,28 @@ import copy
 import pytest
 import torch
 
+from inspire_med.config import NetworkConfig, TrainConfig
+from inspire_med.errors import InputError
 from inspire_med.networks import UNet
-from inspire_med.training.network import compile_if_it_works, recompute_activations
+from inspire_med.training import network as network_module
+from inspire_med.training.network import _supervised, compile_if_it_works, recompute_activations
 
 
 @pytest.fixture
 def network():
     return UNet(2, 1, 1, widths=(4, 8), skip="concat")
+
+
+def test_a_run_that_has_begun_needs_its_first_weights_no_more(tmp_path, network, monkeypatch):
+    wanted = NetworkConfig(
+        encoder="resnet18", encoder_weights=tmp_path / "gone", deep_supervision=1
+    )
+    config = TrainConfig(tmp_path / "manifest.json", tmp_path, network=wanted)
+    with pytest.raises(InputError, match="gone"):
+        _supervised(config, network)
+    monkeypatch.setattr(network_module, "card_of_run", lambda folder: "a card")
+
+    assert _supervised(config, network).training
 
 
 @pytest.mark.parametrize("switch", ["auto", "off"])

@@ -1,0 +1,109 @@
+"""Run folder: what it says of itself, and who may write into it.
+
+`config.yaml` holds the options that the run was begun with and is written once. `run.json` holds a
+record of each session; what a session was asked for otherwise stands there as "changed".
+"""
+
+import platform
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inspire_med.config import TrainConfig, dotted
+from inspire_med.errors import InputError
+from inspire_med.files import read_json, write_json, write_text
+from inspire_med.provenance import code_commit
+from inspire_med.training.recipe import refuse_other_recipe
+
+_CONFIG, _RECORD = "config.yaml", "run.json"
+_OF_THE_COMMAND = {"run", "resume"}
+
+
+def refuse_foreign_folder(config: TrainConfig) -> None:
+    """Write neither into a folder that is no run, nor into a run that is not to be resumed.
+
+    Raises:
+        InputError: If it is one of these.
+    """
+    files = [file.name for file in config.run.iterdir()] if config.run.is_dir() else []
+    # What a run leaves that ended before it could write its record.
+    begun = [name for name in files if name in ("lock", "lost") or name.startswith(".tmp-")]
+    occupied = config.run.is_file() or len(files) > len(begun)
+    if occupied and config.resume == "never":
+        raise InputError(
+            f"{config.run}: exists already; choose another --run, or go on with --resume auto."
+        )
+    if occupied and not (config.run / _RECORD).is_file():
+        raise InputError(f"{config.run}: holds something that is no run; choose another --run.")
+
+
+def refuse_other_options(config: TrainConfig) -> None:
+    """Go on with a run only by options that teach it what it was begun with.
+
+    Raises:
+        InputError: Names the first difference.
+    """
+    file = config.run / _CONFIG
+    if (config.run / _RECORD).is_file() and file.is_file():
+        refuse_other_recipe(config.run, file, _options_in(file), config.to_json())
+
+
+def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
+    """Add this session to `run.json`, by which a folder is known as a run.
+
+    The first session writes `config.yaml`.
+
+    Returns:
+        Options, by dotted name, that are not those of `config.yaml`.
+    """
+    from inspire_med.cli.machine import PACKAGES
+
+    file, record = config.run / _CONFIG, config.run / _RECORD
+    asked = config.to_json()
+    begun = dotted(_options_in(file) if file.exists() else asked)
+    changed = {
+        name: value
+        for name, value in dotted(asked).items()
+        if name not in _OF_THE_COMMAND and begun.get(name) != value
+    }
+    sessions = read_json(record)["sessions"] if record.exists() else []
+    sessions.append(
+        {
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "command": sys.argv,
+            "changed": changed,
+            "commit": code_commit(),
+            "versions": {name: version(name) for name in PACKAGES} | {"python": sys.version},
+            "machine": {"node": platform.node(), "platform": platform.platform()},
+        }
+    )
+    write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
+    if not file.exists():
+        write_text(file, yaml.safe_dump(asked, sort_keys=False))
+    return changed
+
+
+def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:
+    """What a run was last asked for: its `config.yaml`, and what changed since, by dotted name.
+
+    None if the folder is no run.
+    """
+    file, record = run / _CONFIG, run / _RECORD
+    if not file.is_file():
+        return None
+    sessions = read_json(record)["sessions"] if record.is_file() else []
+    return file, sessions[-1].get("changed", {}) if sessions else {}
+
+
+def _options_in(file: Path) -> dict[str, Any]:
+    try:
+        options = yaml.safe_load(file.read_text())
+    except (UnicodeDecodeError, yaml.YAMLError):
+        options = None
+    if not isinstance(options, dict):
+        raise InputError(f"{file}: does not hold a run's options; choose another --run.")
+    return options

@@ -1,4 +1,4 @@
-"""Lesions: the parts of a mask, and which parts of a prediction answer to which of a reference.
+"""Lesions: the parts of a mask.
 
 Parts are connected by faces, edges or corners (26 neighbours in 3-D, 8 in 2-D). Those that lie
 close together may count as one lesion: dilated, they join. Voxels are kept as lists by part, so
@@ -6,17 +6,15 @@ that a thousand parts cost no more than the voxels they hold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, reduce
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
-from inspire_med.evaluation.result import Lesion
 from inspire_med.imaging.masks import Box, bounding_box
 
 Mask = NDArray[np.bool_]
@@ -81,56 +79,6 @@ class Parts:
         return mask
 
 
-@dataclass(frozen=True)
-class Match:
-    """Which parts of a prediction lie near which lesions of a reference.
-
-    Attributes:
-        reference: The lesions.
-        prediction: What was predicted.
-        hits: Of each lesion, the predicted parts with a voxel near it. One may hit several lesions.
-    """
-
-    reference: Parts
-    prediction: Parts
-    hits: Sequence[Sequence[int]]
-
-    @cached_property
-    def spurious(self) -> tuple[int, ...]:
-        """Predicted parts that hit no lesion."""
-        everything = set(range(len(self.prediction)))
-        return tuple(sorted(everything.difference(*self.hits)))
-
-    @cached_property
-    def dice(self) -> NDArray[np.float64]:
-        """Of each lesion with the whole of all parts that hit it, `(lesions,)`."""
-        covered = self.prediction.mask.ravel()[self.reference.places]
-        # What covers a lesion hits it, so the voxels in common need no look at the parts.
-        common = np.bincount(self.reference.owners[covered], minlength=len(self.reference))
-        sizes = self.prediction.sizes
-        predicted = np.array([sizes[list(parts)].sum() for parts in self.hits], dtype=np.intp)
-        return 2 * common / (self.reference.sizes + predicted)
-
-    def masks(self, lesion: int) -> tuple[Mask, Mask]:
-        """A lesion and all that hits it, on the smallest box that holds both."""
-        parts = list(self.hits[lesion])
-        low, high = (
-            np.c_[own[:, [lesion]], other[:, parts]]
-            for own, other in (
-                (self.reference.lows, self.prediction.lows),
-                (self.reference.highs, self.prediction.highs),
-            )
-        )
-        corners = low.min(axis=1), high.max(axis=1)
-        return self.reference.drawn([lesion], *corners), self.prediction.drawn(parts, *corners)
-
-    def hd95_mm(self, lesion: int, spacing_mm: Sequence[float]) -> float:
-        """Between a lesion and all that hits it; infinite where nothing does."""
-        if not self.hits[lesion]:
-            return float("inf")
-        return hausdorff_mm(surface_distances(*self.masks(lesion), spacing_mm))
-
-
 def components(mask: Mask) -> Parts:
     """The connected parts of a boolean mask, `(*spatial)`."""
     return grouped(mask, 0)
@@ -177,77 +125,6 @@ def without_small(mask: Mask, steps: int, most: float) -> Mask:
     return kept
 
 
-def joined(lesions: Parts, others: Parts) -> Parts:
-    """Lesions that touch the same one of another tissue as one lesion.
-
-    A lesion that touches several goes with the first of them, in scan order.
-
-    Args:
-        lesions: As `grouped` makes them, by one step or more.
-        others: Of another tissue, on the same grid.
-    """
-    # Within one step of a lesion no other is near, so `near` says which one is touched.
-    rim = np.where(dilated(lesions.mask, 1), lesions.near, 0).astype(np.uint32)
-    touched = match(replace(lesions, near=rim), others).hits
-    if not any(touched):
-        return lesions
-    alone = range(len(others), len(others) + len(lesions))
-    partner = [parts[0] if parts else own for parts, own in zip(touched, alone, strict=True)]
-    number = np.unique(partner, return_inverse=True)[1]
-    owners = number[lesions.owners]
-    ends = np.cumsum(np.bincount(owners))
-    return Parts(
-        mask=lesions.mask,
-        near=np.r_[0, number + 1].astype(np.uint32)[lesions.near],
-        places=lesions.places[np.argsort(owners, kind="stable")],
-        starts=np.r_[0, ends],
-    )
-
-
-def match(reference: Parts, prediction: Parts) -> Match:
-    """Find which predicted parts lie near which lesions, both on one grid."""
-    near = reference.near.ravel()[prediction.places].astype(np.intp) - 1
-    touching = near >= 0
-    pairs = near[touching] * max(len(prediction), 1) + prediction.owners[touching]
-    # Neighbours in scan order mostly repeat a pair; few are left to sort.
-    fresh = np.unique(pairs[np.flatnonzero(np.diff(pairs, prepend=-1))])
-    lesion, part = np.divmod(fresh, max(len(prediction), 1))
-    ends = np.searchsorted(lesion, np.arange(len(reference) + 1))
-    hits = [part[start:stop].tolist() for start, stop in pairwise(ends)]
-    return Match(reference, prediction, hits)
-
-
-def lesion_table(
-    found: Match, spacing_mm: Sequence[float], origin: Sequence[int], larger_than: float = 0.0
-) -> tuple[Lesion, ...]:
-    """Every lesion of the reference, then every spurious one of the prediction.
-
-    Args:
-        found: What lies near what.
-        spacing_mm: Voxel size along each axis.
-        origin: Where in the whole volume the masks begin.
-        larger_than: Size in mm3 that a lesion of the reference must exceed to count.
-    """
-    true_sizes, sizes = (_sizes(parts, spacing_mm) for parts in (found.reference, found.prediction))
-    true_centres, centres = (
-        (parts.centres + np.reshape(origin, (-1, 1))).T.tolist() if len(parts) else []
-        for parts in (found.reference, found.prediction)
-    )
-    lesions = [
-        Lesion(
-            kind="matched" if found.hits[lesion] else "missed",
-            size=size,
-            centre=tuple(true_centres[lesion]),
-            dice=float(found.dice[lesion]),
-            hd95_mm=found.hd95_mm(lesion, spacing_mm),
-            counted=size > larger_than,
-        )
-        for lesion, size in enumerate(true_sizes)
-    ]
-    spurious = [Lesion("spurious", sizes[part], tuple(centres[part])) for part in found.spurious]
-    return (*lesions, *spurious)
-
-
 def _connected(mask: Mask) -> NDArray[np.unsignedinteger[Any]]:
     """Numbers from 1 for what is connected by faces, edges or corners, 0 elsewhere."""
     # cc3d 4.1.1 numbers background, too, on some images, and runs out of numbers on volumes that
@@ -257,14 +134,6 @@ def _connected(mask: Mask) -> NDArray[np.unsignedinteger[Any]]:
     thick = np.pad(volume, thin) if 1 in volume.shape else volume
     numbers = cc3d.connected_components(thick, connectivity=26, binary_image=True)
     return numbers[tuple(slice(size) for size in volume.shape)].reshape(mask.shape)
-
-
-def _sizes(parts: Parts, spacing_mm: Sequence[float]) -> list[float]:
-    """In mm3; multiplied axis by axis, so that equal volumes compare as the evaluators' do."""
-    sizes = parts.sizes.astype(np.float64)
-    for size in spacing_mm:
-        sizes = sizes * size
-    return sizes.tolist()
 
 
 def _widened(box: Box | None, steps: int, shape: tuple[int, ...]) -> Box:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from inspire_med.evaluation.measures import lesions
+from inspire_med.evaluation.measures import lesions, matching
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.protocols.brats2021 import (
     on_its_box,
@@ -55,10 +55,10 @@ def score_brats2023(challenge: Challenge, pair: RegionPair) -> RegionResult:
     """The measures of a `brats2023-*` protocol."""
     pair = on_its_box(pair)
     whole = score_whole(pair, PENALTY_MM)
-    found = lesions.match(
+    found = matching.match(
         lesions.grouped(pair.reference, challenge.steps), lesions.components(pair.prediction)
     )
-    table = lesions.lesion_table(found, pair.spacing_mm, pair.origin, challenge.larger_than)
+    table = matching.lesion_table(found, pair.spacing_mm, pair.origin, challenge.larger_than)
     return RegionResult({**lesion_scores(table, PENALTY_MM), **whole}, table)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from math import prod
 
-from inspire_med.evaluation.measures import lesions, overlap, surface
+from inspire_med.evaluation.measures import lesions, matching, overlap, surface
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.protocols.brats2021 import defined, on_its_box
 from inspire_med.evaluation.protocols.brats2023 import (
@@ -32,9 +32,9 @@ def score_brats2024(challenge: Challenge, pair: RegionPair) -> RegionResult:
     for tissue in rule.joined_by:
         other = challenge.rules[tissue]
         beside = lesions_of(other, cleaned(other, pair.tissues[tissue]))
-        reference, prediction = map(lesions.joined, (reference, prediction), beside)
-    found = lesions.match(reference, prediction)
-    table = lesions.lesion_table(found, pair.spacing_mm, pair.origin, rule.larger_than)
+        reference, prediction = map(matching.joined, (reference, prediction), beside)
+    found = matching.match(reference, prediction)
+    table = matching.lesion_table(found, pair.spacing_mm, pair.origin, rule.larger_than)
     if not challenge.spurious_count:
         table = tuple(replace(one, counted=one.counted and one.kind != "spurious") for one in table)
     penalty_mm = challenge.penalty_mm(pair.shape)
@@ -73,7 +73,7 @@ def score_whole(pair: RegionPair, penalty_mm: float) -> dict[str, float]:
 
 
 def lesionwise_nsd(
-    found: lesions.Match, table: Sequence[Lesion], spacing_mm: Sequence[float]
+    found: matching.Match, table: Sequence[Lesion], spacing_mm: Sequence[float]
 ) -> dict[str, float]:
     """Mean NSD over what enters `lesionwise_dice`; missed and spurious lesions 0, none 1."""
     number = sum(lesion.counted for lesion in table)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inspire_med.evaluation.measures import lesions, overlap
+from inspire_med.evaluation.measures import lesions, matching, overlap
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.protocols.brats2021 import on_its_box
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
@@ -19,7 +19,7 @@ def score_isles2022(pair: RegionPair) -> RegionResult:
     pair = on_its_box(pair)
     counts = overlap.count(pair.reference, pair.prediction)
     reference, prediction = (lesions.components(mask) for mask in (pair.reference, pair.prediction))
-    found = lesions.match(reference, prediction)
+    found = matching.match(reference, prediction)
     missed = sum(not parts for parts in found.hits)
     wrong = len(found.spurious) + missed
     touched = len(reference) - missed
@@ -31,7 +31,7 @@ def score_isles2022(pair: RegionPair) -> RegionResult:
         / 1000,
         "absolute_lesion_count_difference": float(abs(len(reference) - len(prediction))),
     }
-    return RegionResult(scores, lesions.lesion_table(found, pair.spacing_mm, pair.origin))
+    return RegionResult(scores, matching.lesion_table(found, pair.spacing_mm, pair.origin))
 
 
 ISLES2022 = MaskProtocol(

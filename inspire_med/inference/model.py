@@ -138,7 +138,10 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write tensors as safetensors, each in its plain memory order."""
+    path.touch()
+    mode = path.stat().st_mode  # by the umask, where safetensors writes for its user alone
     save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path)
+    path.chmod(mode)
 
 
 def sha256(path: Path) -> str:

@@ -31,8 +31,8 @@ class EvaluateOptions:
     Args:
         prediction: Folder of masks named by case id: `<case id>.nii.gz` or an image. Several, each
             as NAME=FOLDER, are compared with each other.
-        reference: A manifest (its labels and regions are used), or a folder of masks named alike;
-            for `coco` a file of annotations.
+        reference: A manifest (its labels and regions are used), or a folder of masks named alike
+            (for `polyp-video` with a folder a video); for `coco` a file of annotations.
         output: Folder for scores.csv, scores.json and report.html; with several predictions a
             folder for each, and comparison.html beside them.
         protocol: Name of the rules; docs/protocols.md says what each is. `segmentation@0.5,3` takes
@@ -223,7 +223,7 @@ def _references(
     from inspire_med.evaluation.references import references_of_folder
 
     if options.reference.suffix == ".json":
-        return _references_of_manifest(options)
+        return _references_of_manifest(options, rules)
     if options.fold is not None:
         raise InputError(
             f"option --fold: {options.reference} has no folds; give a manifest, or no fold."
@@ -234,11 +234,12 @@ def _references(
 
 
 def _references_of_manifest(
-    options: EvaluateOptions,
+    options: EvaluateOptions, rules: "Protocol"
 ) -> "tuple[References, Manifest | None]":
     from inspire_med.cases.manifest import Manifest
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.summary import patients_note
+    from inspire_med.evaluation.videos import videos_of
 
     if options.regions is not None:
         raise InputError("option --regions: the manifest has its own; leave the option out.")
@@ -247,18 +248,21 @@ def _references_of_manifest(
     masks = {case.id: case.label for case in chosen if case.label is not None}
     if not masks:
         raise InputError(f"{options.reference}: no case has a label; give a labelled manifest.")
-    note = patients_note({case.id: case.patient for case in chosen if case.id in masks})
+    patients = {case.id: case.patient for case in chosen if case.id in masks}
+    videos = videos_of(patients, masks) if rules.of_videos else {}
+    independent = {videos.get(case, case): patient for case, patient in patients.items()}
     references = References(
         masks=masks,
         regions=manifest.regions,
         elsewhere=frozenset(case.id for case in manifest.cases) - masks.keys(),
-        notes=(*manifest.notes, *filter(None, [note])),
+        notes=(*manifest.notes, *filter(None, [patients_note(independent)])),
         provenance={
             "Manifest": str(options.reference),
             "Manifest hash": manifest.hash,
             "Fold": "all" if options.fold is None else str(options.fold),
         },
         sites={case.id: case.site for case in chosen if case.site},
+        videos=videos,
     )
     return references, manifest
 

@@ -20,8 +20,8 @@ class ProtocolMetric(CumulativeIterationMetric):
     """Every measure of a named protocol, case by case, cumulated as MONAI's own metrics are.
 
     Args:
-        name: Of the protocol, such as `segmentation` or `brats2023-gli`; `coco` is none of these,
-            since it scores a whole set at once.
+        name: Of the protocol, such as `segmentation` or `brats2023-gli`; `coco` and `polyp-video`
+            are none of these, since they score a whole set or video at once.
         regions: Names of the channels, in order.
         spacing_mm: Voxel size along each spatial axis; a call may give its own. Needed for masks.
 
@@ -51,8 +51,8 @@ class ProtocolMetric(CumulativeIterationMetric):
     ) -> None:
         super().__init__()
         rules = protocol(name)
-        if not isinstance(rules, MaskProtocol | MapProtocol):
-            raise InputError(f"protocol {name}: scores a whole set at once; use evaluate.")
+        if not isinstance(rules, MaskProtocol | MapProtocol) or rules.of_videos:
+            raise InputError(f"protocol {name}: scores a whole set or video at once; use evaluate.")
         self.rules = rules
         self.regions = tuple(regions)
         self.spacing_mm = spacing_mm

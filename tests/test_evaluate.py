@@ -10,6 +10,7 @@ from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.evaluate import main
+from inspire_med.prepare import main as prepare
 
 AFFINE = np.diag([-1.0, -1.0, 2.5, 1.0])
 
@@ -67,6 +68,20 @@ def write_polyps(folder, names):
         (folder / place).mkdir()
         for name in names:
             Image.fromarray(shown).save(folder / place / f"{name}.png")
+
+
+def write_videos(folder, lengths):
+    """A polyp that moves, in SUN-SEG's folders; maps for it in a folder a video, too."""
+    rows, columns = np.mgrid[:24, :30]
+    for video, length in lengths.items():
+        for number in range(1, length + 1):
+            away = (rows - 10) ** 2 + (columns - 9 - number) ** 2
+            picture = np.stack([np.clip(250 - away, 0, 255)] * 3, axis=-1)
+            shown = {"SUN/Frame": picture, "SUN/GT": 255 * (away < 40), "prediction": 255 - away}
+            for place, values in shown.items():
+                path = folder / place / video / f"frame{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).save(path)
 
 
 class TestFolder:
@@ -526,6 +541,40 @@ class TestProtocols:
         assert "holds the mask of case a but not its map (a_prob.png)" in sentence
         assert "predict again with --probabilities" in sentence
         assert evaluate(tmp_path, "--protocol", "segmentation") == 0
+
+    @pytest.mark.slow
+    def test_videos_are_folders_of_frames_or_patients_of_a_manifest(self, tmp_path, capsys):
+        write_videos(tmp_path, {"case1_1": 4, "case1_3": 5, "case2_1": 3})
+        words = ("--protocol", "polyp-video")
+
+        assert evaluate(tmp_path, *words, reference="SUN/GT") == 0
+        shown = capsys.readouterr().out
+        by_folder = json.loads((tmp_path / "scores" / "scores.json").read_text())
+        assert "3 cases" in shown
+        assert "note: Frames scored: 6 of 12 in 3 videos" in shown
+        assert by_folder["summary"]["polyp"]["s_measure"]["n"] == 3
+
+        manifest = tmp_path / "m.json"
+        arguments = ["--task", "polyp", "--source", tmp_path / "SUN", "--out", manifest]
+        assert prepare([str(word) for word in arguments]) == 0
+        assert {case.patient for case in Manifest.load(manifest).cases} == {"case1", "case2"}
+        assert evaluate(tmp_path, *words, "--overwrite", reference="m.json") == 0
+        by_manifest = json.loads((tmp_path / "scores" / "scores.json").read_text())
+        assert by_manifest["summary"] == by_folder["summary"]
+        assert {case for case, *_ in read_csv(tmp_path)} == {
+            *("case1-case1_1", "case1-case1_3", "case2"),
+        }
+        assert "3 cases of 2 patients (or videos)" in capsys.readouterr().out
+
+    def test_frames_in_no_video_and_parts_of_videos_are_refused(self, tmp_path, capsys):
+        write_polyps(tmp_path, "abc")
+        write_videos(tmp_path, {"v": 3})
+        words = ("--protocol", "polyp-video")
+
+        assert "a.png, which is in no folder of a video" in refusal(capsys, tmp_path, *words)
+        allowed = (*words, "--allow_missing")
+        sentence = refusal(capsys, tmp_path, *allowed, reference="SUN/GT")
+        assert "--allow_missing: protocol polyp-video scores whole videos" in sentence
 
     def test_volumes_are_not_polyps_nor_pictures_tumours(self, folders, capsys):
         sentence = refusal(capsys, folders, "--protocol", "polyp-pranet")

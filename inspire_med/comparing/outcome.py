@@ -162,8 +162,9 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
             "on the very cases that are scored: a little too good, for all alike. With "
             "--validations 1 it is the last."
         )
-    patients = {case.id: case.patient for job in jobs for case in job.cases}
-    notes += filter(None, [patients_note(patients)])
+    if not plan.protocol.of_videos:
+        patients = {case.id: case.patient for job in jobs for case in job.cases}
+        notes += filter(None, [patients_note(patients)])
     notes += [*words_on(plan.variants, plan.config.network), _COSTS]
     notes += [f"Failed: {sentence}" for sentence in failed]
     shown = {job.variant for job in jobs}

@@ -81,7 +81,7 @@ def whole_set_means(jobs: Sequence[Job], scores: pd.DataFrame) -> Summaries:
                 if (region, name) not in by_case:
                     mean = measures[name]["mean"]
                     values.setdefault((region, name), []).append(math.nan if mean is None else mean)
-    cases = len({case.id for job in jobs for case in job.cases})
+    cases = scores["case"].nunique()
     found: Summaries = {}
     for (region, name), of_jobs in values.items():
         found.setdefault(region, {})[name] = _of_whole_set(of_jobs, cases)

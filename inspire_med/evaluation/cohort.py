@@ -15,6 +15,7 @@ from inspire_med.evaluation.measures.measure import CALIBRATION, CALIBRATION_POL
 from inspire_med.evaluation.origin import RECORD, origin_of
 from inspire_med.evaluation.pairs import (
     Pairing,
+    find_frames,
     find_maps,
     find_masks,
     find_probabilities,
@@ -27,6 +28,7 @@ from inspire_med.evaluation.protocols.kinds import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.evaluation.scores import Summaries, score_table, summarise_cases
+from inspire_med.evaluation.videos import of_videos, with_sites_of_videos, without_ends
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.volume import is_volume
@@ -82,6 +84,11 @@ class Cohort:
             return {}
         return regions_under(self.protocol, self.references.regions)
 
+    def shown(self, case: str) -> str:
+        """The id of the pair of files that shows a case: its own, or a video's middle frame."""
+        frames = [frame for frame, video in self.references.videos.items() if video == case]
+        return frames[len(frames) // 2] if frames else case
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """A row a case, region and measure."""
@@ -114,7 +121,9 @@ def score_cohort(
     """
     rules = request.protocol
     _refuse_vain_options(request)
-    found = find_maps(folder) if rules.scores_maps else find_masks(folder)
+    if rules.of_videos:
+        references = without_ends(references)
+    found = _predictions(folder, rules)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
     if rules.scores_maps:
@@ -130,12 +139,15 @@ def score_cohort(
         request.resample,
     )
     cases = score_batch(jobs, how, workers=request.workers, on_done=on_done)
+    notes = (*_notes(pairing, cases, rules), *references.notes)
+    if rules.of_videos:
+        cases, references = of_videos(cases, references.videos), with_sites_of_videos(references)
     return Cohort(
         protocol=_as_read(rules, references, calibration=request.calibration),
         cases=cases,
         pairing=pairing,
         references=references,
-        notes=(*_notes(pairing, cases, rules), *references.notes),
+        notes=notes,
         provenance={"Predictions": str(folder), **origin_of(folder), **references.provenance},
         resampled=request.resample,
     )
@@ -169,6 +181,12 @@ def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
     return maps
 
 
+def _predictions(folder: Path, rules: Protocol) -> dict[str, Path]:
+    if rules.of_videos:
+        return find_frames(folder)
+    return find_maps(folder) if rules.scores_maps else find_masks(folder)
+
+
 def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
     """Where a folder holds maps, or is predict's, what else it holds are masks and no maps."""
     masks = [name for name, (_, found) in pairing.pairs.items() if not holds_probabilities(found)]
@@ -181,6 +199,11 @@ def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
 
 def _refuse_vain_options(request: Request) -> None:
     """Options that a protocol on grey maps has no use for would be passed over in silence."""
+    if request.protocol.of_videos and request.allow_missing:
+        raise InputError(
+            f"option --allow_missing: protocol {request.protocol.name} scores whole videos; "
+            "complete their frames, and leave it out."
+        )
     if not isinstance(request.protocol, MapProtocol):
         return
     for option in ("calibration", "resample", "ignore_affine"):

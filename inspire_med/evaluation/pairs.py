@@ -35,7 +35,7 @@ def find_masks(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: If the folder is missing or holds no masks, or two files have one id.
     """
-    return _not_empty(_masks(folder), folder)
+    return _not_empty(_masks(_named(folder)), folder)
 
 
 def find_maps(folder: Path) -> dict[str, Path]:
@@ -44,7 +44,19 @@ def find_maps(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: As `find_masks`, where there are neither.
     """
-    return _not_empty({**_masks(folder), **find_probabilities(folder)}, folder)
+    return _not_empty({**_masks(_named(folder)), **find_probabilities(folder)}, folder)
+
+
+def find_frames(folder: Path) -> dict[str, Path]:
+    """As `find_maps`, with those of a folder a video; the id of `video/name` is `video-name`.
+
+    Raises:
+        InputError: As `find_maps`.
+    """
+    named = [*_named(folder)]
+    for video in sorted(path for path in folder.iterdir() if path.is_dir()):
+        named += [(f"{video.name}-{name}", path) for name, path in _named(video)]
+    return _not_empty({**_masks(named), **_probabilities(named)}, folder)
 
 
 def find_probabilities(folder: Path) -> dict[str, Path]:
@@ -53,11 +65,7 @@ def find_probabilities(folder: Path) -> dict[str, Path]:
     Raises:
         InputError: If the folder is missing, or two files have one id.
     """
-    return _each_once(
-        (name.removesuffix(PROBABILITIES), path)
-        for name, path in _named(folder)
-        if name.endswith(PROBABILITIES)
-    )
+    return _probabilities(_named(folder))
 
 
 def holds_probabilities(path: Path) -> bool:
@@ -111,9 +119,16 @@ def listed(ids: Sequence[str]) -> str:
     return shown + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "") or "none"
 
 
-def _masks(folder: Path) -> dict[str, Path]:
-    named = _named(folder)
+def _masks(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     return _each_once((name, path) for name, path in named if not name.endswith(PROBABILITIES))
+
+
+def _probabilities(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    return _each_once(
+        (name.removesuffix(PROBABILITIES), path)
+        for name, path in named
+        if name.endswith(PROBABILITIES)
+    )
 
 
 def _named(folder: Path) -> Iterator[tuple[str, Path]]:

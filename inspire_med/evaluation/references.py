@@ -7,7 +7,7 @@ from pathlib import Path
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND, known_values
-from inspire_med.evaluation.pairs import find_masks
+from inspire_med.evaluation.pairs import find_frames, find_masks
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.volume import is_volume
@@ -25,6 +25,7 @@ class References:
         notes: What the reader of the scores should know, a sentence each.
         provenance: Where this comes from, label to text.
         sites: Subgroup of each case, where a manifest knows it.
+        videos: Video of each case, where cases are frames.
     """
 
     masks: Mapping[str, Path]
@@ -34,6 +35,7 @@ class References:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
     sites: Mapping[str, str] = field(default_factory=dict[str, str])
+    videos: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def references_of_folder(
@@ -48,8 +50,11 @@ def references_of_folder(
     Raises:
         InputError: If there are no masks, or the regions cannot be known or do not fit.
     """
-    masks = find_masks(folder)
     provenance = {"References": str(folder)}
+    if rules.of_videos:
+        frames = find_frames(folder)
+        return References(frames, {}, provenance=provenance, videos=_by_folder(frames, folder))
+    masks = find_masks(folder)
     own = rules.regions if isinstance(rules, MaskProtocol) else None
     if region_words is None and own is not None:
         return References(masks, own, provenance=provenance)
@@ -76,6 +81,16 @@ def references_of_folder(
         listed = ", ".join(map(str, loose))
         notes.append(f"Label {listed} is in no region and counts as background.")
     return References(masks, named, (0, *loose), notes=tuple(notes), provenance=provenance)
+
+
+def _by_folder(frames: Mapping[str, Path], folder: Path) -> dict[str, str]:
+    loose = [path.name for path in frames.values() if path.parent == folder]
+    if loose:
+        raise InputError(
+            f"{folder}: holds {loose[0]}, which is in no folder of a video; give each video a "
+            "folder of its own, or a manifest whose patients are the videos."
+        )
+    return {frame: path.parent.name for frame, path in frames.items()}
 
 
 def parse_regions(

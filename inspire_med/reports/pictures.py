@@ -78,7 +78,7 @@ def notable_pictures(cohort: Cohort, manifest: Manifest | None) -> list[Picture]
     name, measure = next(iter(cohort.protocol.measures.items()))
     ranked, words = rank_cases(cohort.scores, name, measure.better), mean_of(measure.title)
     return [
-        Picture(group, case, score, _panels(cohort, case, cases.get(case), wanted), words)
+        Picture(group, _named(cohort, case), score, _panels(cohort, case, cases, wanted), words)
         for group, members in notable_cases(ranked).items()
         for case, score in members
     ]
@@ -92,8 +92,17 @@ def panel_svg(panel: Panel, case: str) -> Markup:
     return inline_svg(figure, f"{case}: {panel.name}")
 
 
-def _panels(cohort: Cohort, name: str, case: Case | None, wanted: Sequence[str]) -> list[Panel]:
-    files = cohort.pairing.pairs[name]
+def _named(cohort: Cohort, case: str) -> str:
+    """A case; of a video also the frame that is shown."""
+    shown = cohort.shown(case)
+    return case if shown == case else f"{case}, frame {shown}"
+
+
+def _panels(
+    cohort: Cohort, name: str, cases: Mapping[str, Case], wanted: Sequence[str]
+) -> list[Panel]:
+    shown = cohort.shown(name)
+    files, case = cohort.pairing.pairs[shown], cases.get(shown)
     masks = (
         _of_labels(cohort, cohort.protocol, _grid_of(case), *files)
         if isinstance(cohort.protocol, MaskProtocol)

@@ -9,7 +9,14 @@ LABEL = "label"
 _LABEL_WORDS = (LABEL, "seg", "mask")
 Intensity = Literal["mri", "ct", "rgb", "none"]
 Layout = Literal[
-    "case-folders", "decathlon", "bids", "image-mask-folders", "pattern", "nnunet", "datalist"
+    "case-folders",
+    "decathlon",
+    "bids",
+    "image-mask-folders",
+    "video-folders",
+    "pattern",
+    "nnunet",
+    "datalist",
 ]
 Shape = Literal["volume", "picture"]
 

@@ -5,6 +5,7 @@ import pytest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.pairs import (
     case_id,
+    find_frames,
     find_maps,
     find_masks,
     find_probabilities,
@@ -48,6 +49,30 @@ def test_of_probabilities_hidden_files_and_masks_are_passed_over(tmp_path):
     found = find_probabilities(tmp_path)
 
     assert found == {"a": tmp_path / "a_prob.png", "b": tmp_path / "b_prob.nii.gz"}
+
+
+def test_frames_are_found_a_folder_a_video_or_beside_each_other(tmp_path):
+    for name in ("v/1.png", "v/2.png", "v/2_prob.png", "w/1.png", "x-1.png", "v/deeper/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    found = find_frames(tmp_path)
+
+    assert {name: path.relative_to(tmp_path).as_posix() for name, path in found.items()} == {
+        "v-1": "v/1.png",
+        "v-2": "v/2_prob.png",
+        "w-1": "w/1.png",
+        "x-1": "x-1.png",
+    }
+
+
+def test_refuses_one_frame_in_and_out_of_its_video(tmp_path):
+    (tmp_path / "v").mkdir()
+    for name in ("v/1.png", "v-1.png"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(InputError, match=r"1.png: case v-1 is there twice, also as v-1.png"):
+        find_frames(tmp_path)
 
 
 @pytest.mark.parametrize("find", [find_probabilities, find_maps])

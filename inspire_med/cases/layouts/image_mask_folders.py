@@ -47,7 +47,7 @@ def find(task: Task, folder: Path) -> Findings | None:
     cases: list[FoundCase] = []
     problems: list[str] = []
     for images, masks in pairs:
-        found, wrong = _pair_files(task, images, masks)
+        found, wrong = pair_files(task, images, masks)
         cases += found
         problems += wrong
     return Findings(NAME, distinct(cases), tuple(problems))
@@ -61,9 +61,9 @@ def find_images(task: Task, folder: Path) -> Findings | None:
     cases: list[FoundCase] = []
     problems: list[str] = []
     for images in (folder, *(images for images, _ in _image_folders(folder))):
-        pictures, wrong = _pictures(images)
+        shown, wrong = pictures(images)
         site = "" if images == folder else _site(images)
-        cases += [_case(task, path, None, site) for _, path in sorted(pictures.items())]
+        cases += [case_of(task, path, None, site) for _, path in sorted(shown.items())]
         problems += wrong
     return Findings(NAME, distinct(cases), tuple(problems)) if cases else None
 
@@ -72,7 +72,7 @@ def one_image(task: Task, path: Path) -> Findings | None:
     """A single image file as a case of its own, or None if its name is not that of an image."""
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         return None
-    return Findings(NAME, (_case(task, path, None, site=""),))
+    return Findings(NAME, (case_of(task, path, None, site=""),))
 
 
 def _image_folders(folder: Path) -> list[tuple[Path, Path | None]]:
@@ -98,19 +98,20 @@ def _site(images: Path) -> str:
     return parent.parent.name if parent.name.lower() in ("png", "tif") else parent.name
 
 
-def _pair_files(task: Task, images: Path, masks: Path) -> tuple[list[FoundCase], list[str]]:
+def pair_files(task: Task, images: Path, masks: Path) -> tuple[list[FoundCase], list[str]]:
+    """The cases of a folder of images and one of masks, and a sentence for what has no partner."""
     site = _site(images)
-    pictures, problems = _pictures(images)
-    labels, wrong = _pictures(masks)
+    shown, problems = pictures(images)
+    labels, wrong = pictures(masks)
     problems += wrong
     cases: list[FoundCase] = []
-    for name, path in sorted(pictures.items()):
+    for name, path in sorted(shown.items()):
         # ETIS names the mask of 7.tif p7.tif.
         label = labels.pop(name, None) or labels.pop(f"p{name}", None)
         if label is None:
             problems.append(f"{path}: no mask of that name in {masks}; add it or move the image.")
         else:
-            cases.append(_case(task, path, label, site))
+            cases.append(case_of(task, path, label, site))
     problems += [
         f"{path}: no image of that name in {images}; add it or move the mask."
         for _, path in sorted(labels.items())
@@ -118,19 +119,20 @@ def _pair_files(task: Task, images: Path, masks: Path) -> tuple[list[FoundCase],
     return cases, problems
 
 
-def _pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
+def pictures(folder: Path) -> tuple[dict[str, Path], list[str]]:
     """The images directly inside by name, and one sentence for each second file of a name."""
-    pictures: dict[str, Path] = {}
+    found: dict[str, Path] = {}
     problems: list[str] = []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != "." and is_file(path):
-            first = pictures.setdefault(path.stem, path)
+            first = found.setdefault(path.stem, path)
             if first != path:
                 problems.append(f"{path}: a second file of the name of {first.name}; keep one.")
-    return pictures, problems
+    return found, problems
 
 
-def _case(task: Task, path: Path, label: Path | None, site: str) -> FoundCase:
+def case_of(task: Task, path: Path, label: Path | None, site: str) -> FoundCase:
+    """An image, and its mask if there is one, as a case of the image's name."""
     images, components = shared_file(task, path)
     name = path.stem
     patient = _clinicdb_video(name) if _from_clinicdb(name, site) else task.patient_of(name)

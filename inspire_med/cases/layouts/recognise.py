@@ -13,6 +13,7 @@ from inspire_med.cases.layouts import (
     image_mask_folders,
     nnunet,
     pattern,
+    video_folders,
 )
 from inspire_med.cases.layouts.found import (
     Findings,
@@ -58,6 +59,12 @@ LAYOUTS = {
         image_mask_folders.expected,
         image_mask_folders.find,
         image_mask_folders.find_images,
+        image_mask_folders.one_image,
+    ),
+    video_folders.NAME: Layout(
+        video_folders.expected,
+        video_folders.find,
+        video_folders.find_images,
         image_mask_folders.one_image,
     ),
     pattern.NAME: Layout(pattern.expected, pattern.find, pattern.find_inputs, pattern.find_with),

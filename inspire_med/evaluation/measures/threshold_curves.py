@@ -65,6 +65,11 @@ def count_binary(mask: NDArray[np.bool_], binary: NDArray[np.bool_]) -> BinaryCo
     return BinaryCounts(np.array([tp]), np.array([fp]), np.count_nonzero(mask), mask.size)
 
 
+def count_adaptive(mask: NDArray[np.bool_], grey: Curve) -> BinaryCounts:
+    """Count the pixels of a map at the one threshold that is twice its mean, at most 1."""
+    return count_binary(mask, grey >= min(2 * float(grey.mean()), 1.0))
+
+
 def overlap_curves(counts: BinaryCounts) -> dict[str, Curve]:
     """Dice, IoU, precision, recall, specificity and F (beta 1) at each threshold.
 
@@ -83,8 +88,17 @@ def overlap_curves(counts: BinaryCounts) -> dict[str, Curve]:
         "precision": precision,
         "recall": recall,
         "specificity": np.where(lacking, np.nan, _ratio(correct_rejections, background)),
-        "f": _ratio(2 * precision * recall, precision + recall),
+        "f": f_measure(counts),
     }
+
+
+def f_measure(counts: BinaryCounts, beta_squared: float = 1.0) -> Curve:
+    """(1 + b^2) P R / (b^2 P + R) of precision P and recall R at each threshold, `(thresholds,)`.
+
+    0 where TP = 0.
+    """
+    precision, recall = _ratio(counts.tp, counts.found), _ratio(counts.tp, counts.foreground)
+    return _ratio((1 + beta_squared) * precision * recall, beta_squared * precision + recall)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any] | int) -> Curve:

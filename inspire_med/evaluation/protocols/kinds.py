@@ -68,6 +68,7 @@ class Protocol:
         ranked_by: Those that a ranking of methods counts, each of them once.
         scores_maps: Whether it scores predictions that were not thresholded: `predict` writes
             them for its tasks, and `evaluate` and `compare` ask for them.
+        of_videos: Whether a case is a video: its frames are predicted, their mean is its score.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Protocol:
     measures: Mapping[str, Measure]
     ranked_by: tuple[str, ...]
     scores_maps: bool = False
+    of_videos: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

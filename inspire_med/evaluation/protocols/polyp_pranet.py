@@ -7,8 +7,8 @@ from inspire_med.evaluation.measures import overlap
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.measures.s_measure import s_measure
 from inspire_med.evaluation.measures.threshold_curves import (
+    count_adaptive,
     count_at_levels,
-    count_binary,
     e_measure,
     overlap_curves,
     stretched,
@@ -28,7 +28,6 @@ def score_polyp(mask: NDArray[np.bool_], grey: NDArray[np.float64]) -> RegionRes
     grey = stretched(grey)
     counts = count_at_levels(mask, grey)
     curves = {**overlap_curves(counts), "e": e_measure(counts)}
-    adaptive = count_binary(mask, grey >= min(2 * float(grey.mean()), 1.0))
     at_half = overlap.count(mask, grey > 0.5)
     scores = {
         "mean_dice": float(curves["dice"].mean()),
@@ -36,7 +35,7 @@ def score_polyp(mask: NDArray[np.bool_], grey: NDArray[np.float64]) -> RegionRes
         "weighted_f": weighted_f(mask, grey),
         "s_measure": s_measure(mask, grey),
         "mean_e": float(curves["e"].mean()),
-        "adaptive_e": float(e_measure(adaptive)[0]),
+        "adaptive_e": float(e_measure(count_adaptive(mask, grey))[0]),
         "mae": float(np.abs(grey - mask).mean()),
         "mean_recall": float(curves["recall"].mean()),
         "mean_specificity": float(curves["specificity"].mean()),
@@ -54,30 +53,35 @@ def highest(curves: NDArray[np.float64]) -> NDArray[np.float64]:
     return curves.max(axis=-1)
 
 
+# What goes for a map by itself, whatever its scores are averaged over.
+MAP_POLICY: tuple[str, ...] = (
+    "region polyp: reference pixels above 128 of the grey picture; pictures of 0 and 1, or of "
+    "0 and 128, become empty by this rule and are named",
+    "map: first channel in [0, 1], resized (bilinear) to its reference where sizes differ, "
+    "then stretched to begin at 0 and end at 1; a constant map stays as it is",
+    "thresholds: map >= j/255 for j = 0 ... 255, the stretched map cut down to 256 levels; at "
+    "0 all is foreground, so a perfect map has mean_dice below 1",
+    "mean_dice, mean_iou, mean_e, mean_recall, mean_specificity: mean over the 256 thresholds",
+    "mean_dice, mean_iou, mean_recall, mean_specificity: 0 at a threshold without a true "
+    "positive, so an empty reference scores 0 whatever was predicted",
+    "mean_specificity: undefined where the reference is the whole picture",
+    "mean_e, max_e, adaptive_e: sum over pixels / (pixels - 1), may pass 1 by 1/pixels; an "
+    "empty reference counts what is left out, a full one what is found",
+    "adaptive_e: at the threshold twice the map's mean, at most 1",
+    "s_measure: alpha 0.5, centroid rounded half up; a quadrant without pixels counts 0; empty "
+    "reference 1 - mean of the map, full reference its mean",
+    "weighted_f: beta 1, Gaussian 7 x 7 of sigma 5 with zeros outside; empty reference 0",
+    "mae: mean absolute difference of the stretched map",
+)
+
 POLYP_PRANET = MapProtocol(
     name="polyp-pranet",
     title="Polyp segmentation as PraNet evaluates it, at exact thresholds",
     policy=(
-        "region polyp: reference pixels above 128 of the grey picture; pictures of 0 and 1, or of "
-        "0 and 128, become empty by this rule and are named",
-        "map: first channel in [0, 1], resized (bilinear) to its reference where sizes differ, "
-        "then stretched to begin at 0 and end at 1; a constant map stays as it is",
-        "thresholds: map >= j/255 for j = 0 ... 255, the stretched map cut down to 256 levels; at "
-        "0 all is foreground, so a perfect map has mean_dice below 1",
-        "mean_dice, mean_iou, mean_e, mean_recall, mean_specificity: mean over the 256 thresholds; "
+        *MAP_POLICY,
         "the mDice of the papers is mean_dice",
         "max_dice, max_iou, max_e: highest value of the curve averaged over all pictures; they "
         "exist for the whole set alone",
-        "mean_dice, mean_iou, mean_recall, mean_specificity: 0 at a threshold without a true "
-        "positive, so an empty reference scores 0 whatever was predicted",
-        "mean_specificity: undefined where the reference is the whole picture",
-        "mean_e, max_e, adaptive_e: sum over pixels / (pixels - 1), may pass 1 by 1/pixels; an "
-        "empty reference counts what is left out, a full one what is found",
-        "adaptive_e: at the threshold twice the map's mean, at most 1",
-        "s_measure: alpha 0.5, centroid rounded half up; a quadrant without pixels counts 0; empty "
-        "reference 1 - mean of the map, full reference its mean",
-        "weighted_f: beta 1, Gaussian 7 x 7 of sigma 5 with zeros outside; empty reference 0",
-        "mae: mean absolute difference of the stretched map",
         "dice@0.5, iou@0.5: stretched map > 0.5; both empty 1, one empty 0",
     ),
     measures={

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.measure import Measure
+from inspire_med.evaluation.rounding import ARITHMETIC, largest, made_equal
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,47 @@ class Series:
     cases: tuple[str, ...]
     values: NDArray[np.float64]
 
-    def of(self, method: str) -> NDArray[np.float64]:
-        """The values of one method, `(cases,)`."""
-        return self.values[self.methods.index(method)]
+    @cached_property
+    def size(self) -> float:
+        """The largest value, by which rounding is measured."""
+        return largest(self.values)
 
-    @property
+    @cached_property
     def merits(self) -> NDArray[np.float64]:
-        """`(methods, cases)`, higher is better; undefined values are the worst there are."""
+        """`(methods, cases)`, higher is better; undefined values are the worst there are.
+
+        Values that are equal but for rounding are equal.
+        """
         signed = self.values if self.better == "high" else -self.values
-        return np.where(np.isnan(signed), -np.inf, signed)
+        return made_equal(np.where(np.isnan(signed), -np.inf, signed), self.size)
+
+    def defined(self, method: str) -> NDArray[np.bool_]:
+        """The cases in which a method has a value, `(cases,)`."""
+        return np.isfinite(self.values[self.methods.index(method)])
+
+    def gains(self, first: str, second: str) -> NDArray[np.float64]:
+        """By how much the first is better, `(cases,)`; infinite where one alone is defined.
+
+        Gains and losses of a size that is equal but for rounding are of one size.
+        """
+        ours, theirs = (self.merits[self.methods.index(method)] for method in (first, second))
+        neither = np.isinf(ours) & np.isinf(theirs)
+        gains = np.where(neither, 0.0, ours) - np.where(neither, 0.0, theirs)
+        return np.sign(gains) * made_equal(np.abs(gains), self.size)
+
+    def differences(self, first: str, second: str) -> NDArray[np.float64]:
+        """First minus second over the cases where both are defined."""
+        both = self.defined(first) & self.defined(second)
+        gains = self.gains(first, second)[both]
+        return gains if self.better == "high" else 0.0 - gains
+
+    def mean_difference(self, first: str, second: str) -> float | None:
+        """Mean of `differences`, 0 where it is but for rounding; None without any."""
+        differences = self.differences(first, second)
+        if len(differences) == 0:
+            return None
+        mean = float(np.mean(differences))
+        return mean if abs(mean) > ARITHMETIC * self.size else 0.0
 
 
 def aligned(scores: pd.DataFrame, measures: Mapping[str, Measure]) -> Iterator[Series]:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import DegenerateDataWarning, bootstrap
 
+from inspire_med.evaluation.rounding import ARITHMETIC, largest
+
 RESAMPLES = 2000
 SEED = 20240229
 AT_ONCE = 2**20  # drawn numbers held in memory
@@ -27,7 +29,7 @@ def mean_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """
     if values.min() == values.max():
         return float(values[0]), float(values[0])
-    return _interval(values, np.mean)
+    return _interval(values, np.mean, largest(values))
 
 
 def set_interval(
@@ -47,7 +49,7 @@ def set_interval(
     def of_drawn(places: NDArray[Any], axis: int) -> NDArray[np.float64]:
         return statistic(_times_drawn(places, count) @ curves / places.shape[axis])
 
-    return _interval(np.arange(count), of_drawn)
+    return _interval(np.arange(count), of_drawn, largest(curves))
 
 
 def _times_drawn(places: NDArray[Any], count: int) -> NDArray[np.float64]:
@@ -58,11 +60,20 @@ def _times_drawn(places: NDArray[Any], count: int) -> NDArray[np.float64]:
     return times.astype(np.float64).reshape(*places.shape[:-1], count)
 
 
-def _interval(sample: NDArray[Any], statistic: Callable[..., Any]) -> tuple[float, float]:
+def _interval(
+    sample: NDArray[Any], statistic: Callable[..., Any], size: float
+) -> tuple[float, float]:
+    whole = statistic(sample, axis=0)
+
+    def of_drawn(drawn: NDArray[Any], axis: int) -> NDArray[np.float64]:
+        """The statistic; BCa counts how many draws fall below it, so equal ones must be equal."""
+        found = statistic(drawn, axis=axis)
+        return np.where(np.abs(found - whole) <= ARITHMETIC * size, whole, found)
+
     draw = partial(
         bootstrap,
         (sample,),
-        statistic,
+        of_drawn,
         batch=max(1, AT_ONCE // len(sample)),  # memory stays bounded for any number of cases
         vectorized=True,
         rng=np.random.default_rng(SEED),

@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from inspire_med.evaluation.rounding import largest, made_equal
+
 _EACH = 3
 
 
@@ -14,7 +16,7 @@ def rank_cases(
     """Cases from worst to best by their mean over regions of a measure.
 
     Of a measure that is best at zero it is the mean absolute value. Cases without a defined value
-    are left out; equal ones go by id.
+    are left out; ones that are equal but for rounding go by id.
 
     Args:
         scores: A row a case, region and measure.
@@ -24,8 +26,9 @@ def rank_cases(
     asked = scores[(scores["measure"] == measure) & np.isfinite(scores["value"])]
     values = asked["value"].abs() if better == "zero" else asked["value"]
     means = values.groupby(asked["case"]).mean()
-    sign = 1 if better == "high" else -1
-    ranked = (sign * means).sort_values(kind="stable")  # equal ones stay sorted by id
+    merits = means if better == "high" else -means
+    equal = made_equal(merits.to_numpy(dtype=np.float64), largest(means.to_numpy()))
+    ranked = pd.Series(equal, means.index).sort_values(kind="stable")  # equal ones stay by id
     return [(str(case), float(means[case])) for case in ranked.index]
 
 

@@ -25,7 +25,8 @@ ALPHA = 0.05
 
 PAIRED_POLICY: tuple[str, ...] = (
     "differences are first minus second, case by case; of a measure that is best at 0 the "
-    "absolute values are compared",
+    "absolute values are compared; values, and sizes of differences, that lie within 1e-10 of the "
+    "measure's largest value are equal: they differ by rounding alone",
     "a case that is undefined for either method is left out of mean difference, its interval, "
     "median difference and Cohen's dz (counted in n_left_out); in wins, test and rank-biserial "
     "it counts as worst of all for the method that lacks it, as equal where both do",
@@ -74,8 +75,8 @@ class Difference:
         ties: Cases where they are equal.
         losses: Cases where the second is better.
         seeds: With how many seeds each method was trained; None where that is not known.
-        seeds_alike: In how many of them the mean, of that seed alone, has the same sign; None
-            where seeds or mean are.
+        seeds_alike: In how many of them the mean, of that seed alone, has the same sign, or the
+            rank-biserial where there is no mean; None where seeds or p are.
     """
 
     region: str
@@ -173,11 +174,8 @@ def _corrected(family: Sequence[Difference]) -> list[Difference]:
 
 
 def _difference(series: Series, pair: tuple[str, str]) -> Difference:
-    first, second = map(series.of, pair)
-    gains = _gains(series, pair)
-    there, here = np.isfinite(first), np.isfinite(second)
-    differences = (first - second)[there & here]
-    several = len(differences) > 1
+    there, here = map(series.defined, pair)
+    gains, differences = series.gains(*pair), series.differences(*pair)
     ranks = signed_ranks(gains)
     tested = bool((there | here).any())
     return Difference(
@@ -189,10 +187,10 @@ def _difference(series: Series, pair: tuple[str, str]) -> Difference:
         only_first=int((there & ~here).sum()),
         only_second=int((here & ~there).sum()),
         neither=int((~there & ~here).sum()),
-        mean=float(np.mean(differences)) if len(differences) else None,
-        ci95=mean_interval(differences) if several else None,
+        mean=series.mean_difference(*pair),
+        ci95=mean_interval(differences) if len(differences) > 1 else None,
         median=float(np.median(differences)) if len(differences) else None,
-        cohens_dz=_cohens_dz(differences if series.better == "high" else -differences),
+        cohens_dz=_cohens_dz(gains[there & here]),
         p=p_value(ranks) if tested else None,
         p_holm=None,
         p_least=None,
@@ -201,13 +199,6 @@ def _difference(series: Series, pair: tuple[str, str]) -> Difference:
         ties=int((gains == 0).sum()),
         losses=int((gains < 0).sum()),
     )
-
-
-def _gains(series: Series, pair: tuple[str, str]) -> NDArray[np.float64]:
-    """By how much the first is better, `(cases,)`; infinite where only one is defined."""
-    first, second = (series.merits[series.methods.index(method)] for method in pair)
-    neither = np.isinf(first) & np.isinf(second)
-    return np.where(neither, 0.0, first) - np.where(neither, 0.0, second)
 
 
 def _cohens_dz(gains: NDArray[np.float64]) -> float | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from inspire_med.evaluation.measures.measure import Measure
+from inspire_med.evaluation.rounding import made_equal
 from inspire_med.evaluation.statistics.aligned import aligned
 from inspire_med.evaluation.statistics.bootstrap import AT_ONCE, RESAMPLES, SEED
 
@@ -63,7 +64,9 @@ def rank_methods(scores: pd.DataFrame, measures: Mapping[str, Measure]) -> list[
     """
     methods = list(scores["method"].unique())
     series = list(aligned(scores, measures))
-    of_medians = sum(rankdata(-np.median(each.merits, axis=1)) for each in series)
+    of_medians = sum(
+        rankdata(-made_equal(np.median(each.merits, axis=1), each.size)) for each in series
+    )
     by_case = pd.concat(
         pd.DataFrame(rankdata(-each.merits, axis=0).T, index=each.cases, columns=methods)
         for each in series

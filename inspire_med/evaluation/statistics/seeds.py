@@ -5,17 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.aligned import Series, aligned
 from inspire_med.evaluation.statistics.paired import Difference
+from inspire_med.evaluation.statistics.significance import rank_biserial, signed_ranks
 
 
 def with_seeds(
     differences: Sequence[Difference], scores: pd.DataFrame, measures: Mapping[str, Measure]
 ) -> list[Difference]:
     """The differences with the number of seeds, and of those whose own mean has the same sign.
+
+    Where a difference has no mean, its rank-biserial's sign is that of the seeds'.
 
     Args:
         differences: Of means over seeds.
@@ -29,16 +31,20 @@ def with_seeds(
     found: list[Difference] = []
     for each in differences:
         seeds = by_seed[each.region, each.measure]
-        means = [_mean(seed.of(each.first) - seed.of(each.second)) for seed in seeds]
-        found.append(replace(each, seeds=len(means), seeds_alike=_alike(each.mean, means)))
+        whole, lean = each.mean, Series.mean_difference
+        if whole is None:  # no case has a value of both: who lacks more of them
+            whole, lean = each.rank_biserial, _rank_lean
+        leans = [lean(seed, each.first, each.second) for seed in seeds]
+        found.append(replace(each, seeds=len(seeds), seeds_alike=_alike(whole, leans)))
     return found
 
 
-def _mean(differences: NDArray[np.float64]) -> float:
-    """Over the cases where both are defined; NaN without any."""
-    defined = differences[np.isfinite(differences)]
-    return float(defined.mean()) if len(defined) else float("nan")
+def _rank_lean(series: Series, first: str, second: str) -> float | None:
+    """By signed ranks, in which undefined values count as lost."""
+    return rank_biserial(signed_ranks(series.gains(first, second)))
 
 
-def _alike(mean: float | None, means: Sequence[float]) -> int | None:
-    return None if mean is None else sum(bool(np.sign(each) == np.sign(mean)) for each in means)
+def _alike(whole: float | None, leans: Sequence[float | None]) -> int | None:
+    if whole is None:
+        return None
+    return sum(lean is not None and bool(np.sign(lean) == np.sign(whole)) for lean in leans)

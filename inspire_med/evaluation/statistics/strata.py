@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.rounding import ARITHMETIC
 from inspire_med.evaluation.scores import (
     Summaries,
     score_table,
@@ -115,7 +116,7 @@ def _size_name(size: float, bounds: Bounds, region: str) -> str | None:
         return None
     if size == 0:
         return EMPTY
-    small, medium = bounds[region]
+    small, medium = (bound * (1 + ARITHMETIC) for bound in bounds[region])
     return SMALL if size <= small else MEDIUM if size <= medium else LARGE
 
 

@@ -175,3 +175,11 @@ def test_many_curves_are_drawn_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(bootstrap, "AT_ONCE", 1000)
 
     assert set_interval(curves, highest) == pytest.approx(at_once, abs=1e-12)
+
+
+def test_the_interval_does_not_hang_on_rounding():
+    thirds = np.array([1 / 3] * 7 + [-1 / 3] * 4)  # in threes their sums are exact
+
+    low, high = mean_interval(thirds)
+
+    assert (3 * low, 3 * high) == pytest.approx(mean_interval(np.sign(thirds)))

@@ -58,3 +58,9 @@ def test_notable_cases_of_nine_are_three_of_each():
         ["3", "4", "5"],
         ["6", "7", "8"],
     ]
+
+
+def test_cases_equal_but_for_rounding_go_by_id():
+    scores = table("dice", WT={"a": 0.1 + 0.2, "b": 0.3, "c": 0.0})
+
+    assert [case for case, _ in rank_cases(scores, "dice", "high")] == ["c", "a", "b"]

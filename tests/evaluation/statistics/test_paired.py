@@ -7,12 +7,18 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import rankdata, wilcoxon
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.measure import MEASURES
 from inspire_med.evaluation.statistics.bootstrap import mean_interval
 from inspire_med.evaluation.statistics.paired import compare_methods
-from inspire_med.evaluation.statistics.significance import holm, p_value, signed_ranks
+from inspire_med.evaluation.statistics.significance import (
+    EXACT_UP_TO,
+    holm,
+    p_value,
+    signed_ranks,
+)
 
 DICE = {"dice": MEASURES["dice"]}
 HD95 = {"hd95_mm": MEASURES["hd95_mm"]}
@@ -308,3 +314,52 @@ def test_a_real_difference_is_shown_and_noise_is_not():
     found = {(each.first, each.second): each.shown for each in compare_methods(methods, DICE)}
 
     assert found == {("A", "B"): True, ("A", "C"): False, ("B", "C"): True}
+
+
+# Lesion F1 of eleven cases: seven at 1 - 2/3, four at 1/3 - 2/3, of one size but for rounding.
+THIRDS = {"A": [1.0] * 7 + [1 / 3] * 4, "B": [2 / 3] * 11}
+
+
+def test_differences_of_one_size_but_for_rounding_share_a_rank():
+    found = one(**THIRDS)
+
+    assert 1 - 2 / 3 != 2 / 3 - 1 / 3
+    # all have rank 6: 42 of 66 won; four or fewer of eleven signs in each tail
+    assert found.rank_biserial == pytest.approx(18 / 66)
+    assert found.p == 2 * sum(math.comb(11, lost) for lost in range(5)) / 2**11
+    assert (found.wins, found.ties, found.losses) == (7, 0, 4)
+
+
+def test_values_equal_but_for_rounding_are_ties():
+    found = one(A=[0.1 + 0.2, 0.7, 0.9], B=[0.3, 0.1 * 7, 0.3 * 3])
+
+    assert (found.wins, found.ties, found.losses) == (0, 3, 0)
+    assert (found.p, found.rank_biserial, found.mean, found.ci95) == (1.0, 0.0, 0.0, (0.0, 0.0))
+    assert found.cohens_dz is None
+
+
+def test_the_size_of_a_measure_makes_no_difference():
+    small, large = (
+        one(**{name: (np.array(values) * by).tolist() for name, values in THIRDS.items()})
+        for by in (1e-6, 1e6)
+    )
+
+    assert small.p == large.p == one(**THIRDS).p
+    assert small.rank_biserial == large.rank_biserial
+
+
+@pytest.mark.parametrize("count", [12, 40, 90])
+def test_scores_worked_out_in_another_way_give_scipys_p_of_whole_numbers(count):
+    ones, others = np.random.default_rng(count).integers(0, 30, (2, count))
+    second = [1 - (30 - other) / 30 for other in others]  # thirtieths too, with other last bits
+    whole = np.sort(ones - others)
+
+    found = one(A=(ones / 30).tolist(), B=second)
+
+    ranks = np.sign(whole) * rankdata(np.abs(whole))
+    assert found.ties == (whole == 0).sum()
+    assert found.rank_biserial == pytest.approx(ranks.sum() / np.abs(ranks).sum())
+    assert found.p == pytest.approx(p_value(ranks), abs=1e-12)
+    if (whole != 0).sum() > EXACT_UP_TO:
+        expected = wilcoxon(whole, zero_method="pratt", correction=False, method="asymptotic")
+        assert found.p == pytest.approx(expected.pvalue)

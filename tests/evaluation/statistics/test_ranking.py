@@ -158,3 +158,17 @@ def test_the_order_of_cases_and_methods_moves_no_rank():
 def test_one_method_has_no_rank():
     with pytest.raises(InputError, match="one method alone"):
         rank_methods(tables(A=[0.1]), DICE)
+
+
+def test_values_equal_but_for_rounding_share_a_rank():
+    found = rank_methods(tables(A=[0.1 + 0.2, 0.3 * 3], B=[0.3, 0.9], C=[0.1, 0.1]), DICE)
+
+    assert [each.mean_rank for each in found] == [1.5, 1.5, 3.0]
+    assert [each.rank for each in found] == [1, 1, 3]
+    assert by_name(found)["A"].rank_probability == (1.0, 0.0, 0.0)
+
+
+def test_medians_equal_but_for_rounding_share_a_rank():
+    found = rank_methods(tables(A=[0.1, 0.2], B=[0.0, 0.3]), DICE)  # (0.1 + 0.2) / 2 and 0.3 / 2
+
+    assert [each.median_rank for each in found] == [1, 1]

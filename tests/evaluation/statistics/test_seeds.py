@@ -70,10 +70,26 @@ def test_a_seed_whose_mean_is_zero_agrees_with_nothing():
     assert (found.seeds, found.seeds_alike) == (2, 1)
 
 
-def test_without_a_mean_there_is_no_sign():
-    found = seen(A=[[0.7]], B=[[math.nan]])
+def test_without_a_mean_the_ranks_have_the_sign():
+    means = trained(A=[[0.7]], B=[[math.nan]])
+    scores = trained(A=[[0.7], [0.7], [math.nan]], B=[[math.nan], [0.9], [math.nan]])
+
+    (found,) = with_seeds(compare_methods(means, DICE), scores, DICE)
+
+    # undefined is lost: A is ahead in seed 0, behind in seed 1, level in seed 2
+    assert (found.mean, found.seeds, found.seeds_alike) == (None, 3, 1)
+
+
+def test_without_any_value_there_is_no_sign():
+    found = seen(A=[[math.nan]], B=[[math.nan]])
 
     assert (found.mean, found.seeds, found.seeds_alike) == (None, 1, None)
+
+
+def test_a_seed_whose_mean_is_zero_but_for_rounding_agrees_with_nothing():
+    found = seen(A=[[0.9, 0.9, 0.9], [0.1, 0.2, 0.0]], B=[[0.5, 0.5, 0.5], [0.0, 0.0, 0.3]])
+
+    assert (found.seeds, found.seeds_alike) == (2, 1)
 
 
 values = st.lists(st.integers(0, 4).map(lambda each: each / 4), min_size=2, max_size=2)

@@ -128,3 +128,11 @@ def test_bounds_are_written_with_their_unit():
         "WT: small up to 1,230 ml, medium up to 20,000 ml; "
         "ET: small up to 0.5 ml, medium up to 2 ml"
     )
+
+
+def test_references_of_one_size_but_for_rounding_are_of_one_stratum():
+    sizes = [0.1, 0.3, 0.1 + 0.2, 1.0]  # the bound is the second
+
+    found = stratify([case(f"c{at}", size, 0.5) for at, size in enumerate(sizes)], {})
+
+    assert counts(found, "reference size") == {"small": 3, "large": 1}

@@ -15,6 +15,7 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.evaluation.rounding import at_most
 from inspire_med.imaging.masks import Box, bounding_box
 
 Mask = NDArray[np.bool_]
@@ -121,7 +122,7 @@ def without_small(mask: Mask, steps: int, most: float) -> Mask:
     """A boolean mask without its lesions (as `grouped` finds them) of `most` voxels or fewer."""
     lesions = grouped(mask, steps)
     kept = mask.copy()
-    kept.ravel()[lesions.places[(lesions.sizes <= most)[lesions.owners]]] = False
+    kept.ravel()[lesions.places[at_most(lesions.sizes, most)[lesions.owners]]] = False
     return kept
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inspire_med.evaluation.measures.lesions import Mask, Parts, dilated
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
 from inspire_med.evaluation.result import Lesion
+from inspire_med.evaluation.rounding import at_most
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ def lesion_table(
         (parts.centres + np.reshape(origin, (-1, 1))).T.tolist() if len(parts) else []
         for parts in (found.reference, found.prediction)
     )
+    small = at_most(np.array(true_sizes), larger_than)
     lesions = [
         Lesion(
             kind="matched" if found.hits[lesion] else "missed",
@@ -158,7 +160,7 @@ def lesion_table(
             centre=tuple(true_centres[lesion]),
             dice=float(found.dice[lesion]),
             hd95_mm=found.hd95_mm(lesion, spacing_mm),
-            counted=size > larger_than,
+            counted=not small[lesion],
         )
         for lesion, size in enumerate(true_sizes)
     ]

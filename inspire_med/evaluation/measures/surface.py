@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.distances import Points, nearest_mm
 from inspire_med.evaluation.measures.surface_points import border_voxels, surface_elements
+from inspire_med.evaluation.rounding import at_most
 from inspire_med.imaging.masks import bounding_box
 
 Surface = tuple[Points, NDArray[np.float64]]  # places, and what each counts
@@ -94,7 +95,8 @@ def nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:
     if any(distances.empty):
         return 1.0 if all(distances.empty) else 0.0
     within = sum(
-        float(side.weight[side.distance_mm <= tolerance_mm].sum()) for side in distances.sides
+        float(side.weight[at_most(side.distance_mm, tolerance_mm)].sum())
+        for side in distances.sides
     )
     return within / sum(float(side.weight.sum()) for side in distances.sides)
 
@@ -175,5 +177,5 @@ def nsd_by_direction(distances: SurfaceDistances, tolerance_mm: float) -> float:
     """
     if any(distances.empty):
         return float("nan")
-    shares = [float(np.mean(side.distance_mm <= tolerance_mm)) for side in distances.sides]
+    shares = [float(np.mean(at_most(side.distance_mm, tolerance_mm))) for side in distances.sides]
     return sum(shares) / 2

@@ -22,6 +22,7 @@ from inspire_med.evaluation.protocols.segmentation import (
     SEGMENTATION,
     SEGMENTATION_BORDER_MAX,
     SEGMENTATION_BORDER_UNION,
+    nsd_name,
     segmentation,
 )
 
@@ -68,10 +69,11 @@ def scores_maps(name: str) -> bool:
 
 def _tolerances_mm(words: str, name: str) -> tuple[float, ...]:
     try:
-        found = tuple(float(word) for word in words.split(","))
+        found = tuple(float(word) + 0.0 for word in words.split(","))  # -0 is 0
     except ValueError:
         found = ()
-    if not found or not all(0 < each < math.inf for each in found) or len(set(found)) < len(found):
+    names = {nsd_name(each) for each in found}
+    if not found or not all(0 <= each < math.inf for each in found) or len(names) < len(found):
         raise InputError(
             f"option --protocol: {name!r} has no tolerances of NSD in mm after its @; write them "
             "as in segmentation@0.5,3."

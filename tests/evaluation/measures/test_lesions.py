@@ -134,6 +134,7 @@ class TestSmallLesions:
 
         assert without_small(mask, 1, 2).sum() == 3
         assert without_small(mask, 1, 1.9).sum() == 5
+        assert without_small(mask, 1, 0.002 / 0.1**3).sum() == 3  # 2 voxels, or 1.9999999999999996
 
     def test_fragments_count_together(self):
         mask = at((0, 0, 0), (0, 0, 2), (0, 0, 4))

@@ -106,6 +106,15 @@ class TestTable:
         assert math.isnan(table[2].dice)
         assert math.isnan(table[2].hd95_mm)
 
+    @pytest.mark.parametrize("size", [0.1, 0.2, 0.4])
+    def test_a_lesion_of_the_bound_does_not_exceed_it_on_a_float32_grid(self, size):
+        spacing = (float(np.float32(size)),) * 3
+        lesions = components(at((1, 1, 1), (1, 1, 2), (1, 1, 3), (5, 5, 5), (5, 5, 6)))
+
+        table = lesion_table(match(lesions, lesions), spacing, (0, 0, 0), 2 * size**3)
+
+        assert [each.counted for each in table] == [True, False]
+
     def test_of_nothing_is_empty(self):
         nothing = components(np.zeros((3, 3, 3), dtype=bool))
 

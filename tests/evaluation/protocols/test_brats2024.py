@@ -20,7 +20,7 @@ from scipy.ndimage import (
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_maps, score_masks
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
-from inspire_med.evaluation.protocols.brats2024 import BRATS2024
+from inspire_med.evaluation.protocols.brats2024 import BRATS2024, border_nsd
 from inspire_med.imaging.labels import LabelMap
 
 PROTOCOLS = {rules.name: rules for rules in BRATS2024}
@@ -339,3 +339,11 @@ def test_the_policy_and_the_words_cover_every_measure(name):
     for result in score(spots((3, 3, 3)), spots((3, 3, 3)), name).values():
         assert list(result.measures) == list(rules.measures)
         assert all(measure in text for measure in result.measures)
+
+
+def test_a_tolerance_of_whole_steps_reaches_them_on_a_float32_grid():
+    reference, prediction = np.zeros((2, 9, 3, 3), dtype=bool)
+    reference[1, 1, 1], prediction[6, 1, 1] = True, True  # 5 steps of 0.1 mm
+
+    assert border_nsd(reference, prediction, (float(np.float32(0.1)),) * 3) == {0.5: 1.0, 1.0: 1.0}
+    assert border_nsd(reference, prediction, (float(np.float32(0.2)),) * 3) == {0.5: 0.0, 1.0: 1.0}

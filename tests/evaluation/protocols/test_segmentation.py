@@ -1,6 +1,7 @@
 import math
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -204,11 +205,67 @@ class TestTolerances:
     def test_the_usual_ones_are_the_plain_protocol(self):
         assert protocol("segmentation@1,2").name == "segmentation"
 
-    @pytest.mark.parametrize("words", ["", "x", "1,", "0", "-1", "1,1", "inf", "nan"])
+    @pytest.mark.parametrize("words", ["", "x", "1,", "0,-0", "-1", "1,1.0000001", "inf", "nan"])
     def test_what_is_no_list_of_lengths_is_refused(self, words):
         with pytest.raises(InputError, match="has no tolerances of NSD in mm after its @"):
             protocol(f"segmentation@{words}")
 
+    @conventions
+    def test_at_zero_only_what_coincides_counts(self, rules):
+        # All pixels and corners of the bar are of the longer one too, which has an end besides.
+        truth = np.zeros((5, 9), dtype=np.uint8)
+        truth[2, 2:5] = 1
+        longer = truth.copy()
+        longer[2, 5] = 1
+
+        found = evaluate_case(truth, longer, (1, 1), f"{rules.name}@0")["foreground"].measures
+
+        end, piece = 2 * math.sqrt(2) / 2, 2.0  # two corners each, cut at an end, whole along it
+        bar, longer_bar = 2 * end + 2 * piece, 2 * end + 3 * piece
+        assert found["nsd@0mm"] == pytest.approx(
+            {
+                "segmentation": (bar + longer_bar - end) / (bar + longer_bar),
+                "segmentation-border-max": 6 / 7,
+                "segmentation-border-union": (1 + 3 / 4) / 2,
+            }[rules.name]
+        )
+        assert protocol(f"{rules.name}@-0").name == f"{rules.name}@0"
+
     def test_only_segmentation_takes_them(self):
         with pytest.raises(InputError, match="unknown protocol 'brats2021@3'"):
             protocol("brats2021@3")
+
+
+@conventions
+@pytest.mark.parametrize(("size", "steps"), [(0.1, 3), (0.2, 3), (0.4, 5), (0.7, 3), (1.2, 4)])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_tolerance_of_whole_steps_reaches_them_on_any_grid(rules, size, steps, kind):
+    reference, prediction = np.zeros((2, 9, 9), dtype=np.uint8)
+    reference[4, 1], prediction[4, 1 + steps] = 1, 1
+    tolerance = steps * size  # 0.30000000000000004 for 3 * 0.1
+
+    spacing = (kind(3.0), kind(size))
+    name = f"{rules.name}@{tolerance - size:g},{tolerance:g}"
+    found = evaluate_case(reference, prediction, spacing, name)["foreground"].measures
+
+    nsd = [found[name] for name in found if name.startswith("nsd")]
+    # Of a pixel's corners the near two lie a step less apart; all four weigh the same.
+    assert nsd == [0.5 if rules is SEGMENTATION else 0.0, 1.0]
+    assert found["hd95_mm"] == pytest.approx(tolerance, rel=1e-6)
+
+
+def test_lengths_along_a_turned_axis_are_whole_steps(tmp_path):
+    angle = math.radians(27)
+    turned = np.eye(4)
+    turned[:2, :2] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    files = []
+    for name, first in (("reference", 4), ("prediction", 9)):
+        mask = np.zeros((16, 5, 5), dtype=np.uint8)
+        mask[first, 2, 2] = 1
+        files.append(tmp_path / f"{name}.nii.gz")
+        nib.Nifti1Image(mask, turned @ np.diag([0.4, 0.4, 0.4, 1])).to_filename(files[-1])
+
+    found = evaluate_case(*files)["foreground"].measures
+
+    assert found["nsd@2mm"] == 1.0
+    assert found["hd95_mm"] == pytest.approx(2.0, rel=1e-6)

@@ -42,6 +42,7 @@ _BYTES = {
 }
 _LONGEST = 2**16  # bytes within which a header names its data file
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_DIMENSIONS = re.compile(rb"NDims\s*[=:]?\s*(\S*)")
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t\r]*$", re.I | re.M)
 _UNITS = re.compile(rb"^(?:DistanceUnits\s*=|(?:space )?units:)[ \t]*(.*?)[ \t\r]*$", re.I | re.M)
 _RAW = re.compile(rb"^(?:CompressedData\s*=\s*False|encoding:\s*raw)[ \t\r]*$", re.I | re.M)
@@ -79,12 +80,18 @@ def _header_text(path: Path) -> bytes:
     """What stands before the voxels.
 
     Raises:
-        InputError: If it gives lengths in another unit than mm.
+        InputError: If it gives lengths in another unit than mm, or no number of dimensions.
     """
     with path.open("rb") as stream:
         text = stream.read(_LONGEST)
     ends = re.search(rb"ElementDataFile[^\n]*\n|\r?\n\r?\n", text)
     text = text[: ends.end()] if ends else text
+    dimensions = _DIMENSIONS.findall(text)
+    if any(not re.fullmatch(rb"[1-9]", each) for each in dimensions):  # ITK's process would crash
+        raise InputError(
+            f"{path}: a header of {dimensions[0].decode(errors='replace')!r} dimensions; export "
+            "it again, or as .nii.gz."
+        )
     units = _UNITS.search(text)
     if units and set(re.findall(rb"\w+", units[1])) - {b"mm", b"none"}:
         raise InputError(

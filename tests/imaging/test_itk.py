@@ -148,6 +148,14 @@ def test_refuses_other_lengths_than_millimetres(write, name, line):
         open_itk(change(path, line.replace(b"um", b"mm"), line))
 
 
+@pytest.mark.parametrize("count", [b"1e+30", b"0", b"-3", b"99", b"x"])
+def test_refuses_a_number_of_dimensions_that_would_crash_itk(write, count):
+    path = change(write("a.mha"), b"NDims = 3", b"NDims = " + count)
+
+    with pytest.raises(InputError, match=r"a\.mha: a header of '.*' dimensions; export"):
+        open_itk(path)
+
+
 def test_refuses_a_voxel_size_of_nothing(write):
     path = change(write("a.nrrd"), b"(1,0,0)", b"(0,0,0)")
 

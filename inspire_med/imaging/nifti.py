@@ -107,7 +107,7 @@ def _read_header(path: Path) -> tuple[Any, NDArray[np.float64]]:
         raise truncated(path, error) from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; mend its rights.") from None
-    except (HeaderDataError, WrapStructError, OSError, ValueError) as error:
+    except (HeaderDataError, WrapStructError, OSError, ValueError, OverflowError) as error:
         raise _no_nifti(path, error) from None
     return header, sizes
 

@@ -52,8 +52,10 @@ def _with_header(path: Path) -> Generator[Image.Image]:
     refuse_absent(path)
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large headers; MAX_PIXELS decides, in one sentence.
+            # Pillow warns of large headers, where MAX_PIXELS decides in one sentence, and of tags
+            # that it cannot read; pixels that it cannot read are an error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise InputError(

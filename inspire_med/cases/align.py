@@ -12,11 +12,11 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import (
-    GRID_TOLERANCE_MM,
     Grid,
     corner_distance_mm,
     grids_overlap,
     same_grid,
+    tolerance_mm,
 )
 from inspire_med.imaging.orientation import Turn, closest_canonical, orientation_of
 from inspire_med.imaging.picture import is_picture, picture_size
@@ -190,7 +190,7 @@ def grid_sentence(path: Path, grid: Grid | None, reference_path: Path, reference
         distance = corner_distance_mm(grid, reference)
         apart = (
             f"lies up to {distance:.2g} mm away from {reference_path.name}, more than the "
-            f"{GRID_TOLERANCE_MM} mm that are put up with"
+            f"{tolerance_mm(grid, reference):.2g} mm that are put up with"
         )
     return f"{path}: {apart}; resample it to that grid."
 

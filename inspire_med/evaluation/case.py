@@ -14,7 +14,7 @@ from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.result import RegionResult
-from inspire_med.imaging.grid import GRID_TOLERANCE_MM, corner_distance_mm, same_grid
+from inspire_med.imaging.grid import corner_distance_mm, same_grid, tolerance_mm
 from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
 from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box, values_of
 from inspire_med.imaging.probabilities import read_probabilities
@@ -204,7 +204,7 @@ def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: boo
     """Refuse two masks that are not on one grid.
 
     Raises:
-        InputError: If shapes differ, or corners lie more than `GRID_TOLERANCE_MM` apart.
+        InputError: If shapes differ, or corners lie more than `tolerance_mm` apart.
     """
     if reference.labels.shape != prediction.labels.shape:
         raise InputError(
@@ -215,11 +215,11 @@ def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: boo
     if ignore_affine or own is None or other is None:
         return
     if not same_grid(own, other):
-        distance = corner_distance_mm(own, other)
+        distance, most = corner_distance_mm(own, other), tolerance_mm(own, other)
         raise InputError(
             f"{prediction.name}: its affine differs: it lies up to {distance:.2g} mm away from "
-            f"{reference.name}, more than the {GRID_TOLERANCE_MM} mm that are put up with; write "
-            "it on the case's own grid, or pass --ignore_affine to compare voxel by voxel."
+            f"{reference.name}, more than the {most:.2g} mm that are put up with; write it on the "
+            "case's own grid, or pass --ignore_affine to compare voxel by voxel."
         )
 
 

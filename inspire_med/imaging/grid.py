@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-GRID_TOLERANCE_MM = 0.1  # grids whose corners lie no farther apart are one; headers round
+_TOLERANCE_MM = 0.1  # headers round
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,17 @@ class Grid:
         return tuple(round(float(length), 6) for length in lengths)
 
 
+def tolerance_mm(first: Grid, second: Grid) -> float:
+    """How far apart the corners of two grids may lie that are one: 0.1 mm, below half a voxel."""
+    lengths = [np.linalg.norm(grid.affine[:3, :3], axis=0).min() for grid in (first, second)]
+    return min(_TOLERANCE_MM, float(min(lengths)) * 0.49)
+
+
 def same_grid(first: Grid, second: Grid) -> bool:
-    """Do two grids put every voxel in the same place, to `GRID_TOLERANCE_MM`?"""
+    """Do two grids put every voxel in the same place, to `tolerance_mm`?"""
     if first.shape != second.shape:
         return False
-    return corner_distance_mm(first, second) <= GRID_TOLERANCE_MM
+    return corner_distance_mm(first, second) <= tolerance_mm(first, second)
 
 
 def grids_overlap(first: Grid, second: Grid) -> bool:

@@ -25,6 +25,13 @@ def test_same_grid_forgives_a_tenth_of_a_millimetre(size):
     assert not same_grid(first, grid((4, 5, 7), moved(0, size)))
 
 
+def test_voxels_smaller_than_that_are_told_apart():
+    first = grid((4, 5, 6), moved(0, 0.01))
+
+    assert same_grid(first, grid((4, 5, 6), moved(0.004, 0.01)))
+    assert not same_grid(first, grid((4, 5, 6), moved(0.006, 0.01)))
+
+
 def test_same_grid_sees_a_turn_in_its_far_corners():
     turn = 0.01
     affine = np.eye(4)

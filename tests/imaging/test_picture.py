@@ -253,3 +253,14 @@ def test_refuses_what_exif_turns(tmp_path, suffix, read):
     read(tmp_path / f"1{suffix}")
     with pytest.raises(InputError, match=rf"6\{suffix}: its EXIF data turn or mirror it"):
         read(tmp_path / f"6{suffix}")
+
+
+def test_says_nothing_of_a_tag_that_cannot_be_read(tmp_path):
+    described = tmp_path / "a.tif"
+    Image.new("L", (9, 5), 255).save(described, description="made in a hurry")
+    entry = struct.pack("<HHI", 270, 2, 16)  # ImageDescription: 16 characters, somewhere
+    raw = described.read_bytes()
+    assert entry in raw
+    described.write_bytes(raw.replace(entry, struct.pack("<HHI", 270, 2, 2**20)))
+
+    assert read_mask_image(described)[0].all()

@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint const
 EDITABLE := --config-settings editable_mode=compat --editable
 DEMO := demo
 
-.PHONY: help demo test quick check format clean
+.PHONY: help demo test quick fuzz check format clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,10 @@ test: .venv/dev .venv/detection .venv/slurm .venv/chromium  ## set up everything
 
 quick: .venv/dev .venv/detection  ## the tests that take less than a second each
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+
+# MINUTES and SEED as in `make fuzz MINUTES=30 SEED=7`.
+fuzz: .venv/dev .venv/detection  ## the properties of the tests on thousands of other examples
+	$(BIN)/python scripts/fuzz.py --minutes $(or $(MINUTES),30) --seed $(or $(SEED),0)
 
 check: .venv/dev .venv/detection  ## lint, format, types, import contracts, shell scripts
 	$(BIN)/ruff check .

@@ -13,9 +13,15 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
+from hypothesis import settings
 from PIL import Image
 
 from inspire_med.prepare import main as prepare
+
+# Of properties: few examples here, many in scripts/fuzz.py. No deadline: machines are shared.
+settings.register_profile("quick", deadline=None, max_examples=60)
+settings.load_profile("quick")
+settings.register_profile("fuzz", max_examples=240, derandomize=False, database=None)
 
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 

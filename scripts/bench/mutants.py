@@ -45,6 +45,7 @@ for name in ("torch", "monai", "scipy.stats", "matplotlib.pyplot", "pandas", "ni
 hypothesis_settings.register_profile(
     "mutants",
     parent=hypothesis_settings.get_profile("ci"),
+    max_examples=60,
     phases=(Phase.explicit, Phase.generate),
 )
 

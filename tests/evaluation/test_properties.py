@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -40,7 +40,6 @@ def assert_same(first, second, measures=None):
         )
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs())
 def test_overlap_and_distance_do_not_ask_which_is_the_reference(pair):
     reference, prediction, spacing = pair
@@ -52,7 +51,6 @@ def test_overlap_and_distance_do_not_ask_which_is_the_reference(pair):
     assert there["precision"] == back["recall"]
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs(), st.data())
 def test_flipping_an_axis_changes_nothing(pair, data):
     reference, prediction, spacing = pair
@@ -63,7 +61,6 @@ def test_flipping_an_axis_changes_nothing(pair, data):
     assert_same(scores(reference, prediction, spacing), flipped)
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs(), st.data())
 def test_exchanging_axes_with_their_spacing_changes_nothing(pair, data):
     reference, prediction, spacing = pair
@@ -76,7 +73,6 @@ def test_exchanging_axes_with_their_spacing_changes_nothing(pair, data):
     assert_same(scores(reference, prediction, spacing), turned)
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs(), st.data())
 def test_a_wider_field_of_view_changes_specificity_alone(pair, data):
     reference, prediction, spacing = pair
@@ -88,7 +84,6 @@ def test_a_wider_field_of_view_changes_specificity_alone(pair, data):
     assert_same(plain, padded, [measure for measure in plain if measure != "specificity"])
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs())
 def test_values_stay_in_their_bounds(pair):
     found = scores(*pair)
@@ -101,7 +96,6 @@ def test_values_stay_in_their_bounds(pair):
     assert found["nsd@1mm"] <= found["nsd@2mm"]
 
 
-@settings(deadline=None, max_examples=60)
 @given(pairs())
 def test_a_mask_agrees_with_itself(pair):
     mask, _, spacing = pair
@@ -113,7 +107,6 @@ def test_a_mask_agrees_with_itself(pair):
     assert found.get("volume_difference_ml", 0) == 0
 
 
-@settings(deadline=None, max_examples=30)
 @given(pairs(), st.permutations((1, 2, 3)))
 def test_renaming_labels_with_their_regions_changes_nothing(pair, names):
     *masks, spacing = pair

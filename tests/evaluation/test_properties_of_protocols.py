@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from examples import costly
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -56,7 +57,7 @@ def assert_same(first, second, but=()):
 
 
 @pytest.mark.parametrize("name", STEADY)
-@settings(deadline=None, max_examples=10)
+@costly
 @given(pair=label_pairs(), data=st.data())
 def test_flips_and_exchanged_axes_change_nothing(name, pair, data):
     reference, prediction, spacing = pair
@@ -70,7 +71,7 @@ def test_flips_and_exchanged_axes_change_nothing(name, pair, data):
 
 
 @pytest.mark.parametrize("name", [name for name in MASKS if name not in BY_DIAGONAL])
-@settings(deadline=None, max_examples=10)
+@costly
 @given(pair=label_pairs(), wide=st.lists(st.integers(0, 3), min_size=6, max_size=6))
 def test_a_wider_field_of_view_changes_specificity_alone(name, pair, wide):
     reference, prediction, spacing = pair
@@ -82,7 +83,7 @@ def test_a_wider_field_of_view_changes_specificity_alone(name, pair, wide):
 
 
 @pytest.mark.parametrize("name", MASKS)
-@settings(deadline=None, max_examples=10)
+@costly
 @given(pair=label_pairs())
 def test_values_stay_in_their_bounds(name, pair):
     measures = PROTOCOLS[name].measures
@@ -97,7 +98,7 @@ def test_values_stay_in_their_bounds(name, pair):
 @pytest.mark.parametrize(
     "name", [name for name in STEADY if name not in ("brats2024-menrt", "brats2024-ped")]
 )
-@settings(deadline=None, max_examples=10)
+@costly
 @given(pair=label_pairs())
 def test_a_map_agrees_with_itself(name, pair):
     reference, _, spacing = pair

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -83,7 +83,6 @@ def test_binning_in_small_helpings_changes_nothing(monkeypatch):
     assert expected_calibration_error(truth, predicted) == pytest.approx(whole, abs=1e-14)
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     arrays.arrays(bool, (4, 5)),
     arrays.arrays(np.float32, (4, 5), elements=st.floats(0, 1, width=32)),

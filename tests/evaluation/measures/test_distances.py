@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspire_med.evaluation.measures import distances
@@ -27,7 +27,6 @@ def test_equals_all_pairs(spacing, share):
     np.testing.assert_allclose(found, all_pairs(points, others, spacing), rtol=1e-15)
 
 
-@settings(deadline=None, max_examples=80)
 @given(st.data())
 def test_equals_all_pairs_for_any_few_points(data):
     dims = data.draw(st.sampled_from((2, 3)))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.ndimage import binary_dilation, generate_binary_structure, label
@@ -40,7 +40,6 @@ def as_sets(parts):
 
 
 class TestDilation:
-    @settings(deadline=None, max_examples=60)
     @given(masks, st.integers(0, 5))
     def test_is_that_of_the_18_neighbourhood(self, mask, steps):
         expected = mask
@@ -49,7 +48,6 @@ class TestDilation:
 
         assert np.array_equal(dilated(mask, steps), expected)
 
-    @settings(deadline=None, max_examples=60)
     @given(masks, st.integers(1, 5))
     def test_ending_at_a_border_loses_nothing(self, mask, steps):
         inside = (slice(steps, -steps),) * mask.ndim
@@ -58,7 +56,6 @@ class TestDilation:
 
 
 class TestParts:
-    @settings(deadline=None, max_examples=60)
     @given(masks)
     def test_components_are_joined_by_corners(self, mask):
         numbers, count = label(mask, everywhere_connected(mask))
@@ -71,7 +68,6 @@ class TestParts:
         }
         assert np.array_equal(found.near > 0, mask)
 
-    @settings(deadline=None, max_examples=60)
     @given(masks, st.integers(0, 4))
     @example(np.array([[1], [0], [0], [0], [1]]) > 0, 0)
     @example(at((0, 3), (1, 4), (2, 2), (2, 4), (3, 0), shape=(4, 5)), 0)
@@ -142,7 +138,6 @@ class TestSmallLesions:
         assert without_small(mask, 0, 2).sum() == 0
         assert without_small(mask, 1, 2).sum() == 3
 
-    @settings(deadline=None, max_examples=30)
     @given(masks, st.integers(0, 3), st.integers(0, 6))
     def test_the_others_stay_as_they_are(self, mask, steps, most):
         kept = grouped(without_small(mask, steps, most), steps)

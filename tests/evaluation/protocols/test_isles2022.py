@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.ndimage import generate_binary_structure, label
@@ -41,7 +41,6 @@ def by_the_words(reference, prediction, spacing):
     }
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     st.tuples(*(st.integers(1, 9),) * 3).flatmap(
         lambda shape: st.tuples(*(arrays.arrays(np.uint8, shape, elements=st.integers(0, 40)),) * 2)

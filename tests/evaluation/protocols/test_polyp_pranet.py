@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -195,7 +195,6 @@ def test_a_perfect_map_is_perfect_but_for_threshold_0():
     assert found == pytest.approx(dict.fromkeys(found, 1.0), abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     arrays(bool, st.tuples(st.integers(2, 9), st.integers(2, 9))),
     st.integers(0, 2**32 - 1),

@@ -3,7 +3,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspire_med.evaluation.statistics import bootstrap
@@ -107,7 +107,6 @@ def test_values_too_close_for_bca_fall_back_to_percentiles():
     assert mean_interval(values) == pytest.approx(percentile_by_loops(values.tolist()), rel=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=12))
 def test_the_interval_lies_within_the_values(values):
     low, high = mean_interval(np.array(values))
@@ -116,7 +115,6 @@ def test_the_interval_lies_within_the_values(values):
     assert min(values) - slack <= low <= high <= max(values) + slack
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(-50, 50), min_size=2, max_size=12))
 def test_turning_the_values_round_turns_the_interval_round(values):
     low, high = mean_interval(np.array(values, dtype=float))

@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, wilcoxon
 
@@ -219,7 +219,6 @@ def test_nothing_defined_has_no_least_p():
     assert (found.p_least, found.can_show) == (None, False)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(st.integers(-3, 3), min_size=9, max_size=9), min_size=1, max_size=4))
 def test_no_p_after_holm_is_below_the_least(rows):
     gains = {f"R{at}": [each / 64 for each in row] for at, row in enumerate(rows)}
@@ -243,7 +242,6 @@ scores = st.one_of(st.integers(0, 8).map(float), st.just(math.nan), st.just(math
 series = st.lists(st.tuples(scores, scores), min_size=1, max_size=9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(series, st.sampled_from([DICE, HD95, VOLUME]))
 def test_differences_are_those_of_loops(pairs, measures):
     (measure,) = measures.values()
@@ -273,7 +271,6 @@ def test_differences_are_those_of_loops(pairs, measures):
         assert found.p == p_value(signed_ranks(np.array(gains)))
 
 
-@settings(deadline=None, max_examples=60)
 @given(series, st.sampled_from([DICE, HD95, VOLUME]))
 def test_swapping_the_methods_turns_everything_round(pairs, measures):
     first, second = zip(*pairs, strict=True)
@@ -289,7 +286,6 @@ def test_swapping_the_methods_turns_everything_round(pairs, measures):
         assert there.ci95 == pytest.approx((-back.ci95[1], -back.ci95[0]), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
 @given(series, st.randoms(use_true_random=False))
 def test_the_order_of_cases_moves_nothing(pairs, shuffler):
     first, second = zip(*pairs, strict=True)

@@ -4,7 +4,8 @@ import statistics
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import costly
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspire_med.errors import InputError
@@ -104,7 +105,7 @@ def final_by_loops(sums):
     return [1 + sum(other < each for other in sums) for each in sums]
 
 
-@settings(deadline=None, max_examples=8)
+@costly
 @given(
     st.integers(2, 4).flatmap(
         lambda methods: st.lists(

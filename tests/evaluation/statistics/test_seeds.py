@@ -3,7 +3,7 @@ import statistics
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspire_med.evaluation.measures.measure import MEASURES
@@ -95,7 +95,6 @@ def test_a_seed_whose_mean_is_zero_but_for_rounding_agrees_with_nothing():
 values = st.lists(st.integers(0, 4).map(lambda each: each / 4), min_size=2, max_size=2)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=4))
 def test_it_is_the_count_of_loops(rows):
     found = seen(A=[first for first, _ in rows], B=[second for _, second in rows])

@@ -3,7 +3,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 
@@ -67,7 +67,6 @@ def test_effect_known_by_hand():
     assert rank_biserial(np.array([1.0, 2])) == 1.0
 
 
-@settings(deadline=None)
 @given(gains)
 def test_ranks_and_p_are_those_of_counting_everything(values):
     ranks = signed_ranks(np.array(values))
@@ -76,7 +75,6 @@ def test_ranks_and_p_are_those_of_counting_everything(values):
     assert p_value(ranks) == pytest.approx(p_by_every_sign(ranks.tolist()), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(gains)
 def test_swapping_the_methods_turns_the_effect_round_and_leaves_p(values):
     ranks = signed_ranks(np.array(values))

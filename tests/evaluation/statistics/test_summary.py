@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspire_med.evaluation.statistics.summary import (
@@ -42,7 +42,6 @@ def test_nothing_defined_has_no_mean():
     assert (found.n, found.n_undefined) == (0, 1)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.randoms(use_true_random=False))
 def test_the_order_of_cases_moves_nothing(values, random):
     moved = values.copy()

@@ -8,6 +8,10 @@ own.
 import nibabel
 import numpy as np
 import pytest
+from examples import costly
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.ndimage import binary_dilation, gaussian_filter, generate_binary_structure, label
 
 from inspire_med.evaluation.case import score_maps
@@ -96,6 +100,25 @@ def random_labels(rng, spots):
     noise = rng.random(shape) < spots
     prediction[noise] = rng.integers(1, 4, size=noise.sum())
     return reference.astype(np.uint8), prediction.astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["brats2023-gli", "brats2023-men", "brats2023-met"])
+@costly
+@given(
+    numbers=st.tuples(*(st.integers(1, 9),) * 3).flatmap(
+        lambda shape: st.tuples(*(arrays(np.uint8, shape, elements=st.integers(0, 40)),) * 2)
+    ),
+    spacing=st.sampled_from(((1.0, 1.0, 1.0), (2.0, 2.0, 2.0), (0.9, 1.3, 6.0))),
+)
+def test_equals_the_published_steps_on_anything(name, numbers, spacing):
+    reference, prediction = (np.where(each < 4, each, 0).astype(np.uint8) for each in numbers)
+
+    scored = score(reference, prediction, spacing, name)
+
+    for region, values in PROTOCOLS[name].regions.items():
+        masks = np.isin(reference, values), np.isin(prediction, values)
+        expected = by_the_steps(*masks, spacing, *RULES[name])
+        assert lesionwise(scored[region]) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.slow

@@ -1,13 +1,16 @@
-"""Files: whole or not at all, and never over somebody's data."""
+"""Files: written whole or not at all and never over somebody's data; texts read with mistrust."""
 
 import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from inspire_med.errors import InputError
 
@@ -93,20 +96,81 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def read_text(path: Path) -> str:
+    """Read a text that somebody wrote: UTF-8, with the mark that Windows puts first or without.
+
+    Raises:
+        InputError: If the file is missing, cannot be read, or is of another encoding.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
+    if b"\0" in raw:  # every second byte of plain words in UTF-16
+        raise InputError(f"{path}: is UTF-16 text, or no text at all; save it as UTF-8.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: its byte {error.start} is no UTF-8 (a text in the code of one country?); "
+            "save it as UTF-8."
+        ) from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: If the file is missing or is not JSON.
+        InputError: As `read_text`; also if it is not JSON, or one object has a key twice.
     """
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(read_text(path), object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
         raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
+    except _Twice as error:
+        raise InputError(f"{path}: has the key {error} twice; keep one.") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file; nothing in it runs.
+
+    Raises:
+        InputError: As `read_text`; also if it is not YAML, or one mapping has a key twice.
+    """
+    try:
+        return yaml.load(read_text(path), Loader=_KeysOnce)
+    except yaml.YAMLError as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: not readable as YAML ({words}); mend it.") from None
+    except _Twice as error:
+        raise InputError(f"{path}: has the key {error} twice; keep one.") from None
+
+
+class _Twice(Exception):
+    """A key that comes twice: the later one would hold in silence."""
+
+
+def _refuse_twice(keys: Iterable[Hashable]) -> None:
+    for key, count in Counter(keys).items():
+        if count > 1:
+            raise _Twice(key)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        _refuse_twice(key for key, _ in pairs)
+    return found
+
+
+class _KeysOnce(yaml.SafeLoader):
+    """YAML as data, each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        _refuse_twice(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        return super().construct_mapping(node, deep)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:

@@ -8,6 +8,8 @@ from inspire_med.files import (
     atomic_folder,
     atomic_path,
     read_json,
+    read_text,
+    read_yaml,
     refuse_existing,
     write_json,
 )
@@ -73,6 +75,45 @@ def test_read_json_names_the_file_that_is_no_json(tmp_path):
 def test_read_json_names_a_folder(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_json(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_json, read_yaml])
+def test_the_mark_that_windows_puts_first_is_no_part_of_a_text(tmp_path, read):
+    (tmp_path / "t").write_bytes(b'\xef\xbb\xbf{"a": "\xc3\xa9"}\r\n')
+
+    assert read(tmp_path / "t") == {"a": "é"}
+
+
+@pytest.mark.parametrize("read", [read_text, read_json, read_yaml])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_in_clear_words(tmp_path, read, encoding):
+    (tmp_path / "t").write_text('{"a": 1}', encoding=encoding)
+
+    with pytest.raises(InputError, match=r"t: is UTF-16 text, or no text at all; save it as UTF-8"):
+        read(tmp_path / "t")
+
+
+def test_the_code_of_one_country_is_refused(tmp_path):
+    (tmp_path / "t").write_text("Größe", encoding="latin-1")
+
+    with pytest.raises(InputError, match=r"t: its byte 2 is no UTF-8 .*; save it as UTF-8"):
+        read_text(tmp_path / "t")
+
+
+@pytest.mark.parametrize("read", [read_json, read_yaml])
+@pytest.mark.parametrize("text", ['{"lr": 1, "lr": 2}', '{"a": [{"lr": 1, "b": 2, "lr": 1}]}'])
+def test_a_key_that_stands_twice_is_refused(tmp_path, read, text):
+    (tmp_path / "t").write_text(text)
+
+    with pytest.raises(InputError, match="t: has the key lr twice; keep one"):
+        read(tmp_path / "t")
+
+
+def test_one_key_in_several_mappings_is_no_repetition(tmp_path):
+    text = "base: &base {a: 1, b: 2}\nother: {<<: *base, a: 3}\n"
+    (tmp_path / "t").write_text(text)
+
+    assert read_yaml(tmp_path / "t")["other"] == {"a": 3, "b": 2}
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])

@@ -8,6 +8,7 @@ import numpy as np
 
 from inspire_med.cases.case import Case
 from inspire_med.errors import InputError
+from inspire_med.files import read_text
 from inspire_med.imaging.volume import bare_name
 
 
@@ -43,12 +44,9 @@ def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
     """The cases that a file names, one id a line, become fold 0; the others are for training only.
 
     Raises:
-        InputError: If the file is unreadable or empty, or names a case that is not there.
+        InputError: As `read_text`; also if it is empty, or names a case that is not there.
     """
-    try:
-        names = {line.strip() for line in path.read_text().splitlines() if line.strip()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check the path.") from None
+    names = {line.strip() for line in read_text(path).splitlines() if line.strip()}
     known = {case.id for case in cases}
     # Lists of published splits name files with or without suffix.
     names = {name if name in known else bare_name(Path(name)) for name in names}

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 
 from inspire_med.cases.manifest import Manifest
@@ -15,6 +14,7 @@ from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.run_folder import last_options
 from inspire_med.config import TrainConfig, dotted, with_paths_resolved
 from inspire_med.errors import InputError
+from inspire_med.files import read_yaml
 from inspire_med.tasks.find import task_named
 from inspire_med.tasks.presets import PRESETS
 from inspire_med.tasks.task import Task
@@ -104,8 +104,8 @@ def _task(words: Sequence[str]) -> Task | None:
     found = _scanned(words)
     content: Any = None
     if found["config"] is not None:
-        with suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
-            content = yaml.safe_load(Path(found["config"]).read_text())
+        with suppress(InputError):  # said where the option is read
+            content = read_yaml(Path(found["config"]))
     stated = content if isinstance(content, dict) else {}
     finders: dict[str, Callable[[str], Task]] = {
         "task": task_named,

@@ -3,11 +3,13 @@
 import re
 from argparse import HelpFormatter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from inspire_med.errors import InputError, did_you_mean
+from inspire_med.files import read_yaml
 
 
 class CommandParser(ArgumentParser):
@@ -20,6 +22,11 @@ class CommandParser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Turn argparse's complaint into one sentence that says what to do."""
         raise InputError(_one_sentence(message, self._known_options()))
+
+    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
+        """Read a file of options as any YAML file is read here: UTF-8, each key once."""
+        read_yaml(Path(path))
+        return super().parse_path(path, *args, **kwargs)
 
     def format_help(self, formatter: HelpFormatter | None = None) -> str:
         """Write `Path` where Python would write `<class 'pathlib.Path'>`."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
-import yaml
 
 from inspire_med.errors import InputError, did_you_mean
+from inspire_med.files import read_yaml
 from inspire_med.tasks.task import Files, Intensity, Layout, Preparation, Task
 
 # Small enough for small data; a case smaller than the patch is padded.
@@ -46,13 +46,9 @@ def task_of_yaml(path: Path) -> Task:
     """Read a task.
 
     Raises:
-        InputError: If the file cannot be read, or a field is unknown, missing or makes no sense.
+        InputError: As `read_yaml`; also if a field is unknown, missing or makes no sense.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read ({words}); give a task's YAML file.") from None
+    content = read_yaml(path)
     try:
         own = msgspec.convert(content, _Own)
     except msgspec.ValidationError as error:

@@ -85,8 +85,16 @@ def test_refuses_an_empty_or_missing_list(tmp_path):
 
     with pytest.raises(InputError, match=r"val\.txt: names no case"):
         split_by_names(cases(5), tmp_path / "val.txt")
-    with pytest.raises(InputError, match=r"no\.txt: cannot be read"):
+    with pytest.raises(InputError, match=r"no\.txt: no such file"):
         split_by_names(cases(5), tmp_path / "no.txt")
+
+
+def test_reads_a_list_with_the_mark_and_the_line_ends_of_windows(tmp_path):
+    (tmp_path / "val.txt").write_bytes(b"\xef\xbb\xbfc001\r\nc003\r\n")
+
+    split = split_by_names(cases(5), tmp_path / "val.txt")
+
+    assert [case.fold for case in split] == [None, 0, None, 0, None]
 
 
 def test_a_list_may_name_volumes_with_their_suffix(tmp_path):

@@ -88,3 +88,30 @@ def test_help_names_types_as_people_do(capsys):
     with pytest.raises(SystemExit, match="0"):
         run_command(made, lambda options: None, ["--help"])
     assert "A folder. (type: Path, default: here)" in capsys.readouterr().out
+
+
+def with_a_file(path: Path, content: bytes) -> tuple[CommandParser, list[str]]:
+    made = parser()
+    made.add_argument("--config", action="config", help="A file.")
+    path.write_bytes(content)
+    return made, ["--config", str(path)]
+
+
+def test_a_file_of_options_may_have_the_mark_of_windows(tmp_path):
+    made, words = with_a_file(tmp_path / "a.yaml", b"\xef\xbb\xbfnumber: 3\r\n")
+
+    assert made.parse_args(words).number == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"number: 3\nnumber: 4\n", "a.yaml: has the key number twice; keep one."),
+        ("number: 3".encode("utf-16"), "a.yaml: is UTF-16 text, or no text at all; save it as"),
+    ],
+)
+def test_a_file_of_options_is_read_with_mistrust(tmp_path, content, sentence, capsys):
+    made, words = with_a_file(tmp_path / "a.yaml", content)
+
+    assert run_command(made, lambda options: None, words) == 2
+    assert sentence in capsys.readouterr().err

@@ -95,13 +95,12 @@ def test_names_file_and_field_that_is_wrong(tmp_path, changes, sentence):
         task_of_yaml(write(tmp_path, **changes))
 
 
-@pytest.mark.parametrize("text", ["{", "\x00"])
-def test_refuses_what_is_no_yaml(tmp_path, text):
-    (tmp_path / "t.yaml").write_text(text)
+def test_refuses_what_is_no_yaml(tmp_path):
+    (tmp_path / "t.yaml").write_text("{")
 
-    with pytest.raises(InputError, match=r"t\.yaml: cannot be read .*give a task's YAML file"):
+    with pytest.raises(InputError, match=r"t\.yaml: not readable as YAML .*; mend it"):
         task_of_yaml(tmp_path / "t.yaml")
-    with pytest.raises(InputError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(InputError, match=r"none\.yaml: no such file"):
         task_of_yaml(tmp_path / "none.yaml")
 
 

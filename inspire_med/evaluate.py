@@ -240,6 +240,7 @@ def _references_of_manifest(
     from inspire_med.evaluation.references import References
     from inspire_med.evaluation.statistics.summary import patients_note
     from inspire_med.evaluation.videos import videos_of
+    from inspire_med.imaging.output import refuse_clashes
 
     if options.regions is not None:
         raise InputError("option --regions: the manifest has its own; leave the option out.")
@@ -248,6 +249,7 @@ def _references_of_manifest(
     masks = {case.id: case.label for case in chosen if case.label is not None}
     if not masks:
         raise InputError(f"{options.reference}: no case has a label; give a labelled manifest.")
+    refuse_clashes(masks)
     patients = {case.id: case.patient for case in chosen if case.id in masks}
     videos = videos_of(patients, masks) if rules.of_videos else {}
     independent = {videos.get(case, case): patient for case, patient in patients.items()}

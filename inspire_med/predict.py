@@ -71,6 +71,7 @@ def _predict(namespace: Namespace) -> None:
     import torch
 
     from inspire_med.evaluation.protocols import scores_maps
+    from inspire_med.imaging.output import refuse_clashes
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.inference.predictor import Predictor
 
@@ -83,6 +84,7 @@ def _predict(namespace: Namespace) -> None:
         options.run, device=options.device, precision=options.precision, flips=options.tta
     )
     cases = _cases(options, predictor)
+    refuse_clashes(case.id for case in cases)
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
     files = {case.id: _files(options.output, case) for case in cases}
     _refuse_inputs_as_output(cases, [mask for mask, _ in files.values()])

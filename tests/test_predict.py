@@ -13,6 +13,7 @@ from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
+from inspire_med.evaluate import main as evaluate
 from inspire_med.evaluation.origin import origin_of
 from inspire_med.imaging.output import write_mask
 from inspire_med.inference import Predictor
@@ -369,6 +370,22 @@ def test_no_mask_takes_the_place_of_an_input(tmp_path, image_run, disc_images, c
         )
 
     assert {path: path.read_bytes() for path in pictures.iterdir()} == before
+
+
+def test_a_mask_does_not_take_the_place_of_probabilities(tmp_path, image_run, disc_images, capsys):
+    content = json.loads(disc_images.read_text())
+    content["cases"][1]["id"] = "disc0_prob"
+    del content["hash"]
+    manifest = disc_images.with_name("clash.json")
+    manifest.write_text(json.dumps(content))
+
+    assert predict(image_run, manifest, tmp_path / "out", "--probabilities") == 2
+    sentence = "case disc0_prob: its mask would have the name of the probabilities of disc0;"
+    assert sentence in capsys.readouterr().err
+    words = ["--prediction", str(tmp_path), "--reference", str(manifest)]
+    assert evaluate([*words, "--protocol", "polyp-pranet", "--output", str(tmp_path / "s")]) == 2
+    assert sentence in capsys.readouterr().err
+    manifest.unlink()
 
 
 def test_masks_of_an_earlier_request_are_named(tmp_path, image_run, disc_images, capsys):

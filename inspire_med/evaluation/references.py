@@ -1,13 +1,18 @@
 """References: what predictions are held against, and which labels make its regions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import found_labels
 from inspire_med.evaluation.case import FOREGROUND, known_values
-from inspire_med.evaluation.pairs import find_frames, find_masks
+from inspire_med.evaluation.pairs import (
+    find_frames,
+    find_masks,
+    find_probabilities,
+    holds_probabilities,
+)
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.volume import is_volume
@@ -48,13 +53,16 @@ def references_of_folder(
     as background; one that the protocol's own leave over is an error when it is met.
 
     Raises:
-        InputError: If there are no masks, or the regions cannot be known or do not fit.
+        InputError: If there are no masks, or one has the name of another's probabilities, or the
+            regions cannot be known or do not fit.
     """
     provenance = {"References": str(folder)}
     if rules.of_videos:
         frames = find_frames(folder)
+        _refuse_probabilities(path for path in frames.values() if holds_probabilities(path))
         return References(frames, {}, provenance=provenance, videos=_by_folder(frames, folder))
     masks = find_masks(folder)
+    _refuse_probabilities(find_probabilities(folder).values())
     own = rules.regions if isinstance(rules, MaskProtocol) else None
     if region_words is None and own is not None:
         return References(masks, own, provenance=provenance)
@@ -81,6 +89,14 @@ def references_of_folder(
         listed = ", ".join(map(str, loose))
         notes.append(f"Label {listed} is in no region and counts as background.")
     return References(masks, named, (0, *loose), notes=tuple(notes), provenance=provenance)
+
+
+def _refuse_probabilities(paths: Iterable[Path]) -> None:
+    for path in paths:
+        raise InputError(
+            f"{path}: has the name of a case's probabilities, and references are masks; rename it, "
+            "or move it away."
+        )
 
 
 def _by_folder(frames: Mapping[str, Path], folder: Path) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """Output: masks and probabilities, written where their case lies."""
 
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inspire_med.errors import InputError
 from inspire_med.files import atomic_path
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import Regions, values_of
@@ -24,6 +27,29 @@ def file_names(case: str, *, is_picture: bool) -> tuple[str, str]:
     """What the mask of a case is called in a folder of predictions, and what its probabilities."""
     ending = ".png" if is_picture else ".nii.gz"
     return f"{case}{ending}", f"{case}{PROBABILITIES}{ending}"
+
+
+def refuse_clashes(cases: Iterable[str]) -> None:
+    """Refuse ids of which two cannot have their files in one folder of predictions.
+
+    Raises:
+        InputError: If one ends as the file of another's probabilities does, or if two are told
+            apart by capitals or by the way an accent is stored alone: some systems do not.
+    """
+    known: dict[str, str] = {}
+    for case in cases:
+        plain = unicodedata.normalize("NFC", case.casefold())
+        if plain.endswith(PROBABILITIES):
+            raise InputError(
+                f"case {case}: its mask would have the name of the probabilities of "
+                f"{case[: -len(PROBABILITIES)]}; rename its files."
+            )
+        other = known.setdefault(plain, case)
+        if other != case:
+            raise InputError(
+                f"case {case}: its files would be those of {other} on a system that does not "
+                "tell their names apart; rename one."
+            )
 
 
 def write_mask(

@@ -95,3 +95,13 @@ def test_refuses_a_region_named_twice():
 
 def test_reads_regions():
     assert parse_regions(["WT=1,2,4", "ET=4"]) == {"WT": (1, 2, 4), "ET": (4,)}
+
+
+def test_a_reference_is_not_passed_over_for_its_name(tmp_path):
+    for name in ("colon", "colon_prob"):
+        Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / f"{name}.png")
+
+    with pytest.raises(
+        InputError, match=r"colon_prob\.png: has the name of a case's probabilities, and references"
+    ):
+        references_of_folder(tmp_path, None, SEGMENTATION, workers=1)

@@ -7,7 +7,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.orientation import Turn
-from inspire_med.imaging.output import write_mask, write_probabilities
+from inspire_med.imaging.output import refuse_clashes, write_mask, write_probabilities
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.probabilities import read_probabilities
 from inspire_med.imaging.volume import read_volume
@@ -117,3 +117,21 @@ def test_probabilities_of_several_regions_stand_one_below_the_other(tmp_path):
     np.testing.assert_allclose(np.stack([read["a"], read["b"]]), values, atol=1e-6)
     with pytest.raises(InputError, match=r"p\.png: 4 rows, but 3 maps of one height are expected"):
         read_probabilities(tmp_path / "p.png", ["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (["colon", "colon_prob"], "case colon_prob: its mask would .* probabilities of colon; ren"),
+        (["colon_PROB"], "case colon_PROB: its mask would .* probabilities of colon; rename"),
+        (["a", "B", "b"], "case b: its files would be those of B on a system that does not tell"),
+        (["\u00e9", "e\u0301"], "case e\u0301: its files would be those of \u00e9 on a system"),
+    ],
+)
+def test_ids_that_would_share_a_file_are_refused(ids, words):
+    with pytest.raises(InputError, match=words):
+        refuse_clashes(ids)
+
+
+def test_ids_that_share_no_file_are_taken():
+    refuse_clashes(["colon", "colon_problem", "prob", "colon-prob", "colon.nii"])

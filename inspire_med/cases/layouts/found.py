@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inspire_med.errors import InputError
+from inspire_med.imaging.output import refuse_clashes
 from inspire_med.tasks.task import LABEL, Task
 
 
@@ -52,12 +53,14 @@ def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCa
         channels: All channel names of the task, in order.
 
     Raises:
-        InputError: If two cases of one id hold the same thing; predictions would share a file.
+        InputError: If two cases of one id hold the same thing, or two ids clash: predictions would
+            share a file.
     """
     by_id: dict[str, FoundCase] = {}
     for case in cases:
         known = by_id.get(case.id)
         by_id[case.id] = case if known is None else _both(known, case, channels)
+    refuse_clashes(by_id)
     return tuple(by_id.values())
 
 

@@ -30,3 +30,10 @@ def test_images_and_label_of_one_case_are_joined_in_any_order():
 def test_refuses_two_cases_of_one_name(twice):
     with pytest.raises(InputError, match="its case s has the name of the one at .*; rename one"):
         joined([twice, twice], CHANNELS)
+
+
+def test_ids_that_would_share_a_file_are_refused():
+    parts = [FoundCase("s", "s", {"dwi": DWI}), FoundCase("s_prob", "s", {"dwi": ADC})]
+
+    with pytest.raises(InputError, match="case s_prob: its mask .* probabilities of s;"):
+        joined(parts, CHANNELS)

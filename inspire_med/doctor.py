@@ -104,11 +104,12 @@ def _look_at_cases(manifest: Path) -> str:
     from inspire_med.cases.check import check_again
     from inspire_med.cases.manifest import Manifest
 
-    checked, problems = check_again(Manifest.load(manifest))
+    verdicts = check_again(Manifest.load(manifest), lambda done, total: None)
+    problems = [problem for verdict in verdicts for problem in verdict.problems]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{problems[0]}{more}")
-    return f"{manifest}: {checked} cases, every file read"
+    return f"{manifest}: {len(verdicts)} cases, every file read"
 
 
 def _look_at_checkpoints(run: Path) -> str:

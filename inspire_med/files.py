@@ -129,7 +129,7 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path), object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    except _Twice as error:
+    except _RepeatedKeyError as error:
         raise InputError(f"{path}: has the key {error} twice; keep one.") from None
 
 
@@ -144,18 +144,18 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         words = " ".join(str(error).split())
         raise InputError(f"{path}: not readable as YAML ({words}); mend it.") from None
-    except _Twice as error:
+    except _RepeatedKeyError as error:
         raise InputError(f"{path}: has the key {error} twice; keep one.") from None
 
 
-class _Twice(Exception):
+class _RepeatedKeyError(Exception):
     """A key that comes twice: the later one would hold in silence."""
 
 
 def _refuse_twice(keys: Iterable[Hashable]) -> None:
     for key, count in Counter(keys).items():
         if count > 1:
-            raise _Twice(key)
+            raise _RepeatedKeyError(key)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from inspire_med.files import atomic_folder, refuse_existing
 from inspire_med.tasks.find import task_named
 
 if TYPE_CHECKING:
+    from inspire_med.cases.check import Verdict
     from inspire_med.cases.index import Index
     from inspire_med.cases.manifest import Manifest
     from inspire_med.tasks.task import Task
@@ -150,7 +151,7 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
         root, folds=options.folds, seed=options.seed, split=options.split
     )
     manifest = replace(manifest, register=options.register)
-    _summarise(manifest)
+    _summarise(manifest, index.verdicts)
     _warn_of_look_alikes(pairs)
     return manifest
 
@@ -176,7 +177,9 @@ def _report_problems(index: "Index", *, skip_bad: bool) -> None:
         )
 
 
-def _summarise(manifest: "Manifest") -> None:
+def _summarise(manifest: "Manifest", verdicts: "Sequence[Verdict]") -> None:
+    from inspire_med.cases.check import empty_in
+
     cases = manifest.cases
     labelled = sum(case.label is not None for case in cases)
     patients = len({case.patient for case in cases})
@@ -184,8 +187,15 @@ def _summarise(manifest: "Manifest") -> None:
         f"{manifest.task.name}: {len(cases)} cases of {patients} patients, {labelled} with a label"
     )
     print(f"channels: {' '.join(manifest.channels)}")
+    empty, labels = empty_in(verdicts, manifest.regions)
     for name, values in manifest.regions.items():
-        print(f"region {name}: label {' '.join(map(str, values))}")
+        lacking = f"; empty in {empty[name]} of {labels} cases" if empty[name] else ""
+        print(f"region {name}: label {' '.join(map(str, values))}{lacking}")
+        if labels and empty[name] == labels:
+            print(
+                f"warning: region {name} is empty in every case; no network can learn it",
+                file=sys.stderr,
+            )
     for fold in sorted({case.fold for case in cases if case.fold is not None}):
         print(f"fold {fold}: {sum(case.fold == fold for case in cases)} cases")
     unfolded = sum(case.fold is None for case in cases)

@@ -43,9 +43,9 @@ def brats(tmp_path):
 def prepared(tmp_path):
     """Run prepare on a folder; exit status and manifest."""
 
-    def run(folder, task="brats"):
+    def run(folder, task="brats", *words):
         out = tmp_path / "manifest.json"
-        status = prepare(["--task", task, "--source", str(folder), "--out", str(out)])
+        status = prepare(["--task", task, "--source", str(folder), "--out", str(out), *words])
         return status, Manifest.load(out) if status == 0 else None
 
     return run
@@ -175,6 +175,51 @@ def test_lengths_in_other_units_become_millimetres(
     assert summary["WT"]["hd95_mm"]["mean"] == pytest.approx(2)  # two voxels of 1 mm
 
 
+def test_five_voxels_of_four_tenths_of_a_millimetre_are_two_millimetres(tmp_path, scored):
+    for name, first in (("reference", 2), ("prediction", 7)):
+        mask = np.zeros((24, 8, 8), np.uint8)
+        mask[first : first + 12, 2:6, 2:6] = 1
+        (tmp_path / name).mkdir()
+        affine = np.diag(np.float32([0.4, 0.4, 0.4, 1]))
+        nib.save(nib.Nifti1Image(mask, affine), tmp_path / name / "a.nii.gz")
+
+    status, summary = scored(tmp_path / "prediction", tmp_path / "reference")
+
+    assert status == 0
+    assert summary["label 1"]["nsd@2mm"]["mean"] == 1
+    assert summary["label 1"]["nsd@1mm"]["mean"] < 1
+
+
+def test_a_patient_under_two_names_stays_in_one_fold(brats, prepared, capsys):
+    folder = brats()
+    for path in list((folder / "BraTS2021_00001").iterdir()):
+        there = folder / "BraTS2021_00009" / path.name.replace("00001", "00009")
+        there.parent.mkdir(exist_ok=True)
+        shutil.copy(path, there)
+
+    status, manifest = prepared(folder, "brats", "--folds", "2")
+
+    assert status == 0
+    one, other, copy = manifest.cases
+    assert one.fold == copy.fold != other.fold
+    assert one.patient == copy.patient
+    assert "one patient: BraTS2021_00009 that of BraTS2021_00001" in capsys.readouterr().out
+
+
+def test_links_to_nowhere_are_named_or_left_out(brats, prepared, capsys):
+    folder = brats()
+    for path in (folder / "BraTS2021_00002").iterdir():
+        path.unlink()
+        path.symlink_to(f"nowhere/{path.name}")
+
+    assert prepared(folder)[0] == 2
+    assert capsys.readouterr().err.count("a link to nowhere/BraTS2021_00002_") == 5
+    status, manifest = prepared(folder, "brats", "--skip_bad")
+    assert status == 0
+    assert [case.id for case in manifest.cases] == ["BraTS2021_00001"]
+    assert capsys.readouterr().err.count("a link to nowhere/BraTS2021_00002_") == 5
+
+
 @pytest.mark.parametrize("suffix", [".mha", ".nhdr", ".hdr"])
 def test_other_formats_are_prepared_and_scored(brats, prepared, scored, tmp_path, suffix):
     folder = brats(np.diag([-1.0, -2.0, 3.0, 1.0]))
@@ -247,6 +292,43 @@ class TestPictures:
 
         assert statuses == [2, 2, 2]
         assert "".join(capsys.readouterr()).count("p2.png: its EXIF data turn or mirror it") == 3
+
+    def test_a_list_of_cases_may_come_from_notepad(self, polyps, prepared, tmp_path):
+        (tmp_path / "validation.txt").write_bytes(b"\xef\xbb\xbfp0\r\np1\r\n")
+
+        status, manifest = prepared(polyps, "polyp", "--split", str(tmp_path / "validation.txt"))
+
+        assert status == 0
+        assert [case.fold for case in manifest.cases] == [0, 0, None]
+
+    def test_a_list_that_parts_two_copies_is_refused(self, polyps, prepared, tmp_path, capsys):
+        shutil.copy(polyps / "images" / "p0.png", polyps / "images" / "p2.png")
+        (tmp_path / "validation.txt").write_text("p0\n")
+
+        assert prepared(polyps, "polyp", "--split", str(tmp_path / "validation.txt"))[0] == 2
+        assert "cases p0 and p2: hold the same image, and the split" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("black", [1, 3])
+    def test_empty_masks_are_counted_and_said(self, polyps, prepared, black, capsys):
+        for number in range(black):
+            path = polyps / "masks" / f"p{number}.png"
+            Image.fromarray(np.zeros((40, 48), np.uint8)).save(path)
+
+        assert prepared(polyps, "polyp")[0] == 0
+        out, err = capsys.readouterr()
+        assert f"region polyp: label 1; empty in {black} of 3 cases\n" in out
+        assert ("region polyp is empty in every case; no network can learn it" in err) == (
+            black == 3
+        )
+
+    def test_ids_that_clash_are_refused(self, polyps, prepared, capsys):
+        for kind in ("images", "masks"):
+            (polyps / kind / "p1.png").rename(polyps / kind / "p0_prob.png")
+
+        assert prepared(polyps, "polyp")[0] == 2
+        assert "case p0_prob: its mask would have the name of the probabilities of p0" in (
+            capsys.readouterr().err
+        )
 
     def test_named_regions_are_values_of_grey_or_palette(self, tmp_path, scored):
         indices = np.zeros((40, 48), np.uint8)

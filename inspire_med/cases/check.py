@@ -1,6 +1,6 @@
 """Check: is a case fit for use; if not, which file is at fault, why, and how to mend it."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,13 +16,17 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
 from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.twins import fingerprint
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
-from inspire_med.imaging.masks import values_of
+from inspire_med.imaging.masks import Regions, values_of
+from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.picture import is_picture, read_picture
-from inspire_med.imaging.volume import read_volume
+from inspire_med.imaging.volume import Volume, read_volume
 from inspire_med.tasks.task import Preparation
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Verdict:
         values: Label values that occur in its label file.
         foreground: Share of labelled voxels, for balanced folds.
         signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
+        fingerprints: Of the content of each image, to find twins.
         notes: What had to be decided about its files, one sentence each.
     """
 
@@ -43,6 +48,7 @@ class Verdict:
     values: frozenset[int] = frozenset()
     foreground: float = 0.0
     signature: bytes = b""
+    fingerprints: frozenset[bytes] = frozenset()
     notes: tuple[str, ...] = ()
 
 
@@ -76,12 +82,30 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     return _check_volumes(found, expected, missing)
 
 
-def check_again(manifest: Manifest) -> tuple[int, list[str]]:
-    """Open every file of a manifest's cases once more; how many cases, and what is wrong now."""
+def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
+    """Open every file of a manifest's cases once more.
+
+    Args:
+        manifest: The manifest.
+        progress: Is told after each case how many are done, and of how many.
+    """
     values = {0, *values_of(manifest.regions)}
+    verdicts: list[Verdict] = []
     with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
-        verdicts = list(pool.map(lambda case: _check_again(case, manifest, values), manifest.cases))
-    return len(verdicts), [problem for verdict in verdicts for problem in verdict.problems]
+        for verdict in pool.map(lambda case: _check_again(case, manifest, values), manifest.cases):
+            verdicts.append(verdict)
+            progress(len(verdicts), len(manifest.cases))
+    return verdicts
+
+
+def empty_in(verdicts: Sequence[Verdict], regions: Regions) -> tuple[dict[str, int], int]:
+    """In how many labels each region is empty, and how many labels there are."""
+    labelled = [verdict for verdict in verdicts if verdict.case and verdict.case.label]
+    counts = {
+        name: sum(verdict.values.isdisjoint(values) for verdict in labelled)
+        for name, values in regions.items()
+    }
+    return counts, len(labelled)
 
 
 def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
@@ -104,9 +128,13 @@ def _check_picture(found: FoundCase, expected: Expectation) -> Verdict:
     try:
         path = next(iter(found.images.values()))
         picture = read_picture(path)
-        case = _case(found, picture.shape[:2], (1.0, 1.0), ())
+        fit = Verdict(
+            _case(found, picture.shape[:2], (1.0, 1.0), ()),
+            signature=picture_signature(picture),
+            fingerprints=fingerprint(picture),
+        )
         if found.label is None:
-            return Verdict(case, signature=picture_signature(picture))
+            return fit
         label = read_labels(found.label, expected.values)
         if label.labels.shape != picture.shape[:2]:
             sentence = _size_sentence(found.label, label.labels.shape, path, picture.shape)
@@ -114,14 +142,21 @@ def _check_picture(found: FoundCase, expected: Expectation) -> Verdict:
         refuse_others(label.labels, expected.values, label.name)
     except InputError as error:
         return Verdict(None, (str(error),))
-    return replace(_labelled(case, label), signature=picture_signature(picture))
+    return _labelled(fit, label)
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
     preparation = expected.preparation
-    grids, problems = read_grids(
-        found, expected.channels, preparation, lambda channel: _check_volume(found, channel)
-    )
+    fingerprints: frozenset[bytes] = frozenset()
+
+    def read(channel: str) -> Grid:
+        nonlocal fingerprints
+        volume = _check_volume(found, channel)
+        turn = Turn.to("RAS", volume.grid.affine)
+        fingerprints |= fingerprint(turn.apply(volume.values))
+        return volume.grid
+
+    grids, problems = read_grids(found, expected.channels, preparation, read)
     problems += grid_problems(found, grids, preparation)
     reference = reference_channel(found.images, preparation)
     own = grids.get(reference)
@@ -137,22 +172,29 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
             problems.append(str(error))
     if problems or own is None:
         return Verdict(None, tuple(problems))
-    case = _case(found, own.shape, own.spacing_mm, missing)
-    return Verdict(case) if label is None else _labelled(case, label)
+    fit = Verdict(
+        _case(found, own.shape, own.spacing_mm, missing),
+        fingerprints=fingerprints,
+    )
+    return fit if label is None else _labelled(fit, label)
 
 
-def _labelled(case: Case, label: LabelMap) -> Verdict:
+def _labelled(fit: Verdict, label: LabelMap) -> Verdict:
     """The verdict of a case that is fit for use, with what its label shows."""
-    notes = (label.note,) if label.note else ()
-    return Verdict(case, (), label.values, float((label.labels > 0).mean()), notes=notes)
+    return replace(
+        fit,
+        values=label.values,
+        foreground=float((label.labels > 0).mean()),
+        notes=(label.note,) if label.note else (),
+    )
 
 
-def _check_volume(found: FoundCase, channel: str) -> Grid:
+def _check_volume(found: FoundCase, channel: str) -> Volume:
     path = found.images[channel]
     volume = read_volume(path, found.components.get(channel))
     if not volume.values.any():
         raise InputError(f"{path}: every voxel of {channel} is zero; export it again.")
-    return volume.grid
+    return volume
 
 
 def _size_sentence(label: Path, size: tuple[int, ...], path: Path, picture: tuple[int, ...]) -> str:

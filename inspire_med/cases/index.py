@@ -1,24 +1,23 @@
 """Index: folders of public sets to a manifest, every file opened and checked once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.check import Expectation, Verdict, check_case
+from inspire_med.cases.check import Expectation, Progress, Verdict, check_case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_together
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, regions_of
-from inspire_med.cases.splits import assign_folds, split_by_names
+from inspire_med.cases.splits import assign_folds, refuse_parted, split_by_names
+from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Task
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -68,21 +67,25 @@ class Index:
         """The manifest with folds, and the pairs of look-alike images across them.
 
         Raises:
-            InputError: If no usable case is left, or `split` does not fit the cases.
+            InputError: If no usable case is left, `split` does not fit the cases, or it or the
+                source's own folds part two cases that hold one image.
         """
         if not self.cases:
             raise InputError(
                 f"{self.task.name}: no usable case is left; mend the files named above."
             )
         sizes = [verdict.foreground for verdict in self.verdicts]
-        if split is None and any(case.fold is not None for case in self.cases):
-            cases = self.cases  # the source has its own
-        elif split is None:
-            cases = assign_folds(self.cases, sizes, folds=folds, seed=seed)
-        else:
-            cases = split_by_names(self.cases, split)
+        fingerprints = [verdict.fingerprints for verdict in self.verdicts]
+        twins = find_twins(self.cases, fingerprints)
+        cases = as_one_patient(self.cases, fingerprints)
+        if split is not None:
+            cases = split_by_names(cases, split)
+        elif all(case.fold is None for case in cases):  # else the source has its own
+            cases = assign_folds(cases, sizes, folds=folds, seed=seed)
+        refuse_parted(cases, twins)
         pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
-        found = Manifest(self.task, self.channels, self.regions, cases, root, self.notes)
+        notes = (*self.notes, *_twin_notes(twins))
+        found = Manifest(self.task, self.channels, self.regions, cases, root, notes)
         return found, pairs
 
 
@@ -196,6 +199,13 @@ def _filled_notes(cases: Sequence[Case]) -> list[str]:
         for case in cases
         if case.filled
     ]
+
+
+def _twin_notes(twins: Sequence[Twins]) -> list[str]:
+    if not twins:
+        return []
+    named = _shortened([f"{case} that of {other}" for case, other in twins], limit=10)
+    return [f"The same image under two names, kept in one fold as of one patient: {named}."]
 
 
 def _shortened(names: Sequence[str], limit: int = 5) -> str:

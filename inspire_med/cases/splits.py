@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.twins import Twins
 from inspire_med.errors import InputError
 from inspire_med.files import read_text
 from inspire_med.imaging.volume import bare_name
@@ -58,6 +59,21 @@ def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
             else f"{path}: names no case; put one case id on each line."
         )
     return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
+
+
+def refuse_parted(cases: Sequence[Case], twins: Sequence[Twins]) -> None:
+    """Refuse folds that let one copy of an image train while the other validates.
+
+    Raises:
+        InputError: If they do, naming both.
+    """
+    folds = {case.id: case.fold for case in cases}
+    for case, other in twins:
+        if folds[case] != folds[other]:
+            raise InputError(
+                f"cases {other} and {case}: hold the same image, and the split would let one train "
+                "while the other validates; put both on one side, or take one out."
+            )
 
 
 def _by_patient(cases: Sequence[Case], sizes: Sequence[float]) -> dict[str, tuple[str, float]]:

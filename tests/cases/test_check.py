@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.check import Expectation, check_case
+from inspire_med.cases.check import Expectation, check_case, empty_in
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.tasks.find import TASKS
@@ -188,3 +190,16 @@ def test_refuses_a_mask_of_another_size(tmp_path):
     (problem,) = check_case(found, Expectation(("red",), (0, 1))).problems
 
     assert "m.png: its size 9 x 6 is not that of i.png, 8 x 6" in problem
+
+
+def test_a_region_is_empty_where_none_of_its_values_occur(brats_case, write_nifti):
+    full = verdict_of(brats_case)
+    labels = np.zeros((8, 7, 6), np.uint8)
+    labels[2, 3, 2] = 2
+    write_nifti(scan(brats_case, "seg"), labels)
+    part = verdict_of(brats_case)
+    unlabelled = replace(full, case=replace(full.case, label=None), values=frozenset())
+
+    counts, labelled = empty_in([full, part, part, unlabelled], {"WT": (1, 2, 4), "TC": (1, 4)})
+
+    assert (counts, labelled) == ({"WT": 0, "TC": 2}, 3)

@@ -1,0 +1,63 @@
+"""Twins: one image under two names, found by what it shows and not by its file."""
+
+import hashlib
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.cases.case import Case
+
+Twins = tuple[str, str]  # a case, and an earlier one that holds the same image
+
+
+def fingerprint(image: NDArray[Any]) -> frozenset[bytes]:
+    """What an image is known by; nothing where all of it is one value, which says not whose it is.
+
+    Container, compression and the type that numbers are stored as are no part of it.
+
+    Args:
+        image: A picture, or a volume with its axes closest to RAS+.
+    """
+    if image.min() == image.max():
+        return frozenset()
+    plain = np.ascontiguousarray(image, dtype=np.float32) + np.float32(0)  # one zero, not two
+    return frozenset([hashlib.blake2b(plain.data, key=str(plain.shape).encode()).digest()])
+
+
+def find_twins(cases: Sequence[Case], fingerprints: Sequence[Collection[bytes]]) -> list[Twins]:
+    """Cases that share an image with earlier ones, and one of those.
+
+    Args:
+        cases: The cases.
+        fingerprints: Of all images of each.
+    """
+    first: dict[bytes, str] = {}
+    twins: list[Twins] = []
+    for case, own in zip(cases, fingerprints, strict=True):
+        owners = {first.setdefault(each, case.id) for each in own} - {case.id}
+        twins += [(case.id, owner) for owner in sorted(owners)[:1]]
+    return twins
+
+
+def as_one_patient(
+    cases: Sequence[Case], fingerprints: Sequence[Collection[bytes]]
+) -> tuple[Case, ...]:
+    """Give cases that share an image, and all others of their patients, one patient: the first's.
+
+    Args:
+        cases: The cases.
+        fingerprints: Of all images of each.
+    """
+    group = list(range(len(cases)))
+    first: dict[Hashable, int] = {}
+    for place, (case, own) in enumerate(zip(cases, fingerprints, strict=True)):
+        for mark in (case.patient, *own):
+            low, high = sorted((group[place], group[first.setdefault(mark, place)]))
+            if low < high:
+                group = [low if each == high else each for each in group]
+    return tuple(
+        replace(case, patient=cases[each].patient) for case, each in zip(cases, group, strict=True)
+    )

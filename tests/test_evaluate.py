@@ -542,6 +542,23 @@ class TestProtocols:
         assert "predict again with --probabilities" in sentence
         assert evaluate(tmp_path, "--protocol", "segmentation") == 0
 
+    def test_masks_of_endocv_begin_above_0_and_its_rim_is_named(self, tmp_path, capsys):
+        write_polyps(tmp_path, "a")  # 72 of 200 pixels, 60 of them found
+        mask = np.array(Image.open(tmp_path / "reference" / "a.png"))
+        mask[8, 3:15] = 9
+        Image.fromarray(mask).save(tmp_path / "reference" / "a.png")
+        Image.fromarray(mask).save(tmp_path / "prediction" / "a_prob.png")  # no mask: left alone
+
+        assert evaluate(tmp_path, "--protocol", "polyp-endocv2021") == 0
+
+        rows = read_csv(tmp_path)
+        assert float(rows["a", "polyp", "recall"]) == pytest.approx(60 / 84)
+        assert float(rows["a", "polyp", "ppv"]) == pytest.approx(60 / 72)
+        shown = capsys.readouterr().out
+        assert "a.png: 14.3% of its foreground is grey from 1 to 128, which counts" in shown
+        assert "note: Mean row_hausdorff over its largest in the set: 1.000000." in shown
+        assert "two values" not in shown
+
     @pytest.mark.slow
     def test_videos_are_folders_of_frames_or_patients_of_a_manifest(self, tmp_path, capsys):
         write_videos(tmp_path, {"case1_1": 4, "case1_3": 5, "case2_1": 3})

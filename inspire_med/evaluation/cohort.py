@@ -142,6 +142,7 @@ def score_cohort(
     notes = (*_notes(pairing, cases, rules), *references.notes)
     if rules.of_videos:
         cases, references = of_videos(cases, references.videos), with_sites_of_videos(references)
+    notes += tuple(rules.remarks(cases, references.sites))
     return Cohort(
         protocol=_as_read(rules, references, calibration=request.calibration),
         cases=cases,
@@ -198,7 +199,7 @@ def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
 
 
 def _refuse_vain_options(request: Request) -> None:
-    """Options that a protocol on grey maps has no use for would be passed over in silence."""
+    """Options that a protocol on pictures has no use for would be passed over in silence."""
     if request.protocol.of_videos and request.allow_missing:
         raise InputError(
             f"option --allow_missing: protocol {request.protocol.name} scores whole videos; "
@@ -210,7 +211,7 @@ def _refuse_vain_options(request: Request) -> None:
         if getattr(request, option):
             raise InputError(
                 f"option --{option}: is for masks with labels; protocol {request.protocol.name} "
-                "scores grey maps; leave it out."
+                "scores pictures; leave it out."
             )
 
 

@@ -12,7 +12,7 @@ from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols.kinds import MapProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.grey_map import (
-    BLACK_UP_TO,
+    GreyMap,
     fitted,
     read_grey_map,
     read_official_mask,
@@ -26,14 +26,28 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
     Raises:
         InputError: If a file is not what it should be.
     """
-    for path in (reference, prediction):
-        if is_volume(path):
-            raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
-    mask, note = read_official_mask(reference)
-    grey = fitted(read_grey_map(prediction), mask.shape)
+    mask, note, grey = read_pictures(reference, prediction, rules)
     results = score_grey(mask, grey.values, rules)
     notes = tuple(filter(None, (note, grey.note)))
     return CaseScores(case, results, notes, thresholded=grey.thresholded)
+
+
+def read_pictures(
+    reference: Path, prediction: Path, rules: MapProtocol
+) -> tuple[NDArray[np.bool_], str, GreyMap]:
+    """The mask of a reference, what is to be said of it, and what is predicted on its grid.
+
+    Raises:
+        InputError: If a file is not what it should be.
+    """
+    for path in (reference, prediction):
+        if is_volume(path):
+            raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
+    mask, note = read_official_mask(reference, rules.white_above)
+    if rules.scores_maps:
+        return mask, note, fitted(read_grey_map(prediction), mask.shape)
+    found, said = read_official_mask(prediction, rules.white_above)
+    return mask, note, fitted(GreyMap(found.astype(np.float64), str(prediction), said), mask.shape)
 
 
 def score_grey(
@@ -41,7 +55,7 @@ def score_grey(
 ) -> dict[str, RegionResult]:
     """Score a map in [0, 1], or of 8 bits, against a mask of its shape, (height, width).
 
-    The mask holds 0 and 1, or grey of 8 bits that is foreground above 128, as in files.
+    The mask holds 0 and 1, or grey of 8 bits that is foreground as in files.
 
     Raises:
         InputError: If shapes differ, or values are neither of these.
@@ -53,6 +67,8 @@ def score_grey(
             f"prediction: shape {grey.shape}, reference {mask.shape}; protocol {rules.name} takes "
             "two images (height, width) of one size."
         )
+    if grey.dtype == np.uint8 and not rules.scores_maps:
+        grey = grey > rules.white_above
     values = grey / 255 if grey.dtype == np.uint8 else grey.astype(np.float64)
     if not (values.min() >= 0 and values.max() <= 1):
         raise InputError(
@@ -65,7 +81,7 @@ def score_grey(
 
 def _mask(reference: NDArray[Any], rules: MapProtocol) -> NDArray[np.bool_]:
     if reference.dtype == np.uint8 and (reference > 1).any():
-        return np.asarray(reference > BLACK_UP_TO)
+        return np.asarray(reference > rules.white_above)
     if not np.isin(reference, (0, 1)).all():
         raise InputError(
             f"reference: holds values other than 0 and 1; protocol {rules.name} takes a mask, or "

@@ -53,8 +53,12 @@ def read_grey_map(path: Path) -> GreyMap:
     return GreyMap(first / 255, str(path), note, _of_two_values(first))
 
 
-def read_official_mask(path: Path) -> tuple[NDArray[np.bool_], str]:
-    """Read a reference by the official rule, grey above 128, with what should be known about it.
+def read_official_mask(path: Path, above: int = BLACK_UP_TO) -> tuple[NDArray[np.bool_], str]:
+    """Read a mask by an official rule, with what should be known about it.
+
+    Args:
+        path: The picture.
+        above: The grey of 8 bits above which is foreground.
 
     Raises:
         InputError: As `opened_image` and `alpha_alone`; also if it is not of 8 bits, or too grey
@@ -66,12 +70,19 @@ def read_official_mask(path: Path) -> tuple[NDArray[np.bool_], str]:
         grey = np.asarray(image.convert("L")) if alpha is None else alpha
     refuse_half_tones(grey, path)
     top = int(grey.max())
-    mask = grey > BLACK_UP_TO
-    if 0 < top <= BLACK_UP_TO:
+    mask = grey > above
+    if 0 < top <= above:
         said = (
             f"{said} {path.name}: its brightest value is {top}; foreground begins above "
-            f"{BLACK_UP_TO}, so this reference is empty by the official rule; save it as 0 and 255."
+            f"{above}, so this reference is empty by the official rule; save it as 0 and 255."
         ).strip()
+    elif above < BLACK_UP_TO < top:
+        dim = np.count_nonzero(mask & (grey <= BLACK_UP_TO)) / np.count_nonzero(mask)
+        if dim:
+            said = (
+                f"{said} {path.name}: {dim:.1%} of its foreground is grey from {above + 1} to "
+                f"{BLACK_UP_TO}, which counts by the official rule; save masks as 0 and 255."
+            ).strip()
     return mask, said
 
 

@@ -15,10 +15,10 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import known_values, regions_under
 from inspire_med.evaluation.cohort import Cohort
+from inspire_med.evaluation.grey_case import read_pictures
 from inspire_med.evaluation.measures.threshold_curves import stretched
-from inspire_med.evaluation.protocols import MaskProtocol
+from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
-from inspire_med.imaging.grey_map import fitted, read_grey_map, read_official_mask
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import region_masks
@@ -106,7 +106,7 @@ def _panels(
     masks = (
         _of_labels(cohort, cohort.protocol, _grid_of(case), *files)
         if isinstance(cohort.protocol, MaskProtocol)
-        else _of_map(*files)
+        else _of_map(cohort.protocol, *files)
     )
     channels = {} if case is None else _readable(case, masks.reference.shape[1:], wanted)
     image = np.concatenate(list(channels.values())) if channels else None
@@ -137,10 +137,10 @@ def _of_labels(cohort: Cohort, rules: MaskProtocol, grid: Grid | None, *files: P
     )
 
 
-def _of_map(reference_file: Path, prediction_file: Path) -> _Masks:
+def _of_map(rules: Protocol, reference_file: Path, prediction_file: Path) -> _Masks:
     """A grey map is shown where it is above a half once stretched, as its scores have it."""
-    reference, _ = read_official_mask(reference_file)
-    grey = fitted(read_grey_map(prediction_file), reference.shape)
+    assert isinstance(rules, MapProtocol)
+    reference, _, grey = read_pictures(reference_file, prediction_file, rules)
     return _Masks(
         reference[np.newaxis], (stretched(grey.values) > 0.5)[np.newaxis], (1.0, 1.0), None
     )

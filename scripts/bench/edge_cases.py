@@ -151,6 +151,22 @@ def polyps() -> Iterator[Edge]:
     yield Edge("G and map the whole picture", name, everything, everything * 255, full, flat)
     lost = {"mean_dice": 1 / 256, "s_measure": 0, "mae": 1}
     yield Edge("G the whole picture, map 0", name, everything, nothing, lost, flat)
+    name = "polyp-video"  # at threshold 0 precision is 1/4, at all others it and recall are 1
+    f_of_all = 1.3 * 0.25 / (0.3 * 0.25 + 1)
+    found = {"mean_f": (255 + f_of_all) / 256, "adaptive_f": 1, "mean_recall": 1}
+    yield Edge("a perfect map, 25 of 100 pixels", name, square, square * 255, found, flat)
+    none = {"mean_f": 0, "adaptive_f": 0, "mean_recall": 0, "weighted_f": 0}
+    yield Edge("G empty, map 0", name, nothing, nothing, none, flat)
+    name = "polyp-endocv2021"
+    agreed = {"dice": 1, "f2": 1, "ppv": 1, "recall": 1, "row_hausdorff": 0}
+    yield Edge("both empty", name, nothing, nothing, agreed, flat)
+    missed = {"dice": 0, "f2": 0, "ppv": 1, "recall": 0, "row_hausdorff": math.sqrt(5)}
+    yield Edge("P empty, G 5 x 5 of 100 pixels", name, square, nothing, missed, flat)
+    alarm = {"dice": 0, "f2": 0, "ppv": 0, "recall": 1, "accuracy": 0.75}
+    yield Edge("G empty, P 5 x 5 of 100 pixels", name, nothing, square, alarm, flat)
+    lower = np.roll(square, 3, axis=0)  # two rows of five are shared
+    moved = {"dice": 0.4, "f2": 0.4, "iou": 0.25, "row_hausdorff": 0}
+    yield Edge("G moved down by 3 rows: the same rows", name, square, lower, moved, flat)
 
 
 def main() -> int:

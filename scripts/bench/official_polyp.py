@@ -1,18 +1,23 @@
 """Hold the polyp protocols' scores against the official scripts, on made pictures.
 
-    git clone https://github.com/GewelsJI/VPS                        (at 4b2d87e)
-    pip install -e . opencv-python-headless tqdm prettytable         (an environment of its own)
-    python scripts/bench/official_polyp.py --vps VPS
+    git clone https://github.com/GewelsJI/VPS                                      (at 4b2d87e)
+    git clone https://github.com/sharibox/EndoCV2021-polyp_det_seg_gen endocv      (at bcc3959)
+    pip install -e . opencv-python-headless tqdm prettytable scikit-learn hausdorff numba
+    python scripts/bench/official_polyp.py --vps VPS --endocv endocv
 
-Prints how far apart the summaries are. The clones stay as they are; the script's rounding to three
-digits is taken out in this process alone.
+In an environment of its own. Prints how far apart the summaries are. The clones stay as they are;
+VPS's rounding to three digits is taken out in this process alone.
 """
 
 import argparse
+import json
+import runpy
+import subprocess
 import sys
 import tempfile
 import types
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from inspire_med.evaluation.cohort import Request, score_cohort
+from inspire_med.evaluation.cohort import Cohort, Request, score_cohort
 from inspire_med.evaluation.protocols import protocol
+from inspire_med.evaluation.protocols.polyp_endocv2021 import deviation, hausdorff_share
 from inspire_med.evaluation.references import references_of_folder
 
 VPS = {
@@ -44,6 +50,14 @@ VPS = {
     "maxSpe": "max_specificity",
     "MAE": "mae",
 }
+ENDOCV = {
+    "dice": "dice",
+    "jaccard": "iou",
+    "typeIIerror": "f2",
+    "PPV": "ppv",
+    "recall": "recall",
+    "OverallAcc": "accuracy",
+}
 SET = "TestEasyDataset/Seen"
 
 
@@ -57,14 +71,16 @@ class Frame(NamedTuple):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--vps", type=Path, help="clone of VPS")
+    parser.add_argument("--endocv", type=Path, help="clone of EndoCV2021-polyp_det_seg_gen")
     parser.add_argument("--videos", type=int, default=8, help="made videos of each kind")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    if options.vps:
-        print("| protocol | maps | videos | pictures | measures | largest difference |")
-        print("|---|---|---:|---:|---:|---|")
-        for same_rules in (True, False):
-            compare_vps(options, same_rules)
+    print("| protocol | pictures of | sets or videos | pictures | measures | largest difference |")
+    print("|---|---|---:|---:|---:|---|")
+    for same_rules in (True, False) if options.vps else ():
+        compare_vps(options, same_rules)
+    if options.endocv:
+        compare_endocv(options)
     return 0
 
 
@@ -76,7 +92,8 @@ def compare_vps(options: argparse.Namespace, same_rules: bool) -> None:
         folder = Path(name)
         write(videos, folder / "gt" / SET / "GT", folder / "pred" / "ours" / SET)
         theirs = by_vps(official, folder)
-        ours = summary("polyp-video", folder / "pred" / "ours" / SET, folder / "gt" / SET / "GT")
+        places = folder / "pred" / "ours" / SET, folder / "gt" / SET / "GT"
+        ours = means(scored("polyp-video", *places))
     what = "thresholds between greys, centroid off a half" if same_rules else "any"
     apart = {measure: abs(theirs[name] - ours[measure]) for name, measure in VPS.items()}
     show("polyp-video", what, len(videos), sum(map(len, videos)), apart)
@@ -156,24 +173,94 @@ def by_vps(official: types.ModuleType, folder: Path) -> dict[str, float]:
         data_lst=[[SET]],
         model_lst=[["ours"]],
     )
-    before = sys.stdout, sys.stderr
-    with (folder / "said").open("w") as sys.stdout:
-        sys.stderr = sys.stdout
-        try:
-            official.eval_engine_vps(request, str(folder))
-        finally:
-            sys.stdout, sys.stderr = before
+    with (folder / "said").open("w") as said, redirect_stdout(said), redirect_stderr(said):
+        official.eval_engine_vps(request, str(folder))
     table = (folder / f"{SET.replace('/', '-')}_eval.txt").read_text()
     rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
     names, values = ([cell.strip() for cell in row][2:] for row in rows)
     return {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
-def summary(name: str, predictions: Path, references: Path) -> Mapping[str, float | None]:
+def compare_endocv(options: argparse.Namespace) -> None:
+    """Two sets: the means of each, and the deviation from one to the other."""
+    random = np.random.default_rng(options.seed)
+    apart: dict[str, float] = {}
+    numbers = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        cohorts: list[Cohort] = []
+        for site in ("seen", "unseen"):
+            pairs = [rimmed(random, frame) for _ in range(4) for frame in frames(random, False)]
+            numbers += len(pairs)
+            places = folder / site / "gt", folder / site / "found" / "semantic_masks"
+            write_masks(pairs, *places)
+            theirs = by_endocv(options.endocv.resolve(), folder, site)
+            cohorts.append(scored("polyp-endocv2021", *reversed(places)))
+            ours = means(cohorts[-1])
+            for official, measure in ENDOCV.items():
+                both = theirs[official]["value"], ours[measure]
+                apart[measure] = max(apart.get(measure, 0), abs(both[0] - both[1]))
+            share = theirs["hausdorff_distance"]["value"]
+            off = abs(share - hausdorff_share(cohorts[-1].cases))
+            apart["row_hausdorff"] = max(apart.get("row_hausdorff", 0), off)
+        official = official_deviation(options.endocv.resolve(), folder)
+        apart["deviation"] = abs(official - deviation(*(each.cases for each in cohorts)))
+    show("polyp-endocv2021", "masks with a grey rim, above 0", len(cohorts), numbers, apart)
+
+
+def rimmed(random: np.random.Generator, frame: Frame) -> Frame:
+    """Masks as JPEG leaves them: faint greys at their rim."""
+    masks = frame.mask, np.where(frame.grey > 127, 255, 0)
+    wider = [ndimage.binary_dilation(each > 0) for each in masks]
+    greys = [random.integers(0, 20, each.shape) for each in masks]
+    return Frame(
+        *(
+            np.where(each > 0, each, rim * grey).astype(np.uint8)
+            for each, rim, grey in zip(masks, wider, greys, strict=True)
+        )
+    )
+
+
+def write_masks(pairs: list[Frame], references: Path, predictions: Path) -> None:
+    for folder in (references, predictions):
+        folder.mkdir(parents=True)
+    for number, pair in enumerate(pairs):
+        for folder, picture in zip((references, predictions), pair, strict=True):
+            # The script looks for .jpg; what is in it is not lossy here.
+            Image.fromarray(picture).save(folder / f"p{number}.jpg", format="png")
+
+
+def by_endocv(clone: Path, folder: Path, site: str) -> dict[str, dict[str, float]]:
+    """What its script writes for a set."""
+    places = ["--GT_maskDIR", folder / site / "gt", "--Eval_maskDIR", folder / site / "found"]
+    run(folder, clone / "compute_seg.py", *places, "--testType", site)
+    found = folder / "semantic_results" / f"semantic_{site}.json"
+    return json.loads(found.read_text())["EndoCV2021_seg"]
+
+
+def official_deviation(clone: Path, folder: Path) -> float:
+    """By its functions: the script itself calls a reader of JSON that it has not."""
+    theirs = runpy.run_path(str(clone / "compute_seg_gen.py"))
+    files = (folder / "semantic_results" / f"semantic_{site}.json" for site in ("seen", "unseen"))
+    sets = [theirs["appendGen_measures"](json.loads(path.read_text())) for path in files]
+    with redirect_stdout(None):
+        parts = [theirs["computeDeviation"](*both, 10) for both in zip(*sets, strict=True)]
+    return float(np.mean(parts))
+
+
+def run(folder: Path, script: Path, *words: str | Path) -> None:
+    command = [sys.executable, script, *map(str, words)]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def scored(name: str, predictions: Path, references: Path) -> Cohort:
     rules = protocol(name)
     known = references_of_folder(references, None, rules, workers=1)
-    cohort = score_cohort(predictions, known, Request(rules), lambda _: None, lambda: None)
-    return {measure: each.mean for measure, each in cohort.summaries[rules.region].items()}
+    return score_cohort(predictions, known, Request(rules), lambda _: None, lambda: None)
+
+
+def means(cohort: Cohort) -> dict[str, float]:
+    return {measure: each.mean for measure, each in cohort.summaries["polyp"].items()}
 
 
 def show(name: str, what: str, videos: int, pictures: int, apart: Mapping[str, float]) -> None:

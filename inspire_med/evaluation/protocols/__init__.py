@@ -15,6 +15,7 @@ from inspire_med.evaluation.protocols.kinds import (
     RegionPair,
     SetProtocol,
 )
+from inspire_med.evaluation.protocols.polyp_endocv2021 import POLYP_ENDOCV2021
 from inspire_med.evaluation.protocols.polyp_pranet import POLYP_PRANET
 from inspire_med.evaluation.protocols.polyp_video import POLYP_VIDEO
 from inspire_med.evaluation.protocols.segmentation import (
@@ -40,7 +41,7 @@ __all__ = [
 _ALL: tuple[Protocol, ...] = (
     *(SEGMENTATION, SEGMENTATION_BORDER_MAX, SEGMENTATION_BORDER_UNION),
     *(BRATS2021, *BRATS2023, *BRATS2024),
-    *(ISLES2022, POLYP_PRANET, POLYP_VIDEO, COCO_DETECTION),
+    *(ISLES2022, POLYP_PRANET, POLYP_VIDEO, POLYP_ENDOCV2021, COCO_DETECTION),
 )
 PROTOCOLS: dict[str, Protocol] = {each.name: each for each in _ALL}
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores, RegionResult
+from inspire_med.imaging.grey_map import BLACK_UP_TO
 from inspire_med.imaging.masks import ANY_LABEL, Regions
 
 
@@ -56,6 +57,10 @@ class RegionPair:
         return prod(self.shape)
 
 
+def _none(cases: Sequence[CaseScores], sites: Mapping[str, str]) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
     """What every protocol says of itself.
@@ -68,6 +73,8 @@ class Protocol:
         ranked_by: Those that a ranking of methods counts, each of them once.
         scores_maps: Whether it scores predictions that were not thresholded: `predict` writes
             them for its tasks, and `evaluate` and `compare` ask for them.
+        remarks: What a set says beside its means, a sentence each: from its cases and the sites of
+            those that have one.
         of_videos: Whether a case is a video: its frames are predicted, their mean is its score.
     """
 
@@ -78,6 +85,7 @@ class Protocol:
     ranked_by: tuple[str, ...]
     scores_maps: bool = False
     of_videos: bool = False
+    remarks: Callable[[Sequence[CaseScores], Mapping[str, str]], list[str]] = _none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,19 +120,22 @@ class OfMeanCurve(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class MapProtocol(Protocol):
-    """Scores a grey map, not thresholded, against a reference mask.
+    """Scores a picture against a reference mask: a grey map, or else a mask by a rule of its own.
 
     Attributes:
         score: From a boolean mask and a map in [0, 1] of its shape, (height, width), to the result.
         region: The name of what the map shows.
         whole_set: Summary values by measure that a mean over cases does not give, and how the
             whole set does.
+        white_above: The grey of 8 bits above which a reference is foreground, and a prediction
+            that is a mask.
     """
 
     score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
     region: str
     whole_set: Mapping[str, OfMeanCurve]
     scores_maps: bool = True
+    white_above: int = BLACK_UP_TO
 
 
 @dataclass(frozen=True, kw_only=True)

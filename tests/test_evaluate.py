@@ -73,9 +73,9 @@ def write_polyps(folder, names):
 def write_videos(folder, lengths):
     """A polyp that moves, in SUN-SEG's folders; maps for it in a folder a video, too."""
     rows, columns = np.mgrid[:24, :30]
-    for video, length in lengths.items():
+    for down, (video, length) in enumerate(lengths.items()):
         for number in range(1, length + 1):
-            away = (rows - 10) ** 2 + (columns - 9 - number) ** 2
+            away = (rows - 8 - 2 * down) ** 2 + (columns - 9 - number) ** 2
             picture = np.stack([np.clip(250 - away, 0, 255)] * 3, axis=-1)
             shown = {"SUN/Frame": picture, "SUN/GT": 255 * (away < 40), "prediction": 255 - away}
             for place, values in shown.items():

@@ -120,6 +120,41 @@ def hits() -> Iterator[Edge]:
     yield Edge("the same, exchanged", "isles2022", *reversed(both), {"lesion_f1": 0.5})
 
 
+def pairs() -> Iterator[Edge]:
+    """Lesions paired one to one: BraTS 2026 and ISLES'24."""
+    gli, met, isles = "brats2026-gli", "brats2026-met", "isles2024"
+    nothing, something = volume(), volume(bar(10, 14))
+    undefined = dict.fromkeys(("dice", "hd95", "lesionwise_dice", "lesion_f1"), math.nan)
+    alone = {"dice": 0, "hd95": 373, "lesionwise_hd95": math.inf, "lesion_f1": 0}
+    yield Edge("both empty", gli, nothing, nothing, undefined)
+    yield Edge("G empty, P a lesion", gli, nothing, something, {**alone, "lesions_fp": 1})
+    yield Edge("P empty, G a lesion", gli, something, nothing, {**alone, "lesions_fn": 1})
+    large = {"lesionwise_hd95": 373, "large_lesions_fn": 1, "small_lesions_fn": math.nan}
+    yield Edge("P empty, G a lesion of 64 mm3", met, something, nothing, large)
+    line = (slice(4, 5), slice(4, 5))
+    for size, tp in ((20, (1, math.nan)), (19, (math.nan, 1))):
+        lesion = volume((*line, slice(0, size)))
+        counts = dict(zip(("large_lesions_tp", "small_lesions_tp"), tp, strict=True))
+        yield Edge(f"a lesion of {size} mm3, found", met, lesion, lesion, counts)
+    lesions, bridge = volume(bar(10, 14), bar(22, 26)), volume(bar(10, 26))
+    one = {"lesionwise_dice": 0.4, "lesions_tp": 1, "lesions_fn": 1}
+    yield Edge("two lesions of 64 voxels under one bar of 256", gli, lesions, bridge, one)
+    two, moved = volume(bar(4, 6, 1)), volume(bar(5, 7, 1))
+    apart = {"hd95": 1, "nsd": 0.5, "lesionwise_hd95": 2.5, "lesionwise_nsd": 1}
+    yield Edge("two voxels, moved by one of 2.5 mm", gli, two, moved, apart, (2.5, 2.5, 2.5))
+    crossed = {"hd95": 1, "lesionwise_hd95": 1}  # the last axis takes the first one's size
+    yield Edge("the same, of 1 x 1 x 2.5 mm", gli, two, moved, crossed, (1.0, 1.0, 2.5))
+    for length, f1 in ((10, 1), (11, 0)):
+        lesion, longer = (volume((*line, slice(0, end))) for end in (2, length))
+        yield Edge(f"two voxels under {length}", isles, lesion, longer, {"lesion_f1": f1})
+    lesions = volume(bar(10, 12), bar(16, 18))
+    bridge = volume(bar(10, 18), bar(30, 32), bar(40, 42))
+    yield Edge("a bridge and two spurious", isles, lesions, bridge, {"lesion_f1": 0.4})
+    for year, penalty in ((2024, 374), (2025, math.sqrt(7200))):
+        name = f"brats{year}-met"
+        yield Edge("P empty, G a lesion", name, something, nothing, {"hd95_mm": penalty})
+
+
 def distances() -> Iterator[Edge]:
     voxel, moved = volume(bar(4, 5, 1)), volume(bar(6, 7, 1))
     for spacing, distance in ((1.0, 2.0), (2.5, 5.0)):
@@ -172,7 +207,7 @@ def polyps() -> Iterator[Edge]:
 def main() -> int:
     print("| case | protocol | measure | by hand | computed |\n|---|---|---|---:|---:|")
     differing = 0
-    kinds = (empty_masks, merged_lesions, thresholds, hits, distances, polyps)
+    kinds = (empty_masks, merged_lesions, thresholds, hits, pairs, distances, polyps)
     for edge in (edge for kind in kinds for edge in kind()):
         regions = ANYTHING if edge.protocol.startswith("brats") else None
         results = evaluate_case(

@@ -62,11 +62,14 @@ class Match:
         corners = low.min(axis=1), high.max(axis=1)
         return self.reference.drawn([lesion], *corners), self.prediction.drawn(parts, *corners)
 
-    def hd95_mm(self, lesion: int, spacing_mm: Sequence[float]) -> float:
-        """Between a lesion and all that hits it; infinite where nothing does."""
-        if not self.hits[lesion]:
-            return float("inf")
-        return hausdorff_mm(surface_distances(*self.masks(lesion), spacing_mm))
+    def hd95_mm(self, spacing_mm: Sequence[float]) -> list[float]:
+        """Of each lesion, to all that hits it; infinite where nothing does."""
+        return [
+            hausdorff_mm(surface_distances(*self.masks(lesion), spacing_mm))
+            if parts
+            else float("inf")
+            for lesion, parts in enumerate(self.hits)
+        ]
 
 
 def match(reference: Parts, prediction: Parts) -> Match:
@@ -137,12 +140,17 @@ def joined(lesions: Parts, others: Parts) -> Parts:
 
 
 def lesion_table(
-    found: Match, spacing_mm: Sequence[float], origin: Sequence[int], larger_than: float = 0.0
+    found: Match,
+    hd95_mm: Sequence[float],
+    spacing_mm: Sequence[float],
+    origin: Sequence[int],
+    larger_than: float = 0.0,
 ) -> tuple[Lesion, ...]:
     """Every lesion of the reference, then every spurious one of the prediction.
 
     Args:
-        found: What lies near what.
+        found: What answers to what.
+        hd95_mm: Distance of each lesion to what answers to it.
         spacing_mm: Voxel size along each axis.
         origin: Where in the whole volume the masks begin.
         larger_than: Size in mm3 that a lesion of the reference must exceed to count.
@@ -159,7 +167,7 @@ def lesion_table(
             size=size,
             centre=tuple(true_centres[lesion]),
             dice=float(found.dice[lesion]),
-            hd95_mm=found.hd95_mm(lesion, spacing_mm),
+            hd95_mm=hd95_mm[lesion],
             counted=not small[lesion],
         )
         for lesion, size in enumerate(true_sizes)

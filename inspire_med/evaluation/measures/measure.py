@@ -12,12 +12,12 @@ class Measure:
 
     Attributes:
         title: Its name in a table.
-        unit: `mm`, `px`, `ml`, `count`, or empty for a ratio between 0 and 1.
+        unit: `mm`, `voxels`, `px`, `ml`, `count`, or empty for a ratio between 0 and 1.
         better: Where good values lie.
     """
 
     title: str
-    unit: Literal["", "mm", "px", "ml", "count"]
+    unit: Literal["", "mm", "voxels", "px", "ml", "count"]
     better: Literal["high", "low", "zero"]
 
     @property

@@ -67,7 +67,7 @@ def by_most_dice(reference: Parts, prediction: Parts, at_least: float) -> Match:
 
 
 def _ranks(parts: Parts, order: Literal["C", "F"]) -> NDArray[np.intp]:
-    """The place of each part in the order of first voxels; the last or the first axis is fastest."""
+    """The place of each part in the order of first voxels, along the last axis or the first."""
     if not len(parts):
         return np.zeros(0, dtype=np.intp)
     position = np.ravel_multi_index(tuple(parts.positions), parts.mask.shape, order=order)

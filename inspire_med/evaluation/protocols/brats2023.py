@@ -58,7 +58,10 @@ def score_brats2023(challenge: Challenge, pair: RegionPair) -> RegionResult:
     found = matching.match(
         lesions.grouped(pair.reference, challenge.steps), lesions.components(pair.prediction)
     )
-    table = matching.lesion_table(found, pair.spacing_mm, pair.origin, challenge.larger_than)
+    hd95_mm = found.hd95_mm(pair.spacing_mm)
+    table = matching.lesion_table(
+        found, hd95_mm, pair.spacing_mm, pair.origin, challenge.larger_than
+    )
     return RegionResult({**lesion_scores(table, PENALTY_MM), **whole}, table)
 
 
@@ -102,6 +105,7 @@ def _protocol(name: str) -> MaskProtocol:
         name=f"brats2023-{name}",
         title=f"BraTS 2023 {name.upper()}: lesion-wise Dice and HD95",
         policy=(
+            "rules: the challenge's script at commit 43c9052 of BraTS-2023-Metrics",
             *lesion_policy(
                 "one dilation" if challenge.steps == 1 else f"{challenge.steps} dilations",
                 f"{challenge.larger_than:g} mm3",

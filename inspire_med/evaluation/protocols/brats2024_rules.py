@@ -1,10 +1,10 @@
-"""The rules of the BraTS 2024 challenges: which region is scored how.
+"""The rules of the BraTS 2024 and 2025 challenges: which region is scored how.
 
 Source: the challenges' evaluation scripts (BraTS-2024-Metrics).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from inspire_med.imaging.masks import Regions
@@ -83,8 +83,9 @@ _JOINED_LINE = (
     "that touch (18-neighbourhood) the same lesion of another tissue count as one; one that "
     "touches several goes with the first of them in scan order"
 )
+_ET_JOINED_LINE = _JOINED_LINE.format(joined="ET") + "; the other tissue is NETC, label 1"
 
-CHALLENGES = {
+CHALLENGES_2025 = {
     "gli": Challenge(
         title="GLI",
         regions={**_REGIONS, "NETC": (1,), "SNFH": (2,), "RC": (4,)},
@@ -142,7 +143,7 @@ CHALLENGES = {
         sizes=("one dilation", "2 mm3"),
         policy=(
             _MERGED_LINE.format(removed="2 voxels (not mm3)"),
-            _JOINED_LINE.format(joined="ET") + "; the other tissue is NETC, label 1",
+            _ET_JOINED_LINE,
             _DIAGONAL_LINE,
             "the script's second table, of the masks before anything is taken out, is not given",
         ),
@@ -178,9 +179,25 @@ CHALLENGES = {
         sizes=("3 dilations", "50 mm3"),
         policy=(
             _MERGED_LINE.format(removed="50 voxels (not mm3)"),
-            _JOINED_LINE.format(joined="ET") + "; the other tissue is NETC, label 1",
+            _ET_JOINED_LINE,
             "penalty: 374 mm",
         ),
         tissues={"NETC": (1,)},
     ),
+}
+
+# Preoperative meningiomas had no script in 2024.
+CHALLENGES_2024 = {
+    **{name: CHALLENGES_2025[name] for name in ("gli", "menrt")},
+    "met": replace(
+        CHALLENGES_2025["met"],
+        regions=_REGIONS,
+        penalty_mm=literal(374.0),
+        policy=(
+            _MERGED_LINE.format(removed="2 voxels (not mm3)"),
+            _ET_JOINED_LINE,
+            "penalty: 374 mm",
+        ),
+    ),
+    **{name: CHALLENGES_2025[name] for name in ("ped", "ssa")},
 }

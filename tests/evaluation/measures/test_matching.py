@@ -85,7 +85,7 @@ class TestMatch:
 
         found = match(grouped(reference, 3), components(prediction))
 
-        assert [found.hd95_mm(k, (1, 1, 2.5)) for k in (0, 1)] == [5.0, 0.0]
+        assert found.hd95_mm((1, 1, 2.5)) == [5.0, 0.0]
 
 
 class TestTable:
@@ -94,7 +94,9 @@ class TestTable:
         prediction = at((1, 1, 1), (18, 18, 18))
         found = match(grouped(reference, 1), components(prediction))
 
-        table = lesion_table(found, (1, 2, 3), origin=(100, 0, 7), larger_than=6)
+        table = lesion_table(
+            found, found.hd95_mm((1, 2, 3)), (1, 2, 3), origin=(100, 0, 7), larger_than=6
+        )
 
         assert [each.kind for each in table] == ["matched", "missed", "spurious"]
         assert [each.size for each in table] == [12, 6, 6]
@@ -118,7 +120,7 @@ class TestTable:
     def test_of_nothing_is_empty(self):
         nothing = components(np.zeros((3, 3, 3), dtype=bool))
 
-        assert lesion_table(match(nothing, nothing), (1, 1, 1), (0, 0, 0)) == ()
+        assert lesion_table(match(nothing, nothing), [], (1, 1, 1), (0, 0, 0)) == ()
 
 
 class TestOverlaps:

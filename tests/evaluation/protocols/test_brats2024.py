@@ -1,4 +1,4 @@
-"""The lesion-wise scores of 2024 against a second implementation, and against values by hand.
+"""The lesion-wise scores of 2024 and 2025 against a second implementation, and values by hand.
 
 The second implementation takes the steps of the published scripts one by one, on the whole volume.
 The Hausdorff distance it shares with the package.
@@ -20,12 +20,13 @@ from scipy.ndimage import (
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_maps, score_masks
 from inspire_med.evaluation.measures.surface import hausdorff_mm, surface_distances
-from inspire_med.evaluation.protocols.brats2024 import BRATS2024, border_nsd
+from inspire_med.evaluation.protocols.brats2024 import BRATS2024, BRATS2025, border_nsd
 from inspire_med.imaging.labels import LabelMap
 
-PROTOCOLS = {rules.name: rules for rules in BRATS2024}
-GLI, MET, SSA = "brats2024-gli", "brats2024-met", "brats2024-ssa"
-MEN, MENRT, PED = "brats2024-men", "brats2024-menrt", "brats2024-ped"
+PROTOCOLS = {rules.name: rules for rules in (*BRATS2024, *BRATS2025)}
+GLI, MET, SSA = "brats2025-gli", "brats2025-met", "brats2025-ssa"
+MEN, MENRT, PED = "brats2025-men", "brats2025-menrt", "brats2025-ped"
+MET_2024 = "brats2024-met"
 EIGHTEEN = generate_binary_structure(3, 2)
 TWENTY_SIX = generate_binary_structure(3, 3)
 
@@ -73,6 +74,7 @@ def rule(name, region, voxel):
         MEN: (1, 50, 0, 0, ()),
         MENRT: (1, 50, 1, 50 / voxel, ()),
         MET: (1, 2, 1, 2, ("NETC",) if region == "ET" else ()),
+        MET_2024: (1, 2, 1, 2, ("NETC",) if region == "ET" else ()),
         PED: (5, 10, 5, 10, ()),
         SSA: (3, 50, 3, 50, ("NETC",) if region == "ET" else ()),
     }[name]
@@ -169,7 +171,7 @@ def random_labels(rng, kinds):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("name", [*(rules.name for rules in BRATS2025), MET_2024])
 @pytest.mark.parametrize(
     "spacing", [(1.0, 1.0, 1.0), (0.5, 1.0, 3.0), (0.5, 0.5, 0.5)], ids=["1mm", "aniso", "fine"]
 )
@@ -183,8 +185,33 @@ def test_equals_the_published_steps(name, spacing):
 
         for region in regions:
             expected = by_the_steps(labels, spacing, name, region)
-            found = {measure: scored[region].measures[measure] for measure in expected}
-            assert found == pytest.approx(expected, abs=1e-12)
+            known = {measure: expected[measure] for measure in PROTOCOLS[name].measures}
+            assert scored[region].measures == pytest.approx(known, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["gli", "menrt", "ped", "ssa"])
+def test_rules_of_2024_are_those_of_2025_without_nsd(name):
+    labels = random_labels(np.random.default_rng(1), 4 if name in ("gli", "ped") else 1)
+
+    scored, later = (score(*labels, f"brats{year}-{name}") for year in (2024, 2025))
+
+    assert not any("nsd" in measure for result in scored.values() for measure in result.measures)
+    for region, result in scored.items():
+        known = {measure: later[region].measures[measure] for measure in result.measures}
+        assert result.measures == pytest.approx(known, abs=0)
+
+
+def test_metastases_of_2024_have_another_penalty_and_no_cavity():
+    reference = spots((4, 4, 4), size=4)
+    nothing = np.zeros_like(reference)
+
+    scored, later = (score(reference, nothing, name) for name in (MET_2024, MET))
+
+    assert list(scored) == ["WT", "TC", "ET"]
+    assert list(later) == ["WT", "TC", "ET", "RC"]
+    for measure in ("hd95_mm", "lesionwise_hd95_mm"):
+        assert scored["WT"].measures[measure] == 374
+        assert later["WT"].measures[measure] == pytest.approx(math.sqrt(3) * 30)
 
 
 def spots(*corners, size=1, shape=(30, 30, 30)):
@@ -263,7 +290,7 @@ def test_both_empty(name):
     nothing = spots()
 
     for result in score(nothing, nothing, name).values():
-        assert result.measures == {
+        agreed = {
             "dice": 1,
             "lesionwise_dice": 1,
             "lesionwise_hd95_mm": 0,
@@ -278,6 +305,7 @@ def test_both_empty(name):
             "nsd@0.5mm": 1,
             "nsd@1mm": 1,
         }
+        assert result.measures == {name: agreed[name] for name in result.measures}
 
 
 def test_nsd_counts_border_voxels_and_each_mask_half():
@@ -316,7 +344,7 @@ def test_predicted_parts_are_joined_by_the_predicted_core():
 def test_the_mask_of_one_region_alone_is_refused_where_tissues_join():
     mask = spots((4, 4, 4), size=4) > 0
 
-    with pytest.raises(InputError, match="protocol brats2024-met: joins lesions across tissues"):
+    with pytest.raises(InputError, match="protocol brats2025-met: joins lesions across tissues"):
         score_masks(mask, mask, (1.0, 1.0, 1.0), PROTOCOLS[MET])
     assert score_masks(mask, mask, (1.0, 1.0, 1.0), PROTOCOLS[PED]).measures["dice"] == 1
 

@@ -6,15 +6,15 @@ from hypothesis.extra import numpy as arrays
 from scipy.ndimage import generate_binary_structure, label
 
 from inspire_med.evaluation.case import score_maps
-from inspire_med.evaluation.protocols.isles2022 import ISLES2022
+from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024
 from inspire_med.imaging.labels import LabelMap
 
 TWENTY_SIX = generate_binary_structure(3, 3)
 
 
-def score(reference, prediction, spacing=(1.0, 1.0, 1.0)):
+def score(reference, prediction, spacing=(1.0, 1.0, 1.0), rules=ISLES2022):
     maps = (LabelMap(labels, spacing, None, "array") for labels in (reference, prediction))
-    return score_maps(*maps, ISLES2022, regions=ISLES2022.regions)["lesion"]
+    return score_maps(*maps, rules, regions=rules.regions)["lesion"]
 
 
 def volume(*boxes, shape=(20, 20, 20)):
@@ -128,8 +128,37 @@ def test_lesions_are_listed_with_place_and_size():
     assert lesion.hd95_mm == 8
 
 
-def test_the_policy_and_the_words_cover_every_measure():
-    text = "\n".join(ISLES2022.policy)
+@pytest.mark.parametrize("rules", [ISLES2022, ISLES2024])
+def test_the_policy_and_the_words_cover_every_measure(rules):
+    text = "\n".join(rules.policy)
 
-    assert list(score(volume(), volume()).measures) == list(ISLES2022.measures)
-    assert all(measure in text for measure in ISLES2022.measures)
+    assert list(score(volume(), volume(), rules=rules).measures) == list(rules.measures)
+    assert all(measure in text for measure in rules.measures)
+
+
+class TestOneToOne:
+    def test_a_bridge_finds_one_of_its_lesions(self):
+        lesions = volume(((2, 4), (2, 4), (2, 6)), ((2, 4), (2, 4), (8, 12)))
+        bridge = volume(((2, 4), (2, 4), (2, 12)))
+
+        found = score(lesions, bridge, rules=ISLES2024)
+
+        # IoU 0.4 with both: one TP, one FN
+        assert found.measures["lesion_f1"] == pytest.approx(1 / 1.5)
+        assert sorted(lesion.kind for lesion in found.lesions) == ["matched", "missed"]
+
+    @pytest.mark.parametrize(("length", "found"), [(10, 1), (11, 0)])
+    def test_iou_of_a_fifth_is_enough(self, length, found):
+        lesion = volume(((2, 3), (2, 3), (2, 4)))
+        longer = volume(((2, 3), (2, 3), (2, 2 + length)))
+
+        measures = score(lesion, longer, rules=ISLES2024).measures
+
+        assert measures["lesion_f1"] == found
+        assert measures["dice"] == pytest.approx(4 / (2 + length))  # that of the masks either way
+
+    def test_empty_masks_are_those_of_2022(self):
+        lesion = volume(((2, 4), (2, 7), (2, 12)))
+
+        for pair in ((volume(), volume()), (lesion, volume()), (volume(), lesion)):
+            assert score(*pair, rules=ISLES2024).measures == score(*pair).measures

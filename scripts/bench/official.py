@@ -1,183 +1,127 @@
 """Hold the project's scores against the challenges' own scripts, on made volumes.
 
-    git clone https://github.com/rachitsaluja/BraTS-2023-Metrics       (2024 likewise)
-    git clone https://github.com/ezequieldlrosa/isles22
-    pip install -e .                                                   (an environment of its own)
-    python scripts/bench/official.py --brats2023 BraTS-2023-Metrics --brats2024 BraTS-2024-Metrics \
-        --isles2022 isles22 --volumes 100
+    git clone https://github.com/rachitsaluja/BraTS-2023-Metrics
+    git clone https://github.com/rachitsaluja/BraTS-2024-Metrics       (at 9c2bcf9 and at f1131e3)
+    git clone https://github.com/ezequieldlrosa/isles22                (isles24 likewise)
+    pip install -e . MedPy brats-evaluation==0.0.10 panoptica==2.1.7   (an environment of its own)
+    python scripts/bench/official.py --brats2023 BraTS-2023-Metrics --brats2024 9c2bcf9 \
+        --brats2025 f1131e3 --brats2026 --isles2022 isles22 --volumes 40
+    pip install -e . panoptica==1.1.19                                 (another, for ISLES'24)
+    python scripts/bench/official.py --isles2024 isles24 --volumes 40
 
-Prints how far apart the counts are, and the measure that differs most. The clones stay as they are;
-names that numpy, scipy and pandas have lost since are put back in this process alone.
+Prints how far apart the counts are, and the measure that differs most.
 """
 
 import argparse
-import importlib.util
-import os
-import sys
-import tempfile
-import types
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf, isnan
 from pathlib import Path
-from typing import Any
 
-import nibabel as nib
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from scipy import ndimage
+import official_peers as peers
+from made_pairs import Pair, lesion_pairs, made_pairs
 
+from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols import MaskProtocol, protocol
-from inspire_med.imaging.labels import LabelMap
 
-BRATS = {
-    "dice": "Legacy_Dice",
-    "recall": "Sensitivity",
-    "specificity": "Specificity",
-    "hd95_mm": "Legacy_HD95",
-    "lesionwise_dice": "LesionWise_Score_Dice",
-    "lesionwise_hd95_mm": "LesionWise_Score_HD95",
-    "lesions_tp": "Num_TP",
-    "lesions_fp": "Num_FP",
-    "lesions_fn": "Num_FN",
-    "nsd@0.5mm": "Legacy NSD @ 0.5",
-    "nsd@1mm": "Legacy NSD @ 1.0",
-    "lesionwise_nsd@0.5mm": "LesionWise_Score_NSD @ 0.5",
-    "lesionwise_nsd@1mm": "LesionWise_Score_NSD @ 1.0",
-}
-SCRIPTS_2024 = {"gli": "GLI", "men": "MEN", "menrt": "MEN_RT", "met": "MET", "ped": "PED"}
-SCRIPTS_2024 |= {"ssa": "SSA"}
-# All scripts of 2024 but MEN's take these from numbered lesions instead of masks.
-FROM_NUMBERS = ("recall", "specificity", "hd95_mm")
-SPACINGS = ((1, 1, 1), (0.9, 1.1, 1.3), (0.5, 0.5, 5), (2, 1, 0.7), (0.5, 0.5, 0.5))
-Pair = tuple[LabelMap, LabelMap]
+CONFIGS_2026 = {"gli": "gli", "met": "mets", "ped": "ped"}
+CONFIGS_2026 |= {"menrt": "MenRT", "menpre": "MenPre", "goat": "GoAT"}
+SCRIPTS = {"gli": "GLI", "men": "MEN", "menrt": "MEN_RT", "met": "MET", "ped": "PED", "ssa": "SSA"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A protocol beside its script.
+
+    Attributes:
+        name: Of the protocol.
+        theirs: The script's values of pairs.
+        made: Pairs of so many labels.
+        ours: The project's values of a pair.
+    """
+
+    name: str
+    theirs: Callable[[Sequence[Pair]], Iterator[peers.Scores]]
+    made: Callable[[int, argparse.Namespace], Iterator[Pair]]
+    ours: Callable[[Pair, MaskProtocol], peers.Scores]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("brats2023", "brats2024", "isles2022"):
+    for name in ("brats2023", "brats2024", "brats2025", "isles2022", "isles2024"):
         parser.add_argument(f"--{name}", type=Path, help="clone of its scripts")
+    parser.add_argument("--brats2026", action="store_true", help="by the installed package")
     parser.add_argument("--volumes", type=int, default=100, help="made volumes a protocol")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    put_back_old_names()
+    peers.put_back_old_names()
     print("| protocol | volumes | regions | measures | counts off by | largest difference |")
     print("|---|---:|---:|---:|---:|---|")
-    for name in ("gli", "men", "met", "ped", "ssa") if options.brats2023 else ():
-        script = options.brats2023.resolve() / "metrics.py"
-        compare_brats(f"brats2023-{name}", script, f"BraTS-{name.upper()}", options)
-    for name, words in SCRIPTS_2024.items() if options.brats2024 else ():
-        script = options.brats2024.resolve() / f"metrics_{words}.py"
-        challenge = f"BraTS-{words.replace('_', '-')}"
-        left_out = () if name == "men" else FROM_NUMBERS
-        compare_brats(f"brats2024-{name}", script, challenge, options, left_out)
-    if options.isles2022:
-        compare_isles(options.isles2022.resolve() / "utils" / "eval_utils.py", options)
+    for each in comparisons(options):
+        compare(each, options)
     return 0
 
 
-def compare_brats(
-    name: str,
-    script: Path,
-    challenge: str,
-    options: argparse.Namespace,
-    left_out: tuple[str, ...] = (),
+def comparisons(options: argparse.Namespace) -> Iterator[Comparison]:
+    of_arrays = partial(Comparison, made=made_pairs, ours=from_arrays)
+    of_files = partial(Comparison, made=lesion_pairs, ours=from_files)
+    for name in ("gli", "men", "met", "ped", "ssa") if options.brats2023 else ():
+        script = options.brats2023.resolve() / "metrics.py"
+        theirs = partial(peers.brats, script, f"BraTS-{name.upper()}", ())
+        yield of_arrays(f"brats2023-{name}", theirs)
+    for year in (2024, 2025):
+        clone = getattr(options, f"brats{year}")
+        for name, words in SCRIPTS.items() if clone else ():
+            script = clone.resolve() / f"metrics_{words}.py"
+            challenge = f"BraTS-{words.replace('_', '-')}"
+            left_out = () if name == "men" else peers.FROM_NUMBERS
+            if script.is_file():
+                theirs = partial(peers.brats, script, challenge, left_out)
+                yield of_arrays(f"brats{year}-{name}", theirs)
+    for name, config in CONFIGS_2026.items() if options.brats2026 else ():
+        yield of_files(f"brats2026-{name}", partial(peers.brats2026, config))
+    if options.isles2022:
+        script = options.isles2022.resolve() / "utils" / "eval_utils.py"
+        yield of_arrays("isles2022", partial(peers.isles2022, script))
+    if options.isles2024:
+        script = options.isles2024.resolve() / "utils" / "eval_utils.py"
+        yield of_files("isles2024", partial(peers.isles2024, script))
+
+
+def from_arrays(pair: Pair, rules: MaskProtocol) -> peers.Scores:
+    results = score_maps(*pair, rules, regions=rules.regions)
+    return {region: dict(result.measures) for region, result in results.items()}
+
+
+def from_files(pair: Pair, rules: MaskProtocol) -> peers.Scores:
+    with peers.in_files(pair) as files:
+        results = evaluate_case(*files, protocol=rules.name)
+    return {region: dict(result.measures) for region, result in results.items()}
+
+
+def compare(comparison: Comparison, options: argparse.Namespace) -> None:
+    rules = protocol(comparison.name)
+    assert isinstance(rules, MaskProtocol)
+    # Any label is a lesion of ISLES.
+    labels = max((value for values in rules.regions.values() for value in values), default=3)
+    pairs = list(comparison.made(labels, options))
+    worst: dict[str, float] = {}
+    for pair, theirs in zip(pairs, comparison.theirs(pairs), strict=True):
+        ours = comparison.ours(pair, rules)
+        for region in rules.regions:
+            note_worst(worst, ours[region], theirs[region])
+    show(comparison.name, len(pairs), len(pairs) * len(rules.regions), worst)
+
+
+def note_worst(
+    worst: dict[str, float], ours: Mapping[str, float], row: Mapping[str, float]
 ) -> None:
-    rules, module = protocol(name), imported(script)
-    assert isinstance(rules, MaskProtocol)
-    labels = max(value for values in rules.regions.values() for value in values)
-    worst: dict[str, float] = {}
-    for pair in made_pairs(labels, options):
-        theirs = lesion_results(module, challenge, pair)
-        ours = score_maps(*pair, rules, regions=rules.regions)
-        for region, result in ours.items():
-            row = {
-                ours: theirs.loc[region, column]
-                for ours, column in BRATS.items()
-                if column in theirs.columns and ours not in left_out
-            }
-            note_worst(worst, result.measures, row)
-    show(name, options.volumes, options.volumes * len(rules.regions), worst)
-
-
-def compare_isles(script: Path, options: argparse.Namespace) -> None:
-    rules, theirs = protocol("isles2022"), imported(script)
-    assert isinstance(rules, MaskProtocol)
-    worst: dict[str, float] = {}
-    for reference, prediction in made_pairs(3, options):
-        masks = reference.labels, prediction.labels
-        voxel_ml = np.prod(np.float32(reference.spacing_mm)) / 1000
-        row = {
-            "dice": theirs.compute_dice(*masks),
-            "lesion_f1": theirs.compute_lesion_f1_score(*masks),
-            "absolute_volume_difference_ml": theirs.compute_absolute_volume_difference(
-                *masks, voxel_ml
-            ),
-            "absolute_lesion_count_difference": theirs.compute_absolute_lesion_difference(*masks),
-        }
-        result = score_maps(reference, prediction, rules, regions=rules.regions)["lesion"]
-        note_worst(worst, result.measures, row)
-    show("isles2022", options.volumes, options.volumes, worst)
-
-
-def made_pairs(labels: int, options: argparse.Namespace) -> Iterator[Pair]:
-    """Blobs of labels and a neighbour of them; labels lost, empty masks and noise among them."""
-    random = np.random.default_rng(options.seed)
-    for _ in range(options.volumes):
-        shape = tuple(random.integers(12, 40, 3))
-        spacing = SPACINGS[random.integers(len(SPACINGS))]
-        spacing_mm = tuple(float(np.float32(size)) for size in spacing)
-        field, other = blobs(random, shape), blobs(random, shape)
-        edges = np.linspace(-1, 1, labels - 1)
-        kinds = np.digitize(blobs(random, shape), edges) + 1 if labels > 1 else np.ones(shape)
-        level = random.uniform(0.8, 2.8)
-        reference = np.where(field > level, kinds, 0)
-        prediction = np.where(field + random.uniform(0, 0.8) * other > level, kinds, 0)
-        prediction = spoiled(random, prediction, labels)
-        if random.random() < 0.1:
-            reference[:] = 0
-        maps = (each.astype(np.uint8) for each in (reference, prediction))
-        yield tuple(LabelMap(each, spacing_mm, None, "made") for each in maps)
-
-
-def blobs(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    field = ndimage.gaussian_filter(random.normal(size=shape), random.uniform(0.5, 2.2))
-    return field / field.std()
-
-
-def spoiled(random: np.random.Generator, labels: NDArray[Any], most: int) -> NDArray[Any]:
-    kind = random.random()
-    if kind < 0.1:
-        return labels * (labels != random.integers(1, most + 1))
-    if kind < 0.2:
-        return labels * 0
-    if kind < 0.35:
-        noise = random.random(labels.shape) < 0.02
-        return np.where(noise, random.integers(1, most + 1, labels.shape), labels)
-    return labels
-
-
-def lesion_results(module: types.ModuleType, challenge: str, pair: Pair) -> pd.DataFrame:
-    """The script's own table; it reads files and writes others into the working folder."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            for name, each in zip(("reference", "prediction"), pair, strict=True):
-                affine = np.diag([*each.spacing_mm, 1.0])
-                nib.save(nib.Nifti1Image(each.labels, affine), f"{name}.nii.gz")
-            found = module.get_LesionWiseResults("prediction.nii.gz", "reference.nii.gz", challenge)
-        finally:
-            os.chdir(before)
-    table = found[0] if isinstance(found, tuple) else found
-    return table.set_index("Labels")
-
-
-def note_worst(worst: dict[str, float], ours: Mapping[str, float], row: Mapping[str, Any]) -> None:
     for measure, value in row.items():
-        apart = abs(float(value) - ours[measure])
-        worst[measure] = max(worst.get(measure, 0.0), apart)
+        same = value == ours[measure] or (isnan(value) and isnan(ours[measure]))
+        apart = 0.0 if same else abs(value - ours[measure])
+        worst[measure] = max(worst.get(measure, 0.0), inf if isnan(apart) else apart)
 
 
 def show(name: str, volumes: int, regions: int, worst: Mapping[str, float]) -> None:
@@ -185,36 +129,6 @@ def show(name: str, volumes: int, regions: int, worst: Mapping[str, float]) -> N
     measure = max(worst, key=lambda each: worst[each])
     cells = (f"`{name}`", volumes, regions, len(worst), f"{counts:g}", f"{worst[measure]:.1e}")
     print(f"| {' | '.join(map(str, cells))} (`{measure}`) |", flush=True)
-
-
-def imported(script: Path) -> types.ModuleType:
-    sys.path.insert(0, str(script.parent))
-    spec = importlib.util.spec_from_file_location(f"official_{script.stem}", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def put_back_old_names() -> None:
-    warnings.simplefilter("ignore")
-    for name, value in (("Inf", np.inf), ("bool", bool), ("float", float)):
-        setattr(np, name, value)
-    ndimage.filters = types.SimpleNamespace(correlate=ndimage.correlate)
-    transform = ndimage.distance_transform_edt
-    ndimage.morphology = types.SimpleNamespace(distance_transform_edt=transform)
-    pd.DataFrame.append = lambda self, other: pd.concat([self, other], ignore_index=True)
-
-    def replaced(self: pd.DataFrame, old: Any, new: Any, inplace: bool = False) -> Any:
-        """Pandas once replaced numbers in columns that hold objects, too."""
-        table = self if inplace else self.copy()
-        for column in table.columns:
-            if column not in ("predicted_lesion_numbers", "Labels", "Label"):
-                table[column] = pd.to_numeric(table[column]).replace(old, new)
-        return None if inplace else table
-
-    pd.DataFrame.replace = replaced
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from inspire_med.evaluation.protocols.brats2026_rules import (
 )
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
+from inspire_med.evaluation.rounding import at_most
 
 PAIRED = 1e-6  # Dice of a pair at least
 LARGE = 20.0  # mm3
@@ -62,7 +63,7 @@ def score_brats2026(means: Callable[[Lesions], Scores], pair: RegionPair) -> Reg
     pair = on_its_box(pair)
     reference, prediction = (lesions.components(mask) for mask in (pair.reference, pair.prediction))
     found = by_most_dice(reference, prediction, PAIRED)
-    mm3 = reference.sizes * float(np.prod(pair.spacing_mm))
+    mm3 = np.prod(pair.spacing_mm) * reference.sizes.astype(np.float64)
     each = Lesions(mm3, found.dice, *_surfaces(found, pair.spacing_mm), len(found.spurious))
     tp = int(each.paired.sum())
     counts = detection("", tp, each.spurious, len(reference) - tp, undefined=nan)
@@ -95,7 +96,7 @@ def over_pairs(each: Lesions) -> Scores:
 
 def over_large(each: Lesions) -> Scores:
     """Means over large lesions and all spurious ones; what was found of large and small ones."""
-    large = each.mm3 >= LARGE
+    large = at_most(LARGE / each.mm3, 1.0)
     found = each.paired & (each.dice >= FOUND)
     scores: Scores = {}
     for prefix, sized in (("large_", large), ("small_", ~large)):

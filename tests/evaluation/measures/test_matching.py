@@ -113,7 +113,7 @@ class TestTable:
         spacing = (float(np.float32(size)),) * 3
         lesions = components(at((1, 1, 1), (1, 1, 2), (1, 1, 3), (5, 5, 5), (5, 5, 6)))
 
-        table = lesion_table(match(lesions, lesions), spacing, (0, 0, 0), 2 * size**3)
+        table = lesion_table(match(lesions, lesions), [0, 0], spacing, (0, 0, 0), 2 * size**3)
 
         assert [each.counted for each in table] == [True, False]
 

@@ -11,6 +11,7 @@ REFERENCE = {
     "categories": [{"id": 1, "name": "polyp"}, {"id": 2, "name": "tool"}],
     "annotations": [
         {
+            "id": 4,
             "image_id": 7,
             "category_id": 1,
             "bbox": [2, 3, 5, 6],
@@ -54,14 +55,15 @@ def test_reads_what_is_in_order(write):
 @pytest.mark.parametrize(
     "least",
     [
-        changed("images", 0, "width", to=1),
-        changed("images", 0, "height", to=1),
+        changed("annotations", 0, "bbox", to=[-2, -3, 400, 600]),
+        changed("annotations", 0, "bbox", to=[30, 20, 1, 1]),
+        changed("annotations", 0, "id", to=0),
         changed("annotations", 0, "bbox", to=[2.5, 3, 0, 6]),
         changed("annotations", 0, "bbox", to=[2, 3, 5, 0]),
         changed("annotations", 0, "iscrowd", to=1),
     ],
 )
-def test_takes_pictures_of_a_pixel_boxes_without_area_and_crowds(write, least):
+def test_takes_boxes_without_area_or_upon_the_border_crowds_and_the_id_0(write, least):
     least["annotations"][0].pop("segmentation")
 
     assert read_annotations(write(least)) == least
@@ -83,22 +85,52 @@ def test_an_annotation_may_lack_a_mask(write):
         (changed("images", to={}), "ref.json: images is no list"),
         (changed("images", to=[1]), r"ref.json: images\[0\] is no object"),
         (changed("images", 0, "width", remove=True), r"images\[0\] has no width"),
-        (changed("images", 0, "width", to="30"), r"images\[0\]: width '30'; give pixels"),
+        (changed("images", 0, "width", to="30"), "image 7: width '30'; give whole pixels"),
         (changed("images", to=REFERENCE["images"] * 2), "images: id 7 stands there twice"),
         (changed("images", 0, "id", to="7"), "images: id '7' is not a whole number"),
         (changed("categories", 1, "id", to=1), "categories: id 1 stands there twice"),
         (changed("categories", 1, "name", to="polyp"), "name 'polyp' stands there twice"),
         (changed("categories", 1, "name", to=None), "categories: name None is not text"),
         (changed("annotations", 0, "area", remove=True), r"annotations\[0\] has no area"),
-        (changed("annotations", 0, "image_id", to=8), "image_id 8 is not among the reference's im"),
+        (
+            changed("annotations", to=REFERENCE["annotations"] * 2),
+            "annotations: id 4 stands there tw",
+        ),
+        (changed("annotations", 0, "id", to="4"), "annotations: id '4' is not a whole number"),
+        (changed("annotations", 0, "id", remove=True), r"annotations\[0\] has no id"),
+        (
+            changed("annotations", 0, "image_id", to=8),
+            "annotation 4: image_id 8 is not among the reference's im",
+        ),
         (changed("annotations", 0, "category_id", to=3), "category_id 3 is not among"),
         (changed("annotations", 0, "category_id", to=[3]), r"category_id \[3\] is not among"),
         (changed("annotations", 0, "bbox", to=[1, 2, 3]), r"bbox \[1, 2, 3\] is not \[left, top"),
         (changed("annotations", 0, "bbox", to=[1, 2, "3", 4]), r"bbox \[1, 2, '3', 4\] is not"),
+        (
+            changed("annotations", 0, "bbox", to=[2, 3, -5, 6]),
+            r"annotation 4: bbox \[2, 3, -5, 6\] is",
+        ),
+        (
+            changed("annotations", 0, "bbox", to=[float("nan"), 3, 5, 6]),
+            r"bbox \[nan, 3, 5, 6\] is",
+        ),
+        (
+            changed("annotations", 0, "bbox", to=[2, float("inf"), 5, 6]),
+            r"bbox \[2, inf, 5, 6\] is",
+        ),
+        (changed("annotations", 0, "bbox", to=[2, 21, 5, 6]), "outside its picture of 30 x 20"),
+        (changed("annotations", 0, "bbox", to=[31, 3, 5, 6]), "outside its picture of 30 x 20"),
+        (changed("annotations", 0, "bbox", to=[2, -7, 5, 6]), "outside its picture of 30 x 20"),
+        (changed("annotations", 0, "bbox", to=[-6, 3, 5, 6]), "outside its picture of 30 x 20"),
         (changed("annotations", 0, "bbox", to=[None, 2, 3, 4]), r"bbox \[None, 2, 3, 4\] is not"),
-        (changed("images", 0, "height", to=0), r"images\[0\]: height 0; give pixels"),
-        (changed("annotations", 0, "area", to=None), r"annotations\[0\]: area None is not a fin"),
-        (changed("annotations", 0, "iscrowd", to=2), r"annotations\[0\]: iscrowd 2 is not 0 or 1"),
+        (changed("images", 0, "height", to=0), "image 7: height 0; give whole pixels"),
+        (changed("annotations", 0, "area", to=None), "annotation 4: area None is not a finite"),
+        (changed("annotations", 0, "iscrowd", to=2), "annotation 4: iscrowd 2 is not 0 or 1"),
+        (changed("annotations", 0, "area", to=float("nan")), "area nan is not a finite number"),
+        (
+            changed("annotations", 0, "segmentation", to=[[2, 3, 7, float("nan"), 7, 9]]),
+            "annotation 4: segmentation is neither",
+        ),
         (changed("annotations", 0, "segmentation", to=[[1, 2, 3, 4]]), "nor polygons of at least"),
     ],
 )

@@ -1,16 +1,17 @@
 """`coco`: average precision and recall of detections over a whole data set, by pycocotools."""
 
-import io
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.average_precision import (
+    TITLES,
+    Kind,
+    Reference,
+    average_precision,
+    without_pixels,
+)
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.protocols.kinds import SetProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
@@ -18,25 +19,6 @@ from inspire_med.imaging.coco import Entry, read_annotations, read_detections
 
 CASE = "data set"
 ALL = "all"  # the region of all categories together
-
-Kind = Literal["box", "mask"]
-Reference = Mapping[str, Sequence[Entry]]
-Evaluation = Mapping[str, NDArray[np.float64]]  # of pycocotools: tables of precision and recall
-
-_TITLES = {
-    "ap": "AP",
-    "ap50": "AP 50",
-    "ap75": "AP 75",
-    "ap_small": "AP small",
-    "ap_medium": "AP medium",
-    "ap_large": "AP large",
-    "ar1": "AR 1",
-    "ar10": "AR 10",
-    "ar100": "AR 100",
-    "ar_small": "AR small",
-    "ar_medium": "AR medium",
-    "ar_large": "AR large",
-}
 
 
 def score_coco(reference: Path, prediction: Path) -> CaseScores:
@@ -56,31 +38,31 @@ def score_coco(reference: Path, prediction: Path) -> CaseScores:
     _require_pycocotools()
     annotated = read_annotations(reference)
     detections = read_detections(prediction, annotated)
-    names = {entry["id"]: str(entry["name"]) for entry in annotated["categories"]}
-    if ALL in names.values():
+    if ALL in [entry["name"] for entry in annotated["categories"]]:
         raise InputError(f"{reference}: a category is called {ALL!r}; give it another name.")
     kinds: list[Kind] = ["box"]
-    note = ""
+    notes: list[str] = []
     if "segmentation" in detections[0]:
-        bare = sum(not entry.get("segmentation") for entry in annotated["annotations"])
+        annotations = annotated["annotations"]
+        bare = sum(not entry.get("segmentation") for entry in annotations)
         if bare:
-            note = f"{reference.name}: {bare} annotations have no mask, so boxes alone are scored."
+            notes.append(
+                f"{reference.name}: {bare} annotations have no mask, so boxes alone are scored."
+            )
         else:
             kinds.append("mask")
-    tables = {kind: _evaluated(annotated, detections, kind) for kind in kinds}
-    places = {ALL: slice(None)}
-    places |= {names[each]: slice(place, place + 1) for place, each in enumerate(sorted(names))}
-    regions = {
-        name: RegionResult(
-            {
-                f"{kind}_{measure}": value
-                for kind, table in tables.items()
-                for measure, value in _measures(table, place).items()
-            }
-        )
-        for name, place in places.items()
-    }
-    return CaseScores(CASE, regions, (note,) if note else ())
+            numbers = [f"annotation {entry['id']}" for entry in annotations]
+            notes += _empty_masks(reference.name, annotated, annotations, numbers)
+            numbers = [f"[{place}]" for place in range(len(detections))]
+            notes += _empty_masks(prediction.name, annotated, detections, numbers)
+    regions: dict[str, dict[str, float]] = {}
+    for kind in kinds:
+        whole, categories = average_precision(annotated, detections, kind)
+        for name, values in {ALL: whole, **categories}.items():
+            measures = {f"{kind}_{measure}": value for measure, value in values.items()}
+            regions.setdefault(name, {}).update(measures)
+    results = {name: RegionResult(measures) for name, measures in regions.items()}
+    return CaseScores(CASE, results, tuple(notes))
 
 
 def _require_pycocotools() -> None:
@@ -91,70 +73,17 @@ def _require_pycocotools() -> None:
         )
 
 
-def _evaluated(annotated: Reference, detections: Sequence[Entry], kind: Kind) -> Evaluation:
-    """The tables of pycocotools, which prints its progress and writes into what it is given."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with redirect_stdout(io.StringIO()):
-        reference: Any = COCO()
-        # Numbered from 1: pycocotools takes an annotation with id 0, once found, for not found.
-        annotations = [
-            {**each, "id": at} for at, each in enumerate(annotated["annotations"], start=1)
-        ]
-        reference.dataset = {**annotated, "annotations": annotations}
-        reference.createIndex()
-        shape = _box if kind == "box" else _mask
-        found = reference.loadRes(
-            [
-                {key: each[key] for key in ("image_id", "category_id", "score")}
-                | shape(reference, each)
-                for each in detections
-            ]
-        )
-        evaluation: Any = COCOeval(reference, found, "bbox" if kind == "box" else "segm")
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation.eval
-
-
-def _box(reference: Any, detection: Entry) -> Entry:
-    """A detection's box; where it has none, the one around its mask."""
-    from pycocotools import mask
-
-    if "bbox" in detection:
-        return {"bbox": detection["bbox"]}
-    return {"bbox": mask.toBbox(reference.annToRLE(detection)).tolist()}
-
-
-def _mask(reference: Any, detection: Entry) -> Entry:
-    """A detection's mask, without its box: with one pycocotools sorts it by the box's area."""
-    return {"segmentation": reference.annToRLE(detection)}
-
-
-def _measures(evaluation: Evaluation, categories: slice) -> dict[str, float]:
-    """The twelve numbers of COCO's summary, for all categories or some.
-
-    Tables of precision go by overlap threshold, recall level, category, area and most detections
-    an image; those of recall lack the level.
-    """
-    precision = evaluation["precision"][:, :, categories]
-    recall = evaluation["recall"][:, categories]
-    values = [
-        precision[..., 0, -1],
-        precision[0, ..., 0, -1],  # overlap 0.5
-        precision[5, ..., 0, -1],  # overlap 0.75
-        *(precision[..., area, -1] for area in (1, 2, 3)),
-        *(recall[..., 0, most] for most in (0, 1, 2)),
-        *(recall[..., area, -1] for area in (1, 2, 3)),
+def _empty_masks(
+    file: str, reference: Reference, entries: Sequence[Entry], names: Sequence[str]
+) -> list[str]:
+    """A note of the masks that cover no pixel: they overlap with nothing."""
+    empty = without_pixels(reference, entries)
+    if not empty:
+        return []
+    return [
+        f"{file}: {len(empty)} of {len(entries)} masks cover no pixel ({names[empty[0]]} is the "
+        "first), and count as missed or as false alarms."
     ]
-    return dict(zip(_TITLES, map(_mean, values), strict=True))
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    """Mean of what is defined; pycocotools writes -1 where there is nothing to find."""
-    defined = values[values > -1]
-    return float(defined.mean()) if defined.size else float("nan")
 
 
 COCO_DETECTION = SetProtocol(
@@ -180,7 +109,7 @@ COCO_DETECTION = SetProtocol(
     measures={
         f"{kind}_{name}": Measure(f"{kind.capitalize()} {title}", "", "high")
         for kind in ("box", "mask")
-        for name, title in _TITLES.items()
+        for name, title in TITLES.items()
     },
     ranked_by=(),
     score=score_coco,

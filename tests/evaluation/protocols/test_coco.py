@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.average_precision import average_precision
 from inspire_med.evaluation.protocols.coco import COCO_DETECTION
 
 pytest.importorskip("pycocotools")
@@ -18,7 +19,6 @@ def annotation(image, category, box, **more):
     left, top, width, height = box
     corners = [left, top, left + width, top, left + width, top + height, left, top + height]
     return {
-        "id": 0,  # deliberately: pycocotools by itself takes what matches 0 for a false alarm
         "image_id": image,
         "category_id": category,
         "bbox": box,
@@ -46,7 +46,9 @@ def scored(tmp_path):
 
     def score(detections, annotations=ANNOTATIONS, categories=CATEGORIES):
         images = [{"id": number, "height": 120, "width": 160} for number in (1, 2)]
-        reference = {"images": images, "categories": categories, "annotations": annotations}
+        # From 0, deliberately: pycocotools by itself takes what matches it for a false alarm.
+        numbered = [{"id": number, **each} for number, each in enumerate(annotations)]
+        reference = {"images": images, "categories": categories, "annotations": numbered}
         (tmp_path / "reference.json").write_text(json.dumps(reference))
         (tmp_path / "found.json").write_text(json.dumps(detections))
         return COCO_DETECTION.score(tmp_path / "reference.json", tmp_path / "found.json")
@@ -179,6 +181,30 @@ def test_annotations_without_masks_leave_boxes_and_are_named(scored):
     assert found.notes == (
         "reference.json: 1 annotations have no mask, so boxes alone are scored.",
     )
+
+
+def test_masks_without_a_pixel_are_named(scored):
+    sliver = {**ANNOTATIONS[0], "id": 8, "segmentation": [[10.1, 10.1, 10.2, 10.1, 10.2, 10.2]]}
+    found = perfect()
+    found[1]["segmentation"] = {"size": [120, 160], "counts": [120 * 160]}
+
+    assert scored(found, [*ANNOTATIONS, sliver]).notes == (
+        "reference.json: 1 of 4 masks cover no pixel (annotation 8 is the first), and count as "
+        "missed or as false alarms.",
+        "found.json: 1 of 3 masks cover no pixel ([1] is the first), and count as missed or as "
+        "false alarms.",
+    )
+
+
+def test_without_detections_all_is_missed():
+    images = [{"id": number, "height": 120, "width": 160} for number in (1, 2)]
+    numbered = [{"id": number, **each} for number, each in enumerate(ANNOTATIONS)]
+    reference = {"images": images, "categories": CATEGORIES, "annotations": numbered}
+
+    for kind in ("box", "mask"):
+        whole, by_category = average_precision(reference, [], kind)
+        assert whole["ap"] == by_category["polyp"]["ap"] == whole["ar100"] == 0
+        assert np.isnan(whole["ap_large"])
 
 
 def test_a_detection_without_a_box_has_the_one_around_its_mask(scored):

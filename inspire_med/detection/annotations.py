@@ -1,15 +1,12 @@
-"""Annotations: a file in COCO's format, read with the question whether it holds together."""
+"""Annotations: a COCO file as detection reads it: instances, panoptic segments or images alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspire_med.errors import InputError
 from inspire_med.files import read_json
-
-_IMAGE = ("id", "file_name", "height", "width")
-_ANNOTATION = ("id", "image_id", "category_id", "bbox", "area")
+from inspire_med.imaging.coco import Entry, check_annotations, entries_of, refuse_doubtful
 
 
 @dataclass(frozen=True)
@@ -20,103 +17,85 @@ class Annotations:
         file: The file.
         images: Image entries by id.
         objects: Annotation entries; of a panoptic file its segments.
-        names: Category names in the file's order.
-        categories: Category names by id.
+        categories: Category names by id, in the file's order.
         panoptic: Whether objects are segments of a picture that holds all masks of an image.
     """
 
     file: Path
-    images: dict[int, dict[str, Any]]
-    objects: list[dict[str, Any]]
-    names: list[str]
+    images: dict[int, Entry]
+    objects: list[Entry]
     categories: dict[int, str]
     panoptic: bool
 
-    def usable(self, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    @property
+    def names(self) -> list[str]:
+        """Category names in the file's order."""
+        return list(self.categories.values())
+
+    def of(self, classes: Sequence[str]) -> dict[str, list[Entry]]:
+        """All images, and the categories and annotations of these classes alone."""
+        ids = {key: name for key, name in self.categories.items() if name in classes}
+        return {
+            "images": list(self.images.values()),
+            "categories": [{"id": key, "name": name} for key, name in ids.items()],
+            "annotations": [each for each in self.objects if each["category_id"] in ids],
+        }
+
+    def size_of(self, entry: Entry) -> tuple[int, int]:
+        """Height and width of an object's image."""
+        image = self.images[entry["image_id"]]
+        return image["height"], image["width"]
+
+    def usable(self, classes: Sequence[str]) -> Iterator[Entry]:
         """Objects that mmdet keeps: of these classes, with an area, a pixel wide, on the image."""
         for entry in self.objects:
-            image = self.images[entry["image_id"]]
+            rows, columns = self.size_of(entry)
             left, top, width, height = entry["bbox"]
-            inside = min(left + width, image["width"]) > max(left, 0) and min(
-                top + height, image["height"]
-            ) > max(top, 0)
+            inside = min(left + width, columns) > max(left, 0) and min(top + height, rows) > max(
+                top, 0
+            )
             large = entry["area"] > 0 and width >= 1 and height >= 1
             known = self.categories[entry["category_id"]] in classes
             if inside and large and known and not entry.get("ignore", False):
                 yield entry
-
-    def has_mask(self, entry: dict[str, Any]) -> bool:
-        """Whether there are polygons, or run lengths of the image's size as COCO gives crowds."""
-        mask, image = entry.get("segmentation"), self.images[entry["image_id"]]
-        if isinstance(mask, dict):
-            size = [image["height"], image["width"]]
-            return isinstance(mask.get("counts"), list | str) and mask.get("size") == size
-        return isinstance(mask, list) and len(mask) > 0
 
 
 def read_annotations(file: Path) -> Annotations:
     """Read a COCO file: instances, panoptic segments, or images alone.
 
     Raises:
-        InputError: If it is missing, is not COCO's format, or contradicts itself: an annotation
-            names an image or a category that the file does not list, or two have one id.
+        InputError: As `imaging.coco.check_annotations`; also if an image has no file name, or two
+            annotations have one id.
     """
     content = read_json(file)
-    if not (isinstance(content, dict) and {"images", "categories"} <= content.keys()):
-        raise InputError(f"{file}: not in COCO's format (no images and categories); convert it.")
-    for entry in content["images"]:
-        _require(file, "image", entry, _IMAGE)
-    for entry in content["categories"]:
-        _require(file, "category", entry, ("id", "name"))
-    annotations = content.get("annotations", [])
-    panoptic = any("segments_info" in entry for entry in annotations)
-    objects = list(_segments(file, annotations)) if panoptic else annotations
-    found = Annotations(
+    panoptic = False
+    if isinstance(content, dict):
+        annotations = content.get("annotations", [])
+        panoptic = _has_segments(annotations)
+        objects = list(_segments(file, annotations)) if panoptic else annotations
+        content = content | {"annotations": objects}
+    sections = check_annotations(content, file)
+    if not panoptic:
+        ids = [entry["id"] for entry in sections["annotations"]]
+        refuse_doubtful(ids, int, f"{file}: annotations")
+    entries_of(sections["images"], ("file_name",), f"{file}: images")
+    return Annotations(
         file=file,
-        images={entry["id"]: entry for entry in content["images"]},
-        objects=objects,
-        names=[entry["name"] for entry in content["categories"]],
-        categories={entry["id"]: entry["name"] for entry in content["categories"]},
+        images={entry["id"]: entry for entry in sections["images"]},
+        objects=sections["annotations"],
+        categories={entry["id"]: entry["name"] for entry in sections["categories"]},
         panoptic=panoptic,
     )
-    for entry in objects:
-        _check_object(found, entry)
-    if not panoptic and len({entry["id"] for entry in objects}) < len(objects):
-        raise InputError(f"{file}: two annotations have the same id; number them anew.")
-    return found
 
 
-def _segments(file: Path, annotations: list[Any]) -> Iterator[dict[str, Any]]:
-    for entry in annotations:
-        _require(file, "annotation", entry, ("image_id", "segments_info"))
-        for segment in entry["segments_info"]:
+def _has_segments(annotations: Any) -> bool:
+    return isinstance(annotations, list) and any(
+        isinstance(entry, dict) and "segments_info" in entry for entry in annotations
+    )
+
+
+def _segments(file: Path, annotations: Any) -> Iterator[Entry]:
+    for entry in entries_of(annotations, ("image_id", "segments_info"), f"{file}: annotations"):
+        place = f"{file}: annotations of image {entry['image_id']}: segments_info"
+        for segment in entries_of(entry["segments_info"], (), place):
             yield segment | {"image_id": entry["image_id"]}
-
-
-def _check_object(found: Annotations, entry: Any) -> None:
-    _require(found.file, "annotation", entry, _ANNOTATION)
-    what = f"{found.file}: annotation {entry['id']}"
-    if entry["image_id"] not in found.images:
-        raise InputError(
-            f"{what} is of image {entry['image_id']}, which the file does not list; add the image "
-            "or leave the annotation out."
-        )
-    if entry["category_id"] not in found.categories:
-        raise InputError(
-            f"{what} is of category {entry['category_id']}, which the file does not list; add the "
-            "category or leave the annotation out."
-        )
-    box = entry["bbox"]
-    if not (
-        isinstance(box, list) and len(box) == 4 and all(isinstance(x, int | float) for x in box)
-    ):
-        raise InputError(f"{what} has the box {box}; write [left, top, width, height].")
-
-
-def _require(file: Path, what: str, entry: Any, keys: Sequence[str]) -> None:
-    if not isinstance(entry, dict):
-        raise InputError(f"{file}: not in COCO's format (an {what} is {entry!r}); convert it.")
-    for key in keys:
-        if key not in entry:
-            name = entry.get("id", entry.get("file_name", entry.get("name", "without id")))
-            raise InputError(f"{file}: {what} {name} has no {key}; add it.")

@@ -16,7 +16,8 @@ def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
 
     `data_root=DIR` moves every path that begins with the config's own data root. Other names that
     a config merely uses to build itself (`train_pipeline`, say) have done their work when it is
-    read, and are refused as options.
+    read, and are refused as options. Pictures are read as they are stored, whatever their EXIF
+    data say: mmcv would turn them, and not their boxes.
 
     Args:
         file: A config in one of mmengine's formats. One in Python is a program, and is run.
@@ -43,6 +44,7 @@ def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
     for key in values:
         _open_sections(config, key)
     config.merge_from_dict(values)
+    _read_as_stored(config)
     return config
 
 
@@ -96,6 +98,18 @@ def _move_data(config: Config, root: str) -> None:
         for name, value in section.items():
             if isinstance(value, str) and f"{value}/".startswith(f"{before}/"):
                 section[name] = after + value.removeprefix(before).lstrip("/")
+
+
+def _read_as_stored(config: Config) -> None:
+    """Let all pipelines read the pixels that the annotations are of."""
+    for section in sections([config[name] for name in config]):
+        kind = section.get("type")
+        name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
+        colours = section.get("color_type", "color")
+        if section.get("imdecode_backend") == "turbojpeg":  # which never turns them
+            continue
+        if name.endswith("LoadImageFromFile") and colours in ("color", "grayscale"):
+            section["color_type"] = f"{colours}_ignore_orientation"
 
 
 def require(file: Path, config: Config, *names: str) -> None:

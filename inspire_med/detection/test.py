@@ -58,8 +58,13 @@ def _test(options: Namespace) -> int:
 
 
 def _prepare(options: Namespace) -> "Config":
+    from inspire_med.detection.ranks import find_place
+
     config = _read(options)
-    _check(config)
+    notes = _check(config)
+    if find_place(options.launcher).rank == 0:
+        for note in notes:
+            print(f"note: {note}")
     if options.tta:
         _use_views(config)
     return config
@@ -91,7 +96,7 @@ def _read(options: Namespace) -> "Config":
     return config
 
 
-def _check(config: "Config") -> None:
+def _check(config: "Config") -> list[str]:
     from mmengine.registry import init_default_scope
 
     from inspire_med.detection.fit import check_fit
@@ -100,8 +105,9 @@ def _check(config: "Config") -> None:
 
     guard_loading()
     init_default_scope(config.get("default_scope", "mmdet"))
-    check_data(config, ("test",))
+    notes = check_data(config, ("test",))
     check_fit(config.load_from, config, whole=True)
+    return notes
 
 
 def _precision(mixed: bool) -> "Precision":

@@ -57,8 +57,13 @@ def _train(options: Namespace) -> int:
 
 
 def _prepare(options: Namespace) -> "Config":
+    from inspire_med.detection.ranks import find_place
+
     config = _read(options)
-    _check(config)
+    notes = _check(config)
+    if find_place(options.launcher).rank == 0:
+        for note in notes:
+            print(f"note: {note}")
     return config
 
 
@@ -95,7 +100,7 @@ def _read(options: Namespace) -> "Config":
     return config
 
 
-def _check(config: "Config") -> None:
+def _check(config: "Config") -> list[str]:
     import torch
     from mmengine.registry import init_default_scope
 
@@ -107,13 +112,14 @@ def _check(config: "Config") -> None:
     init_default_scope(config.get("default_scope", "mmdet"))
     if config.optim_wrapper.get("type") == "AmpOptimWrapper" and not torch.cuda.is_available():
         raise InputError("--amp: mixed precision trains on GPUs alone, and none is here; leave it.")
-    check_data(config, ("train", "val"))
+    notes = check_data(config, ("train", "val"))
     if config.resume:
         check_run(config.load_from)
     if config.get("load_from"):
         check_fit(config.load_from, config, whole=config.resume)
     if not config.resume:
         check_pretrained(config.model)
+    return notes
 
 
 if __name__ == "__main__":

@@ -15,21 +15,28 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 
 from inspire_med.detection.annotations import Annotations, read_annotations
+from inspire_med.detection.left_out import of_boxes, of_masks, of_training
+from inspire_med.detection.pictures import check_pictures
 from inspire_med.detection.settings import sections
 from inspire_med.errors import InputError
+from inspire_med.imaging.coco import Entry
 
 
-def check_data(config: Config, parts: Sequence[str]) -> None:
+def check_data(config: Config, parts: Sequence[str]) -> list[str]:
     """Hold every COCO-like data set of a config against its annotations, images and classes.
 
     Args:
         config: The whole config.
         parts: Which of `train`, `val` and `test`.
 
+    Returns:
+        What is no fault but should be known, a sentence each.
+
     Raises:
         InputError: For the first thing that is missing or does not match.
     """
     read = functools.cache(read_annotations)  # several parts often share one file
+    notes: list[str] = []
     for part in parts:
         loader, evaluators = config.get(f"{part}_dataloader"), config.get(f"{part}_evaluator")
         if loader is None:
@@ -41,7 +48,8 @@ def check_data(config: Config, parts: Sequence[str]) -> None:
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators or {}]
         for place, settings in leaves(loader.dataset, f"{part}_dataloader.dataset"):
             _refuse_pickles(place, settings)
-            _check_dataset(place, settings, evaluators, config.model, read)
+            notes += _check_dataset(place, settings, evaluators, config.model, read)
+    return list(dict.fromkeys(notes))
 
 
 def leaves(settings: Any, place: str) -> Iterator[tuple[str, Any]]:
@@ -68,47 +76,41 @@ def _check_dataset(
     evaluators: list[Any],
     model: Any,
     read: Callable[[Path], Annotations],
-) -> None:
+) -> list[str]:
     kind = DATASETS.get(settings["type"])
     if not (inspect.isclass(kind) and issubclass(kind, CocoDataset)):
-        return
+        return []
     # Built without reading anything: mmdet's own idea of paths and classes.
     dataset = DATASETS.build(dict(settings, lazy_init=True, pipeline=[]))
     file, classes = Path(dataset.ann_file), dataset.metainfo["classes"]
     if "://" in dataset.ann_file:
-        return
+        return []
     if isinstance(classes, str):
         raise InputError(f"{place}: metainfo.classes is one word; write it as ('{classes}',).")
     found = read(file)
-    _check_images(place, found, dataset)
+    folder = Path(dataset.data_prefix.get("img") or "")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such image folder; set {place}.data_root or data_prefix.")
     _check_classes(place, found, classes)
     if not found.panoptic:
         _check_heads(model, place, len(classes))
     for evaluator in evaluators:
-        _check_evaluator(place, found, evaluator, read)
+        _check_evaluator(place, found, evaluator, classes, read)
+    filter_cfg = settings.get("filter_cfg") or {}
     if not any(evaluator.get("format_only") for evaluator in evaluators):
-        _check_reference(found, classes, settings.get("filter_cfg") or {})
+        _check_reference(found, classes, filter_cfg)
     steps = list(sections(settings.get("pipeline", [])))
-    scored = any("segm" in _words(evaluator.get("metric")) for evaluator in evaluators)
-    if not found.panoptic and (scored or any(step.get("with_mask") for step in steps)):
-        _check_masks(found, classes)
+    masks = not found.panoptic and any(step.get("with_mask") for step in steps)
+    if masks:
+        _refuse_without_masks(found, list(found.usable(classes)))
     if any(_loads_maps(step) for step in steps):
         _check_maps(place, found, dataset)
-
-
-def _check_images(place: str, found: Annotations, dataset: Any) -> None:
-    folder = Path(dataset.data_prefix.get("img") or "")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such image folder; set {place}.data_root or data_prefix.")
-    if not found.images:
-        raise InputError(f"{found.file}: lists no images; choose another file.")
-    files = [folder / image["file_name"] for image in found.images.values()]
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        raise InputError(
-            f"{found.file}: {len(missing)} of {len(files)} images are not in {folder} "
-            f"({missing[0].name} is the first); set {place}.data_prefix, or add them."
-        )
+    return [
+        *check_pictures(folder, found),
+        *([] if dataset.test_mode else of_training(place, found, classes, filter_cfg)),
+        *of_boxes(found),
+        *(of_masks(found, classes) if masks else []),
+    ]
 
 
 def _check_classes(place: str, found: Annotations, classes: Sequence[str]) -> None:
@@ -151,7 +153,11 @@ def _counts_otherwise(name: str) -> bool:
 
 
 def _check_evaluator(
-    place: str, found: Annotations, evaluator: Any, read: Callable[[Path], Annotations]
+    place: str,
+    found: Annotations,
+    evaluator: Any,
+    classes: Sequence[str],
+    read: Callable[[Path], Annotations],
 ) -> None:
     name = evaluator.get("ann_file")
     if name is None or "://" in name:
@@ -163,6 +169,9 @@ def _check_evaluator(
             f"{name}: the evaluator's file lacks {len(strange)} images of {found.file} "
             f"({min(strange)} is the first), which {place} reads; give both the same file."
         )
+    _check_classes(place, other, classes)
+    if "segm" in _words(evaluator.get("metric")) and not evaluator.get("format_only"):
+        _refuse_without_masks(other, other.of(classes)["annotations"])
 
 
 def _check_reference(found: Annotations, classes: Sequence[str], keeps: Any) -> None:
@@ -177,13 +186,12 @@ def _check_reference(found: Annotations, classes: Sequence[str], keeps: Any) -> 
     )
 
 
-def _check_masks(found: Annotations, classes: Sequence[str]) -> None:
-    without = [entry for entry in found.usable(classes) if not found.has_mask(entry)]
+def _refuse_without_masks(found: Annotations, entries: Sequence[Entry]) -> None:
+    without = [entry for entry in entries if not entry.get("segmentation")]
     if without:
         raise InputError(
-            f"{found.file}: {len(without)} annotations have no mask of their image's size "
-            f"({without[0]['id']} is the first), but the config needs masks; take a file with "
-            "them or a config for boxes."
+            f"{found.file}: {len(without)} annotations have no mask ({without[0]['id']} is the "
+            "first), but the config needs masks; take a file with them or a config for boxes."
         )
 
 

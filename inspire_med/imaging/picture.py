@@ -37,7 +37,7 @@ def opened_image(path: Path) -> Generator[Image.Image]:
         InputError: If the file is missing, empty, no image, truncated, or unreasonably large, or if
             its EXIF data turn it.
     """
-    with _with_header(path) as image:
+    with opened_as_stored(path) as image:
         if image.getexif().get(_ORIENTATION, 1) != 1:
             raise InputError(
                 f"{path}: its EXIF data turn or mirror it, and a mask may mean either way; save it "
@@ -47,8 +47,14 @@ def opened_image(path: Path) -> Generator[Image.Image]:
 
 
 @contextmanager
-def _with_header(path: Path) -> Generator[Image.Image]:
-    """An image of which the header alone was read; Pillow may decode a PNG to find its EXIF."""
+def opened_as_stored(path: Path) -> Generator[Image.Image]:
+    """An open image of bearable size, of which the header alone was read, turned or not.
+
+    Pillow may decode a PNG to find its EXIF data.
+
+    Raises:
+        InputError: As `opened_image`, but for what EXIF says.
+    """
     refuse_absent(path)
     try:
         with warnings.catch_warnings():
@@ -89,7 +95,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         InputError: If the file is missing, empty, no image, or unreasonably large.
     """
-    with _with_header(path) as image:
+    with opened_as_stored(path) as image:
         return image.height, image.width
 
 

@@ -2,7 +2,10 @@ import runpy
 from pathlib import Path
 
 import mmdet
+import numpy as np
 import pytest
+from mmcv.transforms import TRANSFORMS
+from PIL import Image
 
 from inspire_med.detection.settings import read_settings, require
 from inspire_med.errors import InputError
@@ -181,3 +184,26 @@ def test_a_config_that_is_missing_or_lacks_a_part(tmp_path, config):
         read_settings(tmp_path / "b.py")
     with pytest.raises(InputError, match="tiny.py: has no tta_model; add it"):
         require(config, read_settings(config), "model", "tta_model")
+
+
+@pytest.mark.parametrize("tag", [3, 6])
+def test_pictures_are_read_as_they_are_stored_in_training_and_testing(tmp_path, tag):
+    pixels = np.random.default_rng(0).integers(0, 256, size=(4, 6, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[274] = tag
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    settings = read_settings(coco["write_config"](tmp_path, tmp_path / "data"))
+    for part in ("train", "val", "test"):
+        load = TRANSFORMS.build(settings[f"{part}_dataloader"].dataset.pipeline[0])
+        read = load({"img_path": str(tmp_path / "a.png")})
+        assert np.array_equal(read["img"][..., ::-1], pixels)
+
+
+def test_a_word_of_the_configs_own_on_colours_stays(config):
+    place = "train_dataloader.dataset.pipeline.0"
+    for words, stays in (
+        ([f"{place}.color_type=unchanged"], "unchanged"),
+        ([f"{place}.imdecode_backend=turbojpeg"], None),
+    ):
+        load = read_settings(config, words).train_dataloader.dataset.pipeline[0]
+        assert load.get("color_type") == stays

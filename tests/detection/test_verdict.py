@@ -1,9 +1,11 @@
 import json
 import runpy
+from math import nan
 from pathlib import Path
 
 import pytest
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.verdict import check_data
@@ -78,21 +80,14 @@ def first(content: dict) -> dict:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.pop("images"), "not in COCO's format"),
-        (lambda c: c["images"].append("x"), "not in COCO's format"),
-        (lambda c: c["images"].clear(), "annotation 1 is of image 1, which the file does not list"),
-        (lambda c: c["images"].pop(1), "annotation 3 is of image 2, which the file does not list"),
-        (lambda c: c["images"][0].pop("height"), "image 1 has no height; add it"),
-        (lambda c: first(c).pop("area"), "annotation 1 has no area; add it"),
-        (lambda c: first(c).update(bbox=[1, 2, 3]), r"annotation 1 has the box \[1, 2, 3\]"),
-        (lambda c: first(c).update(category_id=8), "annotation 1 is of category 8, which the file"),
-        (lambda c: first(c).update(id=2), "two annotations have the same id"),
+        (lambda c: c["images"][0].pop("file_name"), r"images\[0\] has no file_name"),
+        (lambda c: first(c).update(bbox=[nan, 2, 3, 4]), r"annotation 1: bbox \[nan, 2, 3, 4\] is"),
+        (lambda c: first(c).update(id=2), "annotations: id 2 stands there twice"),
         (lambda c: c["categories"][0].update(name="circle"), "has circle, bar, and not.*square; "),
         (lambda c: c["categories"].reverse(), "in another order than the categories"),
         (lambda c: c["annotations"].clear(), "no object of the config's classes has a box"),
         (lambda c: [a.update(area=0) for a in c["annotations"]], "no object of the config's class"),
         (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "no object of the config's cl"),
-        (lambda c: [i.update(width=20) for i in c["images"]], "an image of 32 px or more"),
     ],
 )
 def test_annotations_that_do_not_hold_together(config, annotations, edit, message):
@@ -102,10 +97,9 @@ def test_annotations_that_do_not_hold_together(config, annotations, edit, messag
     assert "\n" not in str(error.value)
 
 
-def test_a_set_without_objects_or_images(config, annotations):
-    annotations(lambda content: (content["annotations"].clear(), content["images"].clear()))
-    with pytest.raises(InputError, match="lists no images"):
-        check(config)
+def test_images_that_are_all_too_small_to_learn_from(config):
+    with pytest.raises(InputError, match="an image of 49 px or more"):
+        check(config, "train_dataloader.dataset.filter_cfg.min_size=49")
 
 
 def test_predictions_alone_need_no_ground_truth(config, annotations):
@@ -157,11 +151,56 @@ def test_masks_that_are_missing(config, annotations):
             check(config, *words)
 
 
-@pytest.mark.parametrize("mask", [{"size": [64, 48], "counts": [3072]}, {"size": [48, 64]}, [], ""])
-def test_the_mask_of_a_crowd_has_the_size_of_its_image(config, annotations, mask):
+def test_the_mask_of_a_crowd_has_the_size_of_its_image(config, annotations):
+    mask = {"size": [64, 48], "counts": [3072]}
     annotations(lambda content: content["annotations"][-1].update(segmentation=mask))
-    with pytest.raises(InputError, match="1 annotations have no mask of their image's size"):
-        check(config, MASKS)
+    with pytest.raises(InputError, match=r"segmentation of size \[64, 48\], its picture has"):
+        check(config)
+
+
+def test_masks_are_scored_only_where_every_annotation_has_one(config, annotations):
+    """Those that mmdet does not train on count as missed."""
+    annotations(lambda content: (first(content).update(area=0), first(content).pop("segmentation")))
+    check(config, MASKS)
+    with pytest.raises(InputError, match=r"1 annotations have no mask \(1 is the first\)"):
+        check(config, "val_evaluator.metric=segm")
+
+
+def notes(config: Path, *options: str) -> str:
+    return "\n".join(check_data(read_settings(config, options), ("train",)))
+
+
+def test_what_is_left_out_of_training_is_said_with_its_count(config, annotations):
+    assert notes(config) == ""
+    assert notes(config, MASKS) == ""
+
+    def edit(content: dict) -> None:
+        content["annotations"] = [a for a in content["annotations"] if a["image_id"] != 2]
+        sliver = coco["annotation"](90, 3, 7, [10, 10, 9, 9])
+        sliver["segmentation"] = [[10.1, 10.1, 10.2, 10.1, 10.2, 10.2]]
+        line = coco["annotation"](91, 3, 7, [10, 10, 0.5, 9])
+        over = coco["annotation"](92, 3, 7, [60, 10, 6.5, 9])
+        hair = coco["annotation"](93, 3, 7, [60, 10, 5, 9])
+        content["annotations"] += [sliver, line, over, hair]
+
+    annotations(edit)
+    said = notes(config, MASKS)
+    assert "1 of 3 pictures have no annotation of the config's classes (2 is the first)" in said
+    assert (
+        "1 of 9 annotations are to be ignored, have no area, or are not a pixel wide or hi" in said
+    )
+    assert "(91 is the first), and are left out of training" in said
+    assert "1 of 9 boxes reach beyond their pictures, by up to 2.5 px (92 is the first)" in said
+    assert "1 of 9 masks cover no pixel (90 is the first)" in said
+    kept = notes(config, "train_dataloader.dataset.filter_cfg.filter_empty_gt=False")
+    assert "pictures" not in kept.replace("beyond their pictures", "")
+
+
+def test_pictures_too_small_for_training_are_said(config, data, annotations):
+    with Image.open(data / "train2017" / "003.png") as image:
+        image.crop((0, 0, 64, 31)).save(data / "train2017" / "003.png")
+    annotations(lambda content: content["images"][2].update(height=31))
+    assert "1 of 3 pictures are smaller than 32 px (3 is the first)" in notes(config)
 
 
 def test_semantic_maps_that_are_missing(config, data):

@@ -1,5 +1,9 @@
 """Extra: the packages that detection alone needs, and what to do where they are missing."""
 
+import io
+import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
 from importlib.util import find_spec
 
 from inspire_med.errors import InputError
@@ -13,7 +17,9 @@ _RECIPE = (
 
 
 def require_extra() -> None:
-    """Say how to install mmengine, mmcv and mmdet before an import fails without a word of it.
+    """Load mmengine, mmcv and mmdet, or say how to install them, and register this project's parts.
+
+    mmdet tells of optional packages that nothing here uses; that is kept off the screen.
 
     Raises:
         InputError: If one of them is missing, or mmcv was installed without its operators.
@@ -23,3 +29,6 @@ def require_extra() -> None:
         raise InputError(f"detection needs {', '.join(missing)}, not installed here; {_RECIPE}.")
     if find_spec("mmcv._ext") is None:
         raise InputError(f"mmcv: installed without its compiled operators; {_RECIPE}.")
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "faster_coco_eval is not installed")
+        import_module("inspire_med.detection.parts")

@@ -5,6 +5,7 @@ custom_imports = dict(imports=["inspire_med.detection.parts"])
 
 from inspire_med.detection import (
     canvas,
+    coco_metric,
     crop,
     feedback,
     instance_tta,
@@ -17,6 +18,7 @@ from inspire_med.detection import (
 
 __all__ = [
     "canvas",
+    "coco_metric",
     "crop",
     "feedback",
     "instance_tta",

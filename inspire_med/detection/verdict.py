@@ -15,6 +15,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 
 from inspire_med.detection.annotations import Annotations, read_annotations
+from inspire_med.detection.coco_metric import check_metric
 from inspire_med.detection.left_out import of_boxes, of_masks, of_training
 from inspire_med.detection.pictures import check_pictures
 from inspire_med.detection.settings import sections
@@ -46,6 +47,8 @@ def check_data(config: Config, parts: Sequence[str]) -> list[str]:
                 f"{part}_dataloader: persistent_workers needs num_workers above 0; set it to False."
             )
         evaluators = evaluators if isinstance(evaluators, list) else [evaluators or {}]
+        for evaluator in evaluators:
+            check_metric(f"{part}_evaluator", evaluator)
         for place, settings in leaves(loader.dataset, f"{part}_dataloader.dataset"):
             _refuse_pickles(place, settings)
             notes += _check_dataset(place, settings, evaluators, config.model, read)

@@ -258,6 +258,23 @@ def test_a_pickle_is_refused(config, name):
         check(config, f"train_dataloader.dataset.{name}=a.pkl")
 
 
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("metric=proposal", "val_evaluator.metric: proposal is not scored; take bbox, segm"),
+        ("format_only=True", "writes nothing without val_evaluator.outfile_prefix"),
+        ("ann_file=None", "val_evaluator.ann_file: is missing"),
+        ("iou_thrs=[0.3]", r"val_evaluator.iou_thrs: \[0.3\] is not what is done: overlaps"),
+        ("proposal_nums=[300]", r"proposal_nums: \[300\] is not what is done: the 100 surest"),
+        ("metric_items=[mAP]", "val_evaluator.metric_items: .* all are given"),
+        ("backend_args.backend=petrel", "val_evaluator.backend_args: .* files are read from disk"),
+    ],
+)
+def test_what_the_protocol_fixes_is_not_asked_for(config, word, message):
+    with pytest.raises(InputError, match=message):
+        check(config, f"val_evaluator.{word}")
+
+
 def test_persistent_workers_that_are_none(config):
     with pytest.raises(InputError, match="train_dataloader: persistent_workers needs num_workers"):
         check(config, "train_dataloader.persistent_workers=True")

@@ -70,7 +70,11 @@ def _prepare(options: Namespace) -> "Config":
 def _train_rank(config: "Config", place: "Place") -> None:
     from mmengine.runner import Runner
 
-    Runner.from_cfg(config).train()
+    from inspire_med.detection.finite import StopAtNotFinite
+
+    runner = Runner.from_cfg(config)
+    runner.register_hook(StopAtNotFinite())
+    runner.train()
 
 
 def _read(options: Namespace) -> "Config":

@@ -55,20 +55,6 @@ def _check_part(part: BaseModule, section: dict[str, Any]) -> None:
         )
 
 
-def check_run(file: str) -> None:
-    """Refuse to resume from weights alone, which do not say how far their run had come.
-
-    Raises:
-        InputError: If the file is no checkpoint of a run.
-    """
-    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu")
-    if not {"meta", "message_hub"} <= checkpoint.keys():
-        raise InputError(
-            f"{file}: holds weights, but no run to resume; start a new one from them by "
-            f"--cfg-options load_from={file}."
-        )
-
-
 def check_fit(file: str, config: Config, *, whole: bool) -> None:
     """Build the config's model, load a checkpoint into it, and see what does not fit.
 
@@ -105,7 +91,7 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
 
 
 def _read_weights(file: str) -> dict[str, Any]:
-    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu")
+    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu", logger="silent")
     stored = checkpoint.get("state_dict", checkpoint)
     return {key.removeprefix("module."): value for key, value in stored.items()}
 

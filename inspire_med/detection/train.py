@@ -108,7 +108,8 @@ def _check(config: "Config") -> list[str]:
     import torch
     from mmengine.registry import init_default_scope
 
-    from inspire_med.detection.fit import check_fit, check_pretrained, check_run
+    from inspire_med.detection.fit import check_fit, check_pretrained
+    from inspire_med.detection.resume import check_run
     from inspire_med.detection.verdict import check_data
     from inspire_med.detection.weights import guard_loading
 
@@ -118,7 +119,7 @@ def _check(config: "Config") -> list[str]:
         raise InputError("--amp: mixed precision trains on GPUs alone, and none is here; leave it.")
     notes = check_data(config, ("train", "val"))
     if config.resume:
-        check_run(config.load_from)
+        check_run(config.load_from, config)
     if config.get("load_from"):
         check_fit(config.load_from, config, whole=config.resume)
     if not config.resume:

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
 
-from inspire_med.detection.fit import check_fit, check_pretrained, check_run
+from inspire_med.detection.fit import check_fit, check_pretrained
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
@@ -200,13 +200,6 @@ def test_a_backbone_that_converts_names_may_read_what_it_likes(tmp_path):
     torch.save({"patch_embed1.proj.weight": torch.ones(1)}, file)
     settings.model.backbone.init_cfg.checkpoint = str(file)
     check_pretrained(settings.model)
-
-
-def test_weights_alone_are_no_run_to_resume(tmp_path, weights):
-    for content in (weights, {"state_dict": weights, "meta": {"epoch": 1}}):
-        torch.save(content, tmp_path / "a.pth")
-        with pytest.raises(InputError, match=r"a.pth: holds weights, .* load_from=.*a.pth\.$"):
-            check_run(str(tmp_path / "a.pth"))
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])

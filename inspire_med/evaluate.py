@@ -124,6 +124,7 @@ def _evaluate(namespace: Namespace) -> None:
         written += write_scores(cohort, folder, manifest)
         print("\n".join(in_short(cohort, "" if alone else name)))
     if comparison is not None:
+        print("\n".join(comparison.findings))
         written += write_comparison(comparison, options.output)
     remove_stale(options.output, before, written)
     names = "scores.csv, scores.json, report.html"

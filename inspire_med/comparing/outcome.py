@@ -153,8 +153,8 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
         "would show of these trained networks; the spread over seeds says what training again "
         "would change."
         if seeds > 1
-        else "Trained with one seed: what another would change is not known, and may be more than "
-        "the differences shown."
+        else f"One training each, with seed {plan.seeds[0]}: what training again would change is "
+        "not seen, and may be more than the differences shown."
     ]
     if plan.config.validations > 1:
         notes.append(
@@ -180,7 +180,7 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
 
 def _provenance(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
     budget = budget_of(plan.config)
-    limits = [f"{budget.max_steps:,} steps"] if budget.max_steps is not None else []
+    limits = [counted(budget.max_steps, "step")] if budget.max_steps is not None else []
     limits += [] if plan.config.max_time is None else [plan.config.max_time]
     sessions = [each for job in jobs for each in read_json(job.run / "run.json")["sessions"]]
     precisions = {precision_of_run(job.run / "checkpoints") for job in jobs}

@@ -97,9 +97,12 @@ def summarise_cases(protocol: Protocol, cases: Sequence[CaseScores]) -> Summarie
 
 
 def summaries_json(summaries: Summaries) -> dict[str, dict[str, dict[str, Any]]]:
-    """Summaries as JSON; what is undefined is null."""
+    """Summaries as JSON; what is undefined is null, and a note says where cases are few."""
     return {
-        region: {measure: asdict(summary) for measure, summary in measures.items()}
+        region: {
+            measure: {**asdict(summary), "note": summary.note}
+            for measure, summary in measures.items()
+        }
         for region, measures in summaries.items()
     }
 

@@ -17,7 +17,7 @@ from inspire_med.evaluation.statistics.ranking import RANKING_POLICY, Standing, 
 from inspire_med.evaluation.statistics.seeds import with_seeds
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY, Summary
 from inspire_med.reports.charts import slope_chart
-from inspire_med.reports.findings import effect_text, findings, p_text, signed
+from inspire_med.reports.findings import effect_text, findings, p_text, signed, winner
 from inspire_med.reports.formatting import counted, titled
 from inspire_med.reports.page import render
 
@@ -72,6 +72,11 @@ class Comparison:
             return found
         return with_seeds(found, self.by_seed, self.measures)
 
+    @cached_property
+    def findings(self) -> list[str]:
+        """What the tests show of the first measure, in sentences."""
+        return findings(self.differences, self.measures)
+
     @property
     def ranked(self) -> Mapping[str, Measure]:
         """The measures that the ranking counts: the protocol's, all where it names none."""
@@ -104,8 +109,15 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "summary": {
             method: summaries_json(summaries) for method, summaries in comparison.summaries.items()
         },
+        "findings": comparison.findings,
         "differences": [
-            {**asdict(each), "n_left_out": each.n_left_out} for each in comparison.differences
+            {
+                **asdict(each),
+                "n_left_out": each.n_left_out,
+                "note": each.note,
+                "better": winner(each, comparison.measures[each.measure]),
+            }
+            for each in comparison.differences
         ],
         "ranked_by": list(comparison.ranked),
         "ranking": [asdict(each) for each in comparison.standings],
@@ -126,7 +138,6 @@ def comparison_html(comparison: Comparison) -> str:
         "comparison.html.j2",
         comparison=comparison,
         methods=_named(comparison.methods),
-        findings=findings(differences, words),
         mean_rows=_mean_rows(comparison),
         reach=(reach := _reach(differences)),
         tested=[titled(words[name]) for name in reach],
@@ -142,6 +153,7 @@ def comparison_html(comparison: Comparison) -> str:
         effect_text=effect_text,
         p_text=p_text,
         signed=signed,
+        winner=winner,
     )
 
 

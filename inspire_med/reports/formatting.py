@@ -31,6 +31,11 @@ def interval(measure: Measure, summary: Summary) -> str:
     return f"{low} to {high}"
 
 
+def number_of_cases(summary: Summary) -> str:
+    """`n = 120`, with a warning where these are few."""
+    return summary.note or f"n = {summary.n:,}"
+
+
 def amount(size: float, unit: str) -> str:
     """A size with its unit and three digits that count: `0.123 ml`, `4,310 px`."""
     size = round(size, 3) + 0.0  # no minus sign before zero

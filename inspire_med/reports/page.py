@@ -7,7 +7,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from inspire_med.reports.formatting import amount, counted, in_cell, interval, mean_of, titled
+from inspire_med.reports.formatting import (
+    amount,
+    counted,
+    in_cell,
+    interval,
+    mean_of,
+    number_of_cases,
+    titled,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def _environment() -> Environment:
         in_cell,
         interval,
         mean_of,
+        number_of_cases,
         percent,
         titled,
     ]

@@ -16,6 +16,7 @@ from inspire_med.evaluation.scores import (
     summarise_cases,
 )
 from inspire_med.evaluation.statistics import strata
+from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.files import read_json, write_json, write_text
 from inspire_med.provenance import code_commit
 from inspire_med.reports.comparison import (
@@ -23,11 +24,14 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.findings import sentence
-from inspire_med.reports.formatting import counted
+from inspire_med.reports.formatting import counted, number_of_cases
 from inspire_med.reports.pictures import notable_pictures
 from inspire_med.reports.report import Report, report_html
 
+_ONE_SET = (
+    "One set of predictions each: what training again would change is not seen, and may be more "
+    "than the differences shown."
+)
 _NAMES = (
     *("scores.csv", "scores.json", "report.html", "lesions.csv"),
     *("comparison.json", "comparison.html"),
@@ -105,6 +109,7 @@ def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
         baseline=baseline,
         notes=[
             *left_out,
+            _ONE_SET,
             *(f"{name}: {note}" for name, cohort in cohorts.items() for note in cohort.notes),
         ],
         provenance={
@@ -151,13 +156,12 @@ def remove_stale(output: Path, methods: Sequence[str], written: Collection[Path]
 def in_short(cohort: Cohort, name: str) -> Iterator[str]:
     """One line a region, with the first measure."""
     title = f"{name}: " if name else ""
-    yield f"{title}protocol {cohort.protocol.name}, {len(cohort.cases)} cases"
+    yield f"{title}protocol {cohort.protocol.name}, {counted(len(cohort.cases), 'case')}"
     for region, measures in cohort.summaries.items():
         measure, summary = next(iter(measures.items()))
         interval = "" if summary.ci95 is None else " [{:.3f}, {:.3f}]".format(*summary.ci95)
         mean = "undefined" if summary.mean is None else f"{summary.mean:.3f}"
-        undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
-        yield f"  {region}: mean {measure} {mean}{interval} (n {summary.n}{undefined})"
+        yield f"  {region}: mean {measure} {mean}{interval} ({_cases_in(summary)})"
     for note in cohort.notes:
         yield f"  note: {note}"
 
@@ -174,12 +178,15 @@ def compared_in_short(comparison: Comparison) -> Iterator[str]:
             if first in found:
                 each = found[first]
                 ends = "" if each.ci95 is None else " [{:.3f}, {:.3f}]".format(*each.ci95)
-                counts = f"n {each.n}" + f", {each.n_undefined} undefined" * bool(each.n_undefined)
-                yield f"  {region}: {measure.title} {measure.written(each.mean)}{ends} ({counts})"
-    for difference in comparison.differences:
-        if difference.measure == first:
-            yield sentence(difference, measure)
+                mean = measure.written(each.mean)
+                yield f"  {region}: {measure.title} {mean}{ends} ({_cases_in(each)})"
+    yield from comparison.findings
     yield from comparison.notes
+
+
+def _cases_in(summary: Summary) -> str:
+    undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
+    return f"{number_of_cases(summary)}{undefined}"
 
 
 def _this_code() -> dict[str, str]:

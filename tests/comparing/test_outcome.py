@@ -46,7 +46,8 @@ def test_says_when_a_network_is_not_better(plan, finish):
     )
     assert any(line.startswith(expense) for line in lines)
     count = len(plan.jobs()[0].cases)
-    assert f"  polyp: Dice 0.705 [0.705, 0.705] (n {count})" in lines
+    few = f"n = {count}: too few, the interval is too narrow"
+    assert f"  polyp: Dice 0.705 [0.705, 0.705] ({few})" in lines
 
 
 def test_cases_that_have_no_value_are_printed(plan, finish):
@@ -58,7 +59,7 @@ def test_cases_that_have_no_value_are_printed(plan, finish):
     lines = list(compared_in_short(bring_together(plan, SIZES, []).comparison))
 
     count = len(plan.jobs()[0].cases)
-    assert f"  polyp: Dice – (n 0, {count} undefined)" in lines
+    assert f"  polyp: Dice – (n = 0, {count} undefined)" in lines
 
 
 def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish):
@@ -69,7 +70,9 @@ def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish)
     outcome = bring_together(plan, SIZES, [])
 
     said = " ".join(compared_in_short(outcome.comparison))
-    assert "The mean has this sign in 1 of 2 seeds." in said
+    assert "with this sign in 1 of 2 seeds." in said
+    assert "better" not in said
+    assert outcome.to_json()["findings"] == outcome.comparison.findings
     (dice,) = [e for e in outcome.to_json()["differences"] if e["measure"] == "dice"]
     assert (dice["seeds"], dice["seeds_alike"]) == (2, 1)
 
@@ -136,9 +139,10 @@ def test_one_seed_is_said_to_be_one(plan, finish):
     single = replace(plan, seeds=(0,))
     finish_all(single, finish, {"concat": 0.7, "inspire": 0.6})
 
-    notes = bring_together(single, SIZES, []).comparison.notes
+    found = bring_together(single, SIZES, []).comparison
 
-    assert notes[0].startswith("Trained with one seed")
+    assert found.notes[0].startswith("One training each, with seed 0: ")
+    assert all("one training each" in each for each in found.findings)
 
 
 def test_a_network_with_a_failed_training_is_left_out_and_named(plan, finish):

@@ -108,6 +108,7 @@ def test_json_has_the_summary_the_policy_and_no_infinity():
         "ci95",
         "n",
         "n_undefined",
+        "note",
     }
     assert content["summary"]["WT"]["hd95_mm"] == {
         "mean": 2.0,
@@ -116,6 +117,7 @@ def test_json_has_the_summary_the_policy_and_no_infinity():
         "ci95": None,
         "n": 1,
         "n_undefined": 1,
+        "note": "n = 1: too few",
     }
     assert "counted as undefined" in content["policy"]
     assert content["notes"] == ["left out: c"]

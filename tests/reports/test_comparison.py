@@ -80,7 +80,7 @@ def test_a_winner_is_named_with_difference_interval_and_p():
 
     # differences 0.10 to 0.17; eight signs alike: p = 2 / 256
     assert found.startswith("A is better than B in Dice of WT by 0.135 (95 % CI 0.1")
-    assert found.endswith("), p 0.00781 after Holm.")
+    assert found.endswith("), p 0.00781 after Holm, one set of predictions each.")
 
 
 def test_the_second_can_win_and_the_interval_is_turned_to_its_side():
@@ -90,11 +90,25 @@ def test_the_second_can_win_and_the_interval_is_turned_to_its_side():
 
 
 def test_a_shorter_distance_wins_with_its_unit():
-    found = one(HD95, [2.0, 3.0] * 4, [4.0, 5.0] * 4)
+    found = one(HD95, [2.0, 3.0] * 5, [4.0, 5.0] * 5)
 
     assert found == (
-        "A is better than B in HD95 of WT by 2.00 mm (95 % CI 2.00 to 2.00), p 0.00781 after Holm."
+        "A is better than B in HD95 of WT by 2.00 mm (95 % CI 2.00 to 2.00), p 0.00195 after Holm, "
+        "one set of predictions each."
     )
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        (10, "0.50)"),
+        (9, "0.50; n = 9: too few, the interval is too narrow)"),
+        (2, "0.50; n = 2: too few, the interval is too narrow)"),
+        (1, "mean −0.50 mm (n = 1: too few)"),
+    ],
+)
+def test_few_cases_are_said_beside_the_interval(cases, said):
+    assert said in one(HD95, [2.0] * cases, [2.5] * cases)
 
 
 def test_signed_volumes_are_said_to_be_compared_by_size():
@@ -106,7 +120,8 @@ def test_no_difference_is_said_as_plainly():
 
     assert found.startswith("No difference shown between A and B in Dice of WT: mean 0.000 (95 %")
     assert found.endswith(
-        "p 1 after Holm. They differ in 4 of 4 cases, too few for p after Holm to fall under 0.05."
+        "p 1 after Holm, one set of predictions each. They differ in 4 of 4 cases, too few for p "
+        "after Holm to fall under 0.05."
     )
 
 
@@ -122,9 +137,16 @@ def test_ranks_and_mean_that_disagree_are_said_to():
     found = one(DICE, [0.51] * 19 + [0.0], [0.5] * 19 + [0.9])
 
     assert found == (
-        "A is better than B in Dice of WT by signed ranks (p < 0.001 after Holm), but not in the "
-        "mean, where it is worse by 0.035: look at the cases."
+        "Signed ranks favour A over B in Dice of WT (p < 0.001 after Holm), but the mean does not, "
+        "where it is worse by 0.035, one set of predictions each: look at the cases."
     )
+
+
+def test_ranks_without_a_difference_of_means_name_no_winner():
+    found = one(DICE, [0.5 + 1 / 64] * 14 + [0.5 - 14 / 64], [0.5] * 15)
+
+    assert "Signed ranks favour A over B" in found
+    assert "the mean does not, where they are equal" in found
 
 
 def test_wins_without_any_common_value_have_no_mean():
@@ -151,44 +173,108 @@ def test_cases_too_few_for_their_number_of_tests_are_said_to_be(cases, few):
 
 
 def test_a_difference_that_more_cases_could_not_have_hidden_goes_without_a_caveat():
-    assert "too few" not in one(DICE, [0.5, 0.7] * 4, [0.6, 0.6] * 4)
+    assert "too few" not in one(DICE, [0.5, 0.7] * 5, [0.6, 0.6] * 5)
 
 
-def test_of_several_seeds_it_is_said_how_many_agree():
-    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
-    turned = made.scores.replace({"method": {"A": "B", "B": "A"}})
-    seeds = pd.concat(
-        each.assign(seed=seed) for seed, each in enumerate((made.scores, made.scores, turned))
+def by_seed(made, *, alike, turned):
+    """So many seeds with the scores as they are, and so many with those of A and B exchanged."""
+    exchanged = made.scores.replace({"method": {"A": "B", "B": "A"}})
+    tables = [made.scores] * alike + [exchanged] * turned
+    return replace(
+        made, by_seed=pd.concat(each.assign(seed=seed) for seed, each in enumerate(tables))
     )
 
-    text = read(replace(made, by_seed=seeds)).text
 
-    assert "B is better than A in Dice of WT by 0.2" in text
-    assert "p < 0.001 after Holm. The mean has this sign in 2 of 3 seeds." in text
-    (dice, _) = comparison_json(replace(made, by_seed=seeds))["differences"]
-    assert (dice["seeds"], dice["seeds_alike"]) == (3, 2)
+@pytest.mark.parametrize(("alike", "turned"), [(2, 1), (1, 1), (0, 3)])
+def test_no_method_is_called_better_where_seeds_disagree(alike, turned):
+    made = by_seed(comparison({"A": 0.0, "B": 0.2}), alike=alike, turned=turned)
+
+    content, text = comparison_json(made), read(made).text
+
+    assert len(made.findings) == 2
+    assert content["findings"] == made.findings
+    assert not any("better" in each for each in made.findings)
+    assert all(" ".join(each.split()) in text for each in made.findings)
+    assert [each["better"] for each in content["differences"]] == [None] * 4
+    assert 'class="gain"' not in comparison_html(made)
+    assert 'class="loss"' not in comparison_html(made)
 
 
-def test_one_seed_is_not_counted():
-    made = comparison({"A": 0.0, "B": 0.2}, regions=("WT",))
-    seeds = made.scores.assign(seed=0)
+def test_where_seeds_disagree_it_is_said_how_many():
+    made = by_seed(comparison({"A": 0.0, "B": 0.2}, regions=("WT",)), alike=2, turned=1)
 
-    assert "seeds" not in read(replace(made, by_seed=seeds)).text.partition("Please")[0]
+    (said,) = made.findings
+
+    assert said.startswith("B is ahead of A in Dice of WT by 0.2")
+    assert said.endswith(
+        "after Holm, with this sign in 2 of 3 seeds: training again may turn it over."
+    )
+
+
+def test_where_all_seeds_agree_the_better_one_is_named():
+    made = by_seed(comparison({"A": 0.0, "B": 0.2}, regions=("WT",)), alike=3, turned=0)
+
+    (said,) = made.findings
+
+    assert said.startswith("B is better than A in Dice of WT by 0.2")
+    assert said.endswith("after Holm, with this sign in 3 of 3 seeds.")
+    assert {each["better"] for each in comparison_json(made)["differences"]} == {"B"}
+    assert 'class="loss"' in comparison_html(made)  # A - B
+
+
+def test_seeds_may_disagree_on_who_lacks_values_too():
+    made = scores({"A": 0.0, "B": 0.0}, regions=("WT",)).query("measure == 'hd95_mm'")
+    of_a = made["method"] == "A"
+    missed = made.assign(value=np.where(of_a, math.nan, 2.0))
+    seeds = pd.concat([missed.assign(seed=0), made.assign(value=np.where(of_a, 1.0, 2.0), seed=1)])
+
+    (said,) = Comparison(
+        *(RULES, {"hd95_mm": HD95}, missed, summaries(missed)),  # undefined as with any seed
+        by_seed=seeds,
+    ).findings
+
+    assert said.startswith("B is ahead of A in HD95 of WT, where no case has a value of both, p")
+    assert "after Holm, alike in 1 of 2 seeds: training again may turn it over." in said
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.2])
+def test_one_training_each_is_said_with_every_conclusion(gain):
+    made = by_seed(comparison({"A": 0.0, "B": gain}), alike=1, turned=0)
+
+    assert len(made.findings) == 2
+    assert all("after Holm, one training each." in each for each in made.findings)
+    assert "one set of predictions" not in " ".join(made.findings)
+
+
+def test_few_cases_are_said_beside_their_numbers():
+    few, enough = (comparison({"A": 0.1, "B": 0.3}, cases=n, regions=("WT",)) for n in (9, 10))
+
+    said = "n = 9: too few, the interval is too narrow"
+    summary = comparison_json(few)["summary"]["A"]["WT"]["dice"]
+    assert summary["note"] == said
+    assert comparison_json(few)["differences"][0]["note"] == said
+    for heading in ("Means over cases", "Differences are first"):
+        table = comparison_html(few).partition(heading)[2].partition("</table>")[0]
+        assert said in table
+    assert "too few, the interval" not in read(enough).text
+    assert comparison_json(enough)["summary"]["A"]["WT"]["dice"]["note"] == ""
 
 
 def test_of_many_comparisons_those_of_too_few_cases_are_counted():
     few = comparison({name: at / 9 for at, name in enumerate("ABCDEF")}, cases=5, regions=("WT",))
 
     assert findings(few.differences, MEASURES) == [
-        "No difference shown in 15 of 15 comparisons; in 15 of them too few cases differ for p "
-        "after Holm to fall under 0.05."
+        "No difference shown in 15 of 15 comparisons, one set of predictions each; in 15 of them "
+        "too few cases differ for p after Holm to fall under 0.05."
     ]
 
 
 def test_many_comparisons_are_counted_where_they_show_nothing():
     equal = comparison(dict.fromkeys("ABCDEF", 0.0), regions=("WT",))
 
-    assert findings(equal.differences, MEASURES) == ["No difference shown in 15 of 15 comparisons."]
+    assert equal.findings == [
+        "No difference shown in 15 of 15 comparisons, one set of predictions each."
+    ]
 
 
 @pytest.mark.parametrize(

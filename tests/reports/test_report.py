@@ -105,6 +105,16 @@ def test_summary_states_mean_interval_and_how_many_are_undefined():
     assert "1 undefined" in text
 
 
+def test_few_cases_are_said_beside_every_number_of_them(section):
+    page = page_of(CASES)
+
+    few = "n = 2: too few, the interval is too narrow"
+    assert f"0.000 to 0.500 {few}" in section(page, "summary").text
+    assert f"95 % CI 0.000 to 0.500 median 0.250, {few}" in " ".join(Reader(page).text.split())
+    many = [CaseScores(f"c{at}", CASES[0].regions) for at in range(10)]
+    assert "too few, the interval" not in section(page_of(many), "summary").text
+
+
 def test_every_case_and_region_has_a_row_that_sorts_by_value():
     cells = of(CASES).values("data-value")  # of the cases
 

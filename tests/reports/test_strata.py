@@ -31,8 +31,9 @@ def test_each_part_states_its_cases_and_means(section_of):
     text = section_of("strata", CASES, strata=strata).text
 
     assert "By site" in text
-    assert "north 2 0.600 0.500 to 0.700 4.00 1 undefined" in text
-    assert "south 1 0.900 8.00" in text
+    few = "n = 2: too few, the interval is too narrow"
+    assert f"north 2 0.600 0.500 to 0.700; {few} 4.00 n = 1: too few; 1 undefined" in text
+    assert "south 1 0.900 n = 1: too few 8.00" in text
 
 
 def test_regions_keep_their_order_and_colour_though_the_first_part_lacks_one(section_of):

@@ -20,6 +20,7 @@ from inspire_med.evaluation.statistics.significance import (
     rank_biserial,
     signed_ranks,
 )
+from inspire_med.evaluation.statistics.summary import few_note
 
 ALPHA = 0.05
 
@@ -105,6 +106,11 @@ class Difference:
     def n_left_out(self) -> int:
         """Cases where either method is undefined."""
         return self.only_first + self.only_second + self.neither
+
+    @property
+    def note(self) -> str:
+        """A warning of few cases, as `few_note` has it."""
+        return few_note(self.n, self.ci95)
 
     @property
     def n_differing(self) -> int:

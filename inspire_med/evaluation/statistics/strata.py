@@ -24,7 +24,7 @@ STRATA_POLICY: tuple[str, ...] = (
     "strata by reference size: the non-empty references of a region in thirds, up to the first "
     "bound, up to the second, above; empty references on their own; the bounds are those of "
     "these cases",
-    "a stratum of few cases has a wide interval and, below about ten, one too narrow: read its n",
+    "a stratum of few cases has a wide interval and, below ten, one too narrow: read its n",
 )
 
 Bounds = dict[str, tuple[float, float]]

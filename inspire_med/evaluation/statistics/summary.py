@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from inspire_med.evaluation.statistics.bootstrap import RESAMPLES, mean_interval, set_interval
 
+FEW = 10  # cases below which a bootstrap interval is too narrow: it covers the mean too seldom
+
 SUMMARY_POLICY: tuple[str, ...] = (
     "undefined values (empty in scores.csv) are left out of mean, median, sd and interval, and "
     "counted in n_undefined: read n_undefined beside a mean, above all beside a mean distance",
     f"ci95: 95 % interval of the mean over cases by BCa bootstrap, {RESAMPLES} resamples, fixed "
     "seed; all values equal: that value; percentile interval where BCa has no value; none below "
-    "two values; below about ten cases any bootstrap interval is too narrow",
+    f"two values; below {FEW} cases any bootstrap interval is too narrow, which is said beside it",
     "a value of the whole set that is no mean over cases (such as the maximum of a mean curve): "
     "the statistic of all cases stands as mean, its ci95 comes from drawing cases anew; it has "
     "no median and no sd",
@@ -41,6 +43,23 @@ class Summary:
     ci95: tuple[float, float] | None
     n: int
     n_undefined: int
+
+    @property
+    def note(self) -> str:
+        """A warning of few cases, as `few_note` has it."""
+        return few_note(self.n, self.ci95)
+
+
+def few_note(n: int, interval: tuple[float, float] | None) -> str:
+    """What must be said beside a mean of few cases; empty from `FEW` on, and without any.
+
+    Args:
+        n: Cases in the mean.
+        interval: Of the mean, where it has one.
+    """
+    if not 0 < n < FEW:
+        return ""
+    return f"n = {n}: too few" + ("" if interval is None else ", the interval is too narrow")
 
 
 def summarise(scores: Iterable[float]) -> Summary:

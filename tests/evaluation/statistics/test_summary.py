@@ -109,3 +109,19 @@ def test_cases_that_share_a_patient_are_said_to():
 
 def test_one_patient_is_one():
     assert patients_note({"a": "1", "b": "1"}).startswith("2 cases of 1 patient (or video):")
+
+
+@pytest.mark.parametrize(
+    ("cases", "note"),
+    [
+        (0, ""),
+        (1, "n = 1: too few"),
+        (2, "n = 2: too few, the interval is too narrow"),
+        (9, "n = 9: too few, the interval is too narrow"),
+        (10, ""),
+    ],
+)
+def test_fewer_than_ten_defined_values_are_noted(cases, note):
+    values = [at / 16 for at in range(cases)]
+
+    assert summarise([*values, math.nan]).note == note

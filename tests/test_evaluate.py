@@ -377,6 +377,31 @@ class TestSeveralPredictions:
         text = (two / "scores" / "comparison.html").read_text()
         assert not re.search(r'(src|href)="(?!data:|#)', text)
 
+    def test_scores_equal_but_for_rounding_are_ties_on_every_page(self, tmp_path, capsys):
+        # Lesion F1: 1 - 2/3 seven times, 1/3 - 2/3 four times, of one size but for the last bit
+        parts = {"reference": [0, 1], "all": [0, 1], "wrong": [0, 2, 3, 4], "one": [0]}
+        for case in range(11):
+            found = {"reference": "reference", "a": "all" if case < 7 else "wrong", "b": "one"}
+            for name, kind in found.items():
+                mask = np.zeros((18, 4, 4), dtype=np.uint8)
+                for part in parts[kind]:
+                    mask[4 * part : 4 * part + 2, 1:3, 1:3] = 1
+                save(tmp_path / name / f"c{case:02}.nii.gz", mask, np.eye(4))
+        words = ["--prediction", f"a={tmp_path / 'a'}", f"b={tmp_path / 'b'}", "--workers", "1"]
+        places = ["--reference", str(tmp_path / "reference"), "--output", str(tmp_path / "scores")]
+
+        assert main([*words, *places, "--protocol", "isles2022"]) == 0
+
+        printed = capsys.readouterr().out
+        content = json.loads((tmp_path / "scores" / "comparison.json").read_text())
+        assert [round(each["p"], 3) for each in content["differences"]] == [0.549] * 4
+        assert [round(each["rank_biserial"], 2) for each in content["differences"]] == [0.27] * 4
+        (said,) = content["findings"]
+        assert said.startswith("No difference shown between a and b in Dice of lesion")
+        assert said.endswith("after Holm, one set of predictions each.")
+        assert said in printed
+        assert said in (tmp_path / "scores" / "comparison.html").read_text()
+
     def test_cases_that_one_lacks_are_left_out_of_both_and_said(self, two):
         (two / "perfect" / "a.nii.gz").unlink()
 

@@ -41,6 +41,7 @@ _BYTES = {
     sitk.sitkFloat64: 8,
 }
 _LONGEST = 2**16  # bytes within which a header names its data file
+_LONGEST_NAME = 255  # bytes; file systems ask for no more
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _DIMENSIONS = re.compile(rb"NDims\s*[=:]?\s*(\S*)")
 _DATA_FILE = re.compile(rb"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t\r]*$", re.I | re.M)
@@ -111,7 +112,8 @@ def _data_file(path: Path, text: bytes) -> Path:
     name = found[1].decode(errors="replace") if found else "LOCAL"
     if name.upper() == "LOCAL":
         return path
-    if Path(name).name != name or name.upper().startswith("LIST") or "%" in name:
+    is_name = name and Path(name).name == name and len(name.encode()) <= _LONGEST_NAME
+    if not is_name or name.upper().startswith("LIST") or "%" in name:
         raise InputError(
             f"{path}: its voxels stand in {name!r}, not in one file beside it; convert it to "
             ".nii.gz."
@@ -140,10 +142,10 @@ def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
     dims = reader.GetDimension()
     direction = np.eye(max(dims, 3))
     direction[:dims, :dims] = np.reshape(reader.GetDirection(), (dims, dims))
-    spacing = np.array([*reader.GetSpacing(), 1.0])[:3]
+    spacing = np.array([*reader.GetSpacing(), 1.0, 1.0])[:3]
     affine = np.eye(4)
     affine[:3, :3] = direction[:3, :3] * spacing
-    affine[:3, 3] = np.array([*reader.GetOrigin(), 0.0])[:3]
+    affine[:3, 3] = np.array([*reader.GetOrigin(), 0.0, 0.0])[:3]
     return _LPS_TO_RAS @ affine
 
 

@@ -6,6 +6,7 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.itk import open_itk
+from inspire_med.imaging.volume import read_grid
 
 VOXELS = np.arange(5 * 4 * 3, dtype=np.int16).reshape(5, 4, 3)
 KINDS = ["a.mha", "a.mhd", "a.nrrd", "a.nhdr"]
@@ -128,6 +129,14 @@ def test_refuses_voxels_that_do_not_stand_beside_their_header(write, header, nam
         open_itk(path)
 
 
+@pytest.mark.parametrize("name", ["", "x" * 300])
+def test_refuses_voxels_in_a_file_that_no_name_leads_to(write, name):
+    path = change(write("a.mhd"), b"a.raw", name.encode())
+
+    with pytest.raises(InputError, match=rf"a\.mhd: its voxels stand in '{name}', not in one file"):
+        open_itk(path)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_refuses_what_is_not_one_grey_value_a_voxel(write, tmp_path, name):
     colours = np.zeros((3, 4, 3, 5), np.uint8)
@@ -146,6 +155,13 @@ def test_refuses_other_lengths_than_millimetres(write, name, line):
 
     with pytest.raises(InputError, match=rf"{name}: gives lengths in .*um.*; export it in mm"):
         open_itk(change(path, line.replace(b"um", b"mm"), line))
+
+
+def test_a_line_of_voxels_is_no_volume(write):
+    path = change(write("a.mha", packed=True), b"NDims = 3", b"NDims = 1")
+
+    with pytest.raises(InputError, match=r"a\.mha: its shape \(5,\) is not that of a volume"):
+        read_grid(path)
 
 
 @pytest.mark.parametrize("count", [b"1e+30", b"0", b"-3", b"99", b"x"])

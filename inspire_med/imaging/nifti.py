@@ -79,9 +79,7 @@ def open_nifti(path: Path) -> Stored:
         raise InputError(f"{path}: its shape {shape} is not that of a volume; export it again.")
     packed, held = _is_packed(path), data.stat().st_size
     voxels = math.prod(shape)
-    refuse_promise(
-        path, voxels, dtype.itemsize, held=held if packed else held - offset, packed=packed
-    )
+    refuse_promise(path, voxels, dtype.itemsize, held=held, packed=packed, before=offset)
     affine, told = _placed(path, header, sizes, min(len(shape), 3))
     end = offset + voxels * dtype.itemsize
     scaling = (1.0 if slope is None else slope, 0.0 if intercept is None else intercept)
@@ -200,7 +198,8 @@ def _read(
 ) -> NDArray[Any]:
     try:
         source = BytesIO(_decompressed(path, end)) if _is_packed(path) else str(data)
-        return np.asarray(ArrayProxy(source, layout), dtype=dtype)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            return np.asarray(ArrayProxy(source, layout), dtype=dtype)
     except (EOFError, OSError, ValueError, zlib.error) as error:
         raise truncated(path, error) from None
 

@@ -12,6 +12,7 @@ from inspire_med.errors import InputError
 
 MAX_VOXELS = 2**30  # 4 GiB as float32; the largest public MRI volumes have 2**25
 GZIP_LIMIT = 1032  # DEFLATE cannot pack tighter than this, so a header that promises more is wrong
+_FARTHEST_MM = 1e9  # no patient is as large, and squares are far from overflowing
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def refuse_absent(path: Path) -> None:
         raise InputError(f"{path}: the file is empty; fetch or export it again.")
 
 
-def refuse_promise(path: Path, voxels: int, item_bytes: int, *, held: int, packed: bool) -> None:
+def refuse_promise(
+    path: Path, voxels: int, item_bytes: int, *, held: int, packed: bool, before: int = 0
+) -> None:
     """Refuse a header that says more than is there or than is read, before anything is allocated.
 
     Args:
@@ -74,11 +77,12 @@ def refuse_promise(path: Path, voxels: int, item_bytes: int, *, held: int, packe
         item_bytes: Of one voxel.
         held: Bytes that may be voxels.
         packed: Whether they are compressed.
+        before: Bytes in front of the voxels, once unpacked.
 
     Raises:
         InputError: If it does.
     """
-    if voxels * item_bytes > held * (GZIP_LIMIT if packed else 1):
+    if before + voxels * item_bytes > held * (GZIP_LIMIT if packed else 1):
         raise InputError(
             f"{path}: the header promises {voxels * item_bytes} bytes of voxels and the file of "
             f"{path.stat().st_size} bytes cannot hold them; fetch or export it again."
@@ -96,9 +100,9 @@ def refuse_affine(path: Path, affine: NDArray[np.float64]) -> None:
     Raises:
         InputError: If it does.
     """
-    sizes = np.linalg.norm(affine[:3, :3], axis=0)
-    usable = np.isfinite(affine).all() and (sizes > 0).all()
-    if not usable or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6:
+    usable = bool((np.abs(affine) < _FARTHEST_MM).all())  # NaN is not
+    sizes = np.linalg.norm(affine[:3, :3], axis=0) if usable else np.zeros(3)
+    if not (sizes > 0).all() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-6:
         raise InputError(f"{path}: its header has no usable voxel size or affine; export it again.")
 
 

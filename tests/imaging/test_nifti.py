@@ -7,6 +7,7 @@ import pytest
 from inspire_med.errors import InputError
 from inspire_med.imaging.nifti import open_nifti
 from inspire_med.imaging.stored import MAX_VOXELS
+from inspire_med.imaging.volume import read_volume
 
 VOXELS = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
 
@@ -94,6 +95,15 @@ def test_refuses_a_header_that_promises_a_little_more(good, with_dimensions):
 
     with pytest.raises(InputError, match="truncated or corrupt"):
         _read(good)
+
+
+def test_refuses_a_header_that_promises_voxels_far_beyond_the_end(good):
+    raw = bytearray(gzip.decompress(good.read_bytes()))
+    raw[108:112] = np.array([1e9], "<f4").tobytes()  # vox_offset
+    good.write_bytes(gzip.compress(bytes(raw)))
+
+    with pytest.raises(InputError, match=r"the header promises .* bytes of voxels and the file"):
+        open_nifti(good)
 
 
 def test_refuses_more_voxels_than_are_read(tmp_path):
@@ -272,3 +282,17 @@ def test_reads_either_version_in_either_byte_order(tmp_path, kind, swapped):
 
     np.testing.assert_array_equal(stored.affine, SHIFTED)
     np.testing.assert_array_equal(stored.read(None), VOXELS)
+
+
+def test_refuses_places_and_values_beyond_all_bounds_in_silence(tmp_path):
+    image = nib.Nifti2Image(np.full((2, 3, 4), 1e300), np.eye(4))
+    nib.save(image, tmp_path / "large.nii")
+    image.header["srow_x"][0], image.header["sform_code"] = 1e200, 1
+    image.header.set_data_offset(544)
+    far = image.header.binaryblock + bytes(4) + np.ones(24).tobytes()
+    (tmp_path / "far.nii").write_bytes(far)
+
+    with pytest.raises(InputError, match=r"large\.nii: 24 voxels are NaN or infinite"):
+        read_volume(tmp_path / "large.nii")
+    with pytest.raises(InputError, match=r"far\.nii: its header has no usable voxel size"):
+        open_nifti(tmp_path / "far.nii")

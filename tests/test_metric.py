@@ -107,6 +107,12 @@ def test_what_does_not_fit_is_refused(prediction, reference, sentence):
         ProtocolMetric("segmentation", ["a"], (1, 1))(prediction, reference)
 
 
+@pytest.mark.parametrize("name", ["coco", "polyp-video"])
+def test_what_scores_whole_sets_or_videos_is_refused(name):
+    with pytest.raises(InputError, match=f"protocol {name}: scores a whole set or video at once"):
+        ProtocolMetric(name, ["polyp"])
+
+
 def test_an_unknown_protocol_is_refused():
     with pytest.raises(InputError, match="did you mean segmentation"):
         ProtocolMetric("segmentaton", ["a"])

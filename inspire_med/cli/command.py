@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from inspire_med.errors import InputError
+from inspire_med.workers import refusal
 
 if TYPE_CHECKING:
     from inspire_med.cli.parser import CommandParser
@@ -63,22 +64,25 @@ def _answered(parser: "CommandParser", body: Callable[[Any], int | None], words:
         return 2
     except BrokenPipeError:
         raise
-    except OSError as error:
-        if error.filename is None:
-            traceback.print_exc()
-            return 1
-        if debug:
-            traceback.print_exc()
-        what = f"{error.filename}: {error.strerror}"
-        print(f"{parser.prog}: {what}; check the path, its rights and its room.", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted.", file=sys.stderr)
         return 130
-    except Exception:  # the boundary: whatever else went wrong is ours, and is shown whole
-        traceback.print_exc()
-        return 1
+    except Exception as error:  # the boundary
+        sentence = _fault_of_the_system(error)
+        if debug or sentence is None:  # whatever else went wrong is ours, and is shown whole
+            traceback.print_exc()
+        if sentence is None:
+            return 1
+        print(f"{parser.prog}: {sentence}.", file=sys.stderr)
+        return 2
     return status or 0
+
+
+def _fault_of_the_system(error: Exception) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        what = f"{error.filename}: {error.strerror}"
+        return f"{what}; check the path, its rights and its room"
+    return refusal(error)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from inspire_med.evaluation.result import CaseScores
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.resample import on_grid_of
+from inspire_med.workers import without_main
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -129,7 +130,8 @@ def _each(
     # spawn: the same on every system, and safe whatever threads the caller has running
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(items)), mp_context=context) as pool:
-        waiting = [pool.submit(work, item) for item in items]
+        with without_main():
+            waiting = [pool.submit(work, item) for item in items]
         _watch(waiting, on_done)
         return [future.result() for future in waiting]
 

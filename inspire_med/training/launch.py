@@ -1,7 +1,9 @@
 """Launch: which processes train together: those of torchrun or srun, or started here."""
 
 import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -84,7 +86,8 @@ def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
     number; MASTER_ADDR and MASTER_PORT override both. CPUs talk by gloo, GPUs by NCCL.
 
     Raises:
-        InputError: If the machine has fewer GPUs than processes.
+        InputError: If the machine has fewer GPUs than processes, or others cannot be started as
+            this one was.
     """
     if launcher.here * launcher.machines == 1:
         # Fabric would look for a launcher itself, and warn of one that is merely installed.
@@ -95,8 +98,11 @@ def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
             f"--devices: {launcher.here} processes want a GPU each, but {gpus} are visible; "
             "start fewer, or under Slurm ask for them by --gres and not by --gpus-per-task."
         )
-    if launcher.local_rank and isinstance(launcher.environment, LightningEnvironment):
-        end_with_parent()
+    if isinstance(launcher.environment, LightningEnvironment):
+        if launcher.local_rank:
+            end_with_parent()
+        else:
+            _refuse_no_script()
     strategy = DDPStrategy(cluster_environment=launcher.environment, gradient_as_bucket_view=True)
     fabric = Fabric(
         devices=launcher.here,
@@ -106,3 +112,12 @@ def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def _refuse_no_script() -> None:
+    """Each of the others runs what this process runs, once more; else it is waited for in vain."""
+    if sys.modules["__main__"].__spec__ is None and not Path(sys.argv[0]).is_file():
+        raise InputError(
+            "--devices: each process runs this script again, but it is no file (it comes from the "
+            "standard input or -c); write it to one, or run `inspire-med train`."
+        )

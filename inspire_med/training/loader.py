@@ -6,15 +6,18 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import partial
+from threading import Thread
+from traceback import clear_frames
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from inspire_med.cases.patches import TrainingSamples
 from inspire_med.errors import InputError
 from inspire_med.training.stopping import leave_signals_to_parent
+from inspire_med.workers import without_main
 
 
 class BatchLoader:
@@ -49,17 +52,24 @@ class BatchLoader:
         # Which process is at which sample; shared memory, so that it outlives the process.
         self._board = torch.zeros(max(workers, 1), 2, dtype=torch.int64).share_memory_()
         self._closing = torch.zeros(1, dtype=torch.int64).share_memory_()
-        self._batches: Iterator[dict[str, Any]] = iter(
-            DataLoader(
-                _Watched(samples, self._board),
-                batch_sampler=_Batches(first_step, batch_size, rank, world),
-                num_workers=workers,
-                pin_memory=pin_memory,
-                worker_init_fn=partial(leave_signals_to_parent, self._closing),
-            )
+        loader = DataLoader(
+            _Watched(samples, self._board),
+            batch_sampler=_Batches(first_step, batch_size, rank, world),
+            num_workers=workers,
+            pin_memory=pin_memory,
+            collate_fn=_collated,
+            worker_init_fn=partial(_begin_worker, self._closing),
         )
         # Python ends what is left at its own end by a signal that workers do not hear before.
         atexit.register(self.close)
+        self._batches: Iterator[dict[str, Any]] = iter(())
+        try:
+            with without_main():
+                self._batches = iter(loader)
+        except (OSError, RuntimeError) as error:  # there is no room for so many
+            self.close()
+            _end_half_made(error)
+            raise
 
     def next(self) -> dict[str, Any]:
         """The next batch: "image", "target", "id" and "k".
@@ -90,7 +100,8 @@ class BatchLoader:
         case = self._samples.case(at[0]).id if at else "?"
         cause = re.search(r"killed by signal: (\w+)", str(error))
         how = f"was ended from outside ({cause[1]})" if cause else "ended without a word"
-        why, todo = "memory runs out", "lower --data.workers or --data.patch_size"
+        why = "memory runs out or the system refuses another process"
+        todo = "lower --data.workers or --data.patch_size"
         if cause is not None and cause[1] == "Bus":
             why = "shared memory is too small"
             todo = "enlarge it (docker run --shm-size 8g) or pass --data.workers 0"
@@ -98,6 +109,43 @@ class BatchLoader:
             f"{case}: the process that prepared this case {how}, as happens when {why}; {todo} "
             "and give the same command again."
         )
+
+
+def _begin_worker(closing: Tensor, worker: int) -> None:
+    """Leave signals to the parent; end at once, without a word, where no thread is to be had.
+
+    A worker hands its batches over by a thread; one that it cannot start shows a traceback.
+    """
+    leave_signals_to_parent(closing, worker)
+    try:
+        Thread(target=int).start()
+    except RuntimeError:
+        os._exit(1)
+
+
+def _end_half_made(error: BaseException) -> None:
+    """End the workers that were started before one was refused.
+
+    torch's iterator does so when it goes, and then complains of what it had not made yet.
+    """
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        clear_frames(error.__traceback__)
+    finally:
+        sys.unraisablehook = before
+
+
+def _collated(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """One batch of samples; of a worker it lies in shared memory already.
+
+    Left to the thread that hands it over, a lack of room there would be known to that thread alone,
+    and the batch waited for without end.
+    """
+    batch = default_collate(samples)
+    if get_worker_info() is None:
+        return batch
+    return {k: v.share_memory_() if isinstance(v, Tensor) else v for k, v in batch.items()}
 
 
 class _Watched(Dataset[dict[str, Any]]):

@@ -67,6 +67,8 @@ def leave_signals_to_parent(closing: Tensor, worker: int) -> None:
     signal.signal(signal.SIGTERM, end_if_closing)
     for number in (signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    if closing.item():  # the signal came before it could be heard
+        os._exit(0)
 
 
 def take_stop(run: Path) -> bool:

@@ -1,7 +1,10 @@
+import sys
+from types import ModuleType
+
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.training.launch import find_launcher
+from inspire_med.training.launch import find_launcher, launch
 
 SLURM = {
     "SLURM_STEP_ID": "0",
@@ -79,3 +82,11 @@ def test_devices_must_agree_with_the_launcher(environment):
     environment(SLURM)
     with pytest.raises(InputError, match="--devices: 3 is asked for, but the launcher made 2"):
         find_launcher(3)
+
+
+def test_a_script_that_is_no_file_cannot_start_others(environment, monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    monkeypatch.setattr(sys, "argv", ["-"])
+
+    with pytest.raises(InputError, match="--devices: each process runs this script again, but it"):
+        launch(find_launcher(2))

@@ -1,3 +1,5 @@
+import errno
+import multiprocessing
 import os
 import signal
 import threading
@@ -5,6 +7,7 @@ import time
 
 import pytest
 import torch
+from torch.utils.data import get_worker_info
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import TrainingSamples
@@ -12,6 +15,7 @@ from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
 from inspire_med.training.loader import BatchLoader
+from inspire_med.workers import refusal
 
 
 @pytest.fixture
@@ -110,6 +114,56 @@ def test_shared_memory_that_is_too_small_is_called_so(make_loader):
 
     assert "as happens when shared memory is too small; enlarge it" in explained
     assert "pass --data.workers 0" in explained
+
+
+def test_a_worker_that_is_refused_takes_those_before_it_along(make_loader, monkeypatch):
+    honest, calls = os.fork, []
+
+    def refused_at_the_second():
+        calls.append(1)
+        if len(calls) == 2:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return honest()
+
+    monkeypatch.setattr(os, "fork", refused_at_the_second)
+    with pytest.raises(BlockingIOError):
+        make_loader(batch_size=1, first_step=0, workers=3)
+
+    assert multiprocessing.active_children() == []
+
+
+def test_a_lack_of_shared_memory_reaches_who_waits_for_the_batch(make_loader, monkeypatch):
+    honest = torch.Tensor.share_memory_
+
+    def full(self):
+        if get_worker_info() is None:
+            return honest(self)
+        raise RuntimeError("unable to allocate shared memory(shm) for file </torch_1>: No space")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
+    with pytest.raises(RuntimeError) as caught:
+        make_loader(batch_size=1, first_step=0, workers=1).next()
+
+    assert "shared memory is full" in (refusal(caught.value) or "")
+
+
+def test_a_worker_without_a_thread_ends_without_a_word(make_loader, monkeypatch, capfd):
+    honest, parent = threading.Thread.start, os.getpid()
+
+    def refused(self):
+        if os.getpid() != parent:
+            raise RuntimeError("can't start new thread")
+        honest(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    loader = make_loader(batch_size=1, first_step=0, workers=1)
+    with pytest.raises(RuntimeError) as caught:
+        loader.next()
+
+    assert "the system refuses another process; lower --data.workers" in str(
+        loader.explain(caught.value)
+    )
+    assert capfd.readouterr().err == ""
 
 
 def test_a_worker_lives_through_the_signals_of_the_job(make_loader):

@@ -73,8 +73,8 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     from inspire_med.comparing.plan import check, keep_request, refuse_other_folder
     from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
-    from inspire_med.reports.formatting import counted
     from inspire_med.training.stopping import STOPPED, Signals, locked
+    from inspire_med.wording import counted
 
     plan = _plan(options, config)
     check(plan)

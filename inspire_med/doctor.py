@@ -11,11 +11,15 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import training_config, training_parser, words_of_run
 from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.progress import one_bar
 from inspire_med.errors import InputError
+from inspire_med.wording import counted, duration
 
 if TYPE_CHECKING:
     from inspire_med.cli.machine import Finding
     from inspire_med.config import TrainConfig
+
+_LONG_S = 48 * 3600.0  # a run of days is worth a second thought
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _doctor(parser: CommandParser, options: Namespace) -> int:
     wanted = DoctorOptions(**vars(parser.instantiate(options)))
-    unfit = 0
+    subjects: dict[str, list[str]] = {"ok": [], "warn": [], "UNFIT": []}
     for finding in _findings(wanted):
         print(f"{finding.verdict:5}  {finding.subject:13}  {finding.text}", flush=True)
-        unfit += finding.verdict == "UNFIT"
-    print(f"{unfit} unfit" if unfit else "fit")
-    return 2 if unfit else 0
+        subjects[finding.verdict].append(finding.subject)
+    if subjects["UNFIT"]:
+        print(f"{len(subjects['UNFIT'])} unfit")
+        return 2
+    print(f"fit, with warnings: {', '.join(subjects['warn'])}" if subjects["warn"] else "fit")
+    return 0
 
 
 def _findings(wanted: DoctorOptions) -> Iterator["Finding"]:
@@ -60,7 +67,7 @@ def _findings(wanted: DoctorOptions) -> Iterator["Finding"]:
     yield from machine.look(wanted.run or (Path() if config is None else config.manifest.parent))
     if config is None:
         return
-    looks = {"data set": lambda: _look_at_cases(config.manifest)}
+    looks = {"data set": lambda: _look_at_cases(config)}
     if wanted.run is not None:
         looks["checkpoints"] = lambda: _look_at_checkpoints(config.run)
     looks["the run"] = lambda: _look_ahead(config)
@@ -71,12 +78,13 @@ def _findings(wanted: DoctorOptions) -> Iterator["Finding"]:
             return  # what comes next needs it
 
 
-def _tried(subject: str, look: Callable[[], str]) -> "Finding":
-    """What a look says; an error of the input is a finding too."""
+def _tried(subject: str, look: Callable[[], tuple[str, bool]]) -> "Finding":
+    """What a look says, and whether that is a warning; an error of the input is a finding too."""
     from inspire_med.cli.machine import Finding
 
     try:
-        return Finding("ok", subject, look())
+        text, warns = look()
+        return Finding("warn" if warns else "ok", subject, text)
     except InputError as error:
         return Finding("UNFIT", subject, str(error))
 
@@ -99,33 +107,54 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
     return training_config(parser, parser.parse_args(words))
 
 
-def _look_at_cases(manifest: Path) -> str:
-    """Read every file of every case, and refuse the first that is broken."""
-    from inspire_med.cases.check import check_again
+def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
+    """Read every file of every case; refuse the first that is broken, and a fold of empty masks."""
+    from inspire_med.cases.check import check_again, empty_in
     from inspire_med.cases.manifest import Manifest
+    from inspire_med.cases.twins import find_twins
 
-    verdicts = check_again(Manifest.load(manifest), lambda done, total: None)
+    manifest = Manifest.load(config.manifest)
+    with one_bar("reading") as advance:
+        verdicts = check_again(manifest, advance)
     problems = [problem for verdict in verdicts for problem in verdict.problems]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{problems[0]}{more}")
-    return f"{manifest}: {len(verdicts)} cases, every file read"
+    fold = None if config.fold == "all" else config.fold
+    training = {case.id for case in manifest.fold(fold)[0]}
+    pairs = list(zip(manifest.cases, verdicts, strict=True))
+    if not any(verdict.foreground for case, verdict in pairs if case.id in training):
+        raise InputError(
+            f"{config.manifest}: the labels of all {counted(len(training), 'case')} to train on "
+            "are empty; there is nothing to learn."
+        )
+    empty, labels = empty_in(verdicts, manifest.regions)
+    twins = find_twins(manifest.cases, [verdict.fingerprints for verdict in verdicts])
+    folds = {case.id: case.fold for case in manifest.cases}
+    parted = [f"{two} and {one}" for one, two in twins if folds[one] != folds[two]]
+    said = [f"{config.manifest}: {counted(len(verdicts), 'case')}, every file read"]
+    said += [f"{name} empty in {count} of {labels}" for name, count in empty.items() if count]
+    if parted:
+        more = f" (and {counted(len(parted) - 1, 'more pair')})" if len(parted) > 1 else ""
+        said.append(f"{parted[0]} hold the same image in two folds{more}; prepare it again")
+    return "; ".join(said), bool(parted) or labels in empty.values()
 
 
-def _look_at_checkpoints(run: Path) -> str:
+def _look_at_checkpoints(run: Path) -> tuple[str, bool]:
     """Verify the run's newest checkpoint."""
     from inspire_med.training.checkpoint import verified_progress
 
     progress = verified_progress(run / "checkpoints")
     if progress is None:
-        return "none yet"
-    return f"whole, of step {progress.step} after {progress.elapsed_s / 60:.0f} min"
+        return "none yet", False
+    return f"whole, of step {progress.step} after {duration(progress.elapsed_s)}", False
 
 
-def _look_ahead(config: "TrainConfig") -> str:
-    """Try a few steps of the run."""
+def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
+    """Try a few steps of the run; one of days is a warning."""
     import torch
 
+    from inspire_med.training.budget import budget_of
     from inspire_med.training.experiment import build_experiment, check_request
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.step import out_of_memory, try_steps
@@ -139,9 +168,14 @@ def _look_ahead(config: "TrainConfig") -> str:
         except torch.OutOfMemoryError:
             raise out_of_memory(experiment) from None
     text = f"{outlook.step_s:.2f} s a step, {outlook.memory_gib:.1f} GiB"
-    if outlook.run_s is None:
-        return f"{text}; it ends after {config.max_time}"
-    return f"{text}; {outlook.run_s / 3600:.1f} h for the steps that are left, in one process"
+    limit_s = budget_of(config).max_time_s
+    if limit_s is not None and (outlook.run_s is None or limit_s < outlook.run_s):
+        return f"{text}; it ends after {config.max_time}", limit_s > _LONG_S
+    left_s = outlook.run_s or 0.0
+    text = f"{text}; {duration(left_s)} for the steps that are left, in one process"
+    if left_s <= _LONG_S:
+        return text, False
+    return f"{text}; give it more or faster GPUs, fewer --max_steps, or --max_time", True
 
 
 if __name__ == "__main__":

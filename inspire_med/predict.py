@@ -15,6 +15,7 @@ from inspire_med.cli.progress import cases_and_parts
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.provenance import code_commit
+from inspire_med.wording import counted
 
 if TYPE_CHECKING:
     from inspire_med.cases.case import Case
@@ -98,8 +99,8 @@ def _predict(namespace: Namespace) -> None:
             _write(prediction, *files[case.id], with_probabilities=with_maps)
             next_case()
     _write_record(options, predictor, seconds)
-    what = "masks and maps" if with_maps else "masks"
-    print(f"{len(cases)} {what} in {options.output}", file=sys.stderr)
+    maps = " and as many maps" if with_maps else ""
+    print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, [path for both in files.values() for path in both])
 
 
@@ -135,8 +136,8 @@ def _refuse_problems(problems: Sequence[str]) -> None:
         print(problem, file=sys.stderr)
     if problems:
         raise InputError(
-            f"{len(problems)} problems named above, nothing predicted; mend the files, or give "
-            "the good cases by themselves."
+            f"{counted(len(problems), 'problem')} named above, nothing predicted; mend the "
+            "files, or give the good cases by themselves."
         )
 
 

@@ -2,8 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,11 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import refuse_odd_training
 from inspire_med.cli.parser import CommandParser
-from inspire_med.cli.progress import progress_bar
+from inspire_med.cli.progress import one_bar
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
 from inspire_med.tasks.find import task_named
+from inspire_med.wording import counted
 
 if TYPE_CHECKING:
     from inspire_med.cases.check import Verdict
@@ -144,7 +144,7 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
         options.fill_missing,
         options.workers,
     )
-    with _progress("Checking") as advance:
+    with one_bar("checking") as advance:
         index = index_sources(request, advance)
     _report_problems(index, skip_bad=options.skip_bad)
     manifest, pairs = index.manifest(
@@ -170,10 +170,9 @@ def _report_problems(index: "Index", *, skip_bad: bool) -> None:
     for problem in index.problems:
         print(problem, file=sys.stderr)
     if index.problems and not skip_bad:
-        count = len(index.problems)
         raise InputError(
-            f"{count} problem{'s' * (count > 1)} named above, nothing written; mend the files, or "
-            "pass --skip_bad to leave these cases out."
+            f"{counted(len(index.problems), 'problem')} named above, nothing written; mend the "
+            "files, or pass --skip_bad to leave these cases out."
         )
 
 
@@ -184,12 +183,13 @@ def _summarise(manifest: "Manifest", verdicts: "Sequence[Verdict]") -> None:
     labelled = sum(case.label is not None for case in cases)
     patients = len({case.patient for case in cases})
     print(
-        f"{manifest.task.name}: {len(cases)} cases of {patients} patients, {labelled} with a label"
+        f"{manifest.task.name}: {counted(len(cases), 'case')} of {counted(patients, 'patient')}, "
+        f"{labelled:,} with a label"
     )
     print(f"channels: {' '.join(manifest.channels)}")
     empty, labels = empty_in(verdicts, manifest.regions)
     for name, values in manifest.regions.items():
-        lacking = f"; empty in {empty[name]} of {labels} cases" if empty[name] else ""
+        lacking = f"; empty in {empty[name]:,} of {counted(labels, 'case')}" if empty[name] else ""
         print(f"region {name}: label {' '.join(map(str, values))}{lacking}")
         if labels and empty[name] == labels:
             print(
@@ -197,10 +197,10 @@ def _summarise(manifest: "Manifest", verdicts: "Sequence[Verdict]") -> None:
                 file=sys.stderr,
             )
     for fold in sorted({case.fold for case in cases if case.fold is not None}):
-        print(f"fold {fold}: {sum(case.fold == fold for case in cases)} cases")
+        print(f"fold {fold}: {counted(sum(case.fold == fold for case in cases), 'case')}")
     unfolded = sum(case.fold is None for case in cases)
     if unfolded:
-        print(f"no fold: {unfolded} cases, never validated on")
+        print(f"no fold: {counted(unfolded, 'case')}, never validated on")
     for note in manifest.notes:
         print(f"note: {note}")
 
@@ -209,19 +209,12 @@ def _warn_of_look_alikes(pairs: list[tuple[str, str]]) -> None:
     if not pairs:
         return
     print(
-        f"warning: {len(pairs)} pairs of images look alike across folds; validation may flatter:",
+        f"warning: images look alike across folds, in {counted(len(pairs), 'pair')}; validation "
+        "may flatter:",
         file=sys.stderr,
     )
     for first, second in pairs[:SHOWN]:
         print(f"warning: {first} and {second}", file=sys.stderr)
-
-
-@contextmanager
-def _progress(words: str) -> Generator[Callable[[int, int], None]]:
-    """A bar that is told how many are done of how many."""
-    with progress_bar() as progress:
-        bar = progress.add_task(words, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,16 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from inspire_med import doctor
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cli import machine
 from inspire_med.doctor import main
 from inspire_med.train import main as train
+from inspire_med.training.step import Trial
 
 WORDS = [
     *["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", "--precision"],
@@ -66,9 +71,44 @@ def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, ca
     assert main(["--config", str(file)]) == 0
 
     found = lines(capsys)
-    step_s, hours = re.match(r"([\d.]+) s a step, .*; ([\d.]+) h", found["the run"][1]).groups()
-    assert float(hours) == pytest.approx(float(step_s), abs=0.1)  # 3600 steps
+    words = (
+        r"[\d.]+ s a step, [\d.]+ GiB; .+ (s|min|days) for the steps that are left, in one process"
+    )
+    assert re.match(words, found["the run"][1])
     assert list(tmp_path.glob("run*")) == []
+
+
+@pytest.mark.parametrize(
+    ("trial", "limit", "verdict", "words"),
+    [
+        (Trial(0.5, 2.0, 25 * 60), None, "ok", "25 min for the steps that are left, in one"),
+        (
+            Trial(0.5, 2.0, 297 * 3600),
+            None,
+            "warn",
+            "12.4 days for the steps that are left, in one",
+        ),
+        (Trial(0.5, 2.0, None), "6h", "ok", "it ends after 6h"),
+        (Trial(0.5, 2.0, 297 * 3600), "6h", "ok", "it ends after 6h"),
+        (Trial(0.5, 2.0, None), "10d", "warn", "it ends after 10d"),
+    ],
+)
+def test_a_run_of_days_is_a_warning(
+    tmp_path, disc_images, capsys, monkeypatch, trial, limit, verdict, words
+):
+    monkeypatch.setattr("inspire_med.training.step.try_steps", lambda experiment: trial)
+    monkeypatch.setattr(machine, "look", lambda place: [])
+    file = tmp_path / "mine.yaml"
+    network = "network: {widths: [4, 8], deep_supervision: 2}\ndata: {image_size: [32, 32]}\n"
+    budget = f"max_time: {limit}\n" if limit else ""
+    file.write_text(f"manifest: {disc_images}\nprecision: 32-true\n{network}{budget}")
+
+    assert main(["--config", str(file)]) == 0
+
+    out = capsys.readouterr().out
+    assert f"{verdict:5}  the run        0.50 s a step, 2.0 GiB; {words}" in out
+    last = out.splitlines()[-1]
+    assert last == ("fit, with warnings: the run" if verdict == "warn" else "fit")
 
 
 @pytest.mark.slow
@@ -143,5 +183,45 @@ def test_a_wrong_convolution_is_unfit(monkeypatch):
 
 def test_the_answer_is_for_programs_too(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "look", lambda place: [machine.Finding("ok", "disk", "large")])
     main([])
     assert capsys.readouterr().out.splitlines()[-1] == "fit"
+
+
+@pytest.fixture
+def own_discs(tmp_path, disc_images, monkeypatch) -> Path:
+    """A folder of the discs that a test may spoil; machine and steps are not looked at."""
+    monkeypatch.setattr(machine, "look", lambda place: [])
+    monkeypatch.setattr(doctor, "_look_ahead", lambda config: ("", False))
+    shutil.copytree(disc_images.parent, tmp_path / "discs")
+    return tmp_path / "discs"
+
+
+@pytest.mark.parametrize(
+    ("black", "verdict", "words"),
+    [
+        ([0], "ok", "6 cases, every file read; polyp empty in 1 of 6"),
+        (range(6), "UNFIT", "the labels of all 3 cases to train on are empty; there is nothing to"),
+    ],
+)
+def test_empty_labels_are_counted(own_discs, black, verdict, words, capsys):
+    for number in black:
+        Image.fromarray(np.zeros((48, 40), np.uint8)).save(own_discs / f"masks/disc{number}.png")
+
+    assert main(["--manifest", str(own_discs / "manifest.json")]) == (verdict == "UNFIT") * 2
+
+    found, text = lines(capsys)["data set"]
+    assert found == verdict
+    assert words in text
+
+
+def test_one_image_in_two_folds_is_a_warning(own_discs, capsys):
+    folds = {case.id: case.fold for case in Manifest.load(own_discs / "manifest.json").cases}
+    other = next(name for name in folds if folds[name] != folds["disc0"])
+    shutil.copy(own_discs / "images/disc0.png", own_discs / f"images/{other}.png")
+
+    assert main(["--manifest", str(own_discs / "manifest.json")]) == 0
+
+    verdict, text = lines(capsys)["data set"]
+    assert verdict == "warn"
+    assert f"disc0 and {other} hold the same image in two folds; prepare it again" in text

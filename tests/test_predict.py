@@ -161,9 +161,9 @@ def test_what_scores_maps_gets_maps_and_nothing_else_does(
     """Polyp papers score maps, brain tumours are scored by masks."""
     one_volume = Manifest.load(ball_volumes).cases[0].images["flair"]
     assert predict(image_run, disc_images.parent / "images" / "disc0.png", tmp_path / "a") == 0
-    assert "1 masks and maps in" in capsys.readouterr().err
+    assert "1 mask and as many maps in" in capsys.readouterr().err
     assert predict(volume_run, one_volume, tmp_path / "b") == 0
-    assert "1 masks in" in capsys.readouterr().err
+    assert "1 mask in" in capsys.readouterr().err
 
     maps = [path.name for path in sorted(tmp_path.rglob("*_prob.*"))]
     assert maps == ["disc0_prob.png"]

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from inspire_med.evaluation.batch import usable_cores
 from inspire_med.inference.precision import choose_precision
+from inspire_med.wording import counted
 
 PACKAGES = (
     *("inspire-med", "torch", "monai", "lightning-fabric"),
@@ -80,7 +81,7 @@ def look_at_devices() -> Finding:
         return Finding("ok", "devices", text)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
     cores = usable_cores()
-    text = f"no GPU; {cores} cores, {memory:.0f} GiB; 3-D networks will train slowly"
+    text = f"no GPU; {counted(cores, 'core')}, {memory:.0f} GiB; 3-D networks will train slowly"
     return Finding("warn", "devices", text)
 
 

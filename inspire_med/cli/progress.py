@@ -18,6 +18,14 @@ def progress_bar() -> "Progress":
 
 
 @contextmanager
+def one_bar(words: str) -> Generator[Callable[[int, int], None]]:
+    """One bar; yields a function that is told how many are done of how many."""
+    with progress_bar() as progress:
+        bar = progress.add_task(words, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+@contextmanager
 def cases_and_parts(
     words: str, cases: int, parts: str
 ) -> Generator[tuple[Callable[[], None], Callable[[int, int], None]]]:

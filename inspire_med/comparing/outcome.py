@@ -23,9 +23,9 @@ from inspire_med.evaluation.scores import Summaries, summarise_scores
 from inspire_med.evaluation.statistics.summary import patients_note
 from inspire_med.files import read_json
 from inspire_med.reports.comparison import Comparison, comparison_json
-from inspire_med.reports.formatting import counted
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
+from inspire_med.wording import counted
 
 _COSTS = (
     "Costs: the forward pass is that of one training patch, two operations a multiplication, of "

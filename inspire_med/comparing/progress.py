@@ -9,6 +9,7 @@ from inspire_med.inference.precision import Precision
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
 from inspire_med.training.stopping import Signals
+from inspire_med.wording import duration
 
 
 def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> list[str]:
@@ -53,15 +54,7 @@ def time_left(jobs: Sequence[Job], left: Sequence[Job]) -> str:
         if expected is None:
             return "time left: known after the first training"
         total += max(0.0, expected - _seconds(job))
-    return f"time left: about {in_words(total)}"
-
-
-def in_words(seconds: float) -> str:
-    """A duration as people say it: `40 s`, `12 min`, `3 h 05 min`."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"time left: about {duration(total)}"
 
 
 def _expected(job: Job, done: Sequence[tuple[str, float]]) -> float | None:

@@ -15,6 +15,7 @@ from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.itk import ITK_SUFFIXES, open_itk
 from inspire_med.imaging.nifti import open_nifti
 from inspire_med.imaging.stored import Header, Stored
+from inspire_med.wording import counted
 
 _NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr")
 VOLUME_SUFFIXES = (*_NIFTI_SUFFIXES, *ITK_SUFFIXES)
@@ -104,8 +105,8 @@ def read_volume(path: Path, component: int | None = None) -> Volume:
     broken = values.size - int(np.count_nonzero(np.isfinite(values)))
     if broken:
         raise InputError(
-            f"{path}: {broken} voxels are NaN or infinite; export the file again, or leave the "
-            "case out."
+            f"{path}: NaN or infinite in {counted(broken, 'voxel')}; export the file again, or "
+            "leave the case out."
         )
     return Volume(np.ascontiguousarray(values), grid, stored.header)
 

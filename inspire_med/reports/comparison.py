@@ -18,8 +18,9 @@ from inspire_med.evaluation.statistics.seeds import with_seeds
 from inspire_med.evaluation.statistics.summary import SUMMARY_POLICY, Summary
 from inspire_med.reports.charts import slope_chart
 from inspire_med.reports.findings import effect_text, findings, p_text, signed, winner
-from inspire_med.reports.formatting import counted, titled
+from inspire_med.reports.formatting import titled
 from inspire_med.reports.page import render
+from inspire_med.wording import counted
 
 _MOST_NAMED = 4  # methods in the page's title
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.paired import ALPHA, Difference
-from inspire_med.reports.formatting import counted
+from inspire_med.wording import counted
 
 _MOST_SENTENCES = 12  # beyond, those that show nothing are counted instead
 _TO_SHOW = f"for p after Holm to fall under {ALPHA}"

@@ -1,4 +1,4 @@
-"""Formatting: how numbers, units and counts are written on the page."""
+"""Formatting: how numbers and units are written on the page."""
 
 import math
 
@@ -46,11 +46,6 @@ def amount(size: float, unit: str) -> str:
 def tick_text(value: float) -> str:
     """A round value beside an axis: `0.25`, `−20`, `10,000`."""
     return f"{value:,.10g}".replace("-", "−")
-
-
-def counted(number: int, thing: str) -> str:
-    """`1 case`, `1,000 cases`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _has_unit(measure: Measure) -> bool:

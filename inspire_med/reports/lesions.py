@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from inspire_med.evaluation.result import CaseScores, Lesion
-from inspire_med.reports.formatting import amount, counted
+from inspire_med.reports.formatting import amount
+from inspire_med.wording import counted
 
 
 class Listed(NamedTuple):

@@ -9,13 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from inspire_med.reports.formatting import (
     amount,
-    counted,
     in_cell,
     interval,
     mean_of,
     number_of_cases,
     titled,
 )
+from inspire_med.wording import counted
 
 
 @dataclass(frozen=True)

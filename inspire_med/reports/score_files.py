@@ -24,9 +24,10 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.formatting import counted, number_of_cases
+from inspire_med.reports.formatting import number_of_cases
 from inspire_med.reports.pictures import notable_pictures
 from inspire_med.reports.report import Report, report_html
+from inspire_med.wording import counted
 
 _ONE_SET = (
     "One set of predictions each: what training again would change is not seen, and may be more "

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.reports.charts import Dot, agreement_chart, size_chart
-from inspire_med.reports.formatting import amount, counted, in_cell
+from inspire_med.reports.formatting import amount, in_cell
+from inspire_med.wording import counted
 
 _WITHIN = 1.96  # standard deviations that hold 95 % of normally distributed differences
 

@@ -23,6 +23,7 @@ from inspire_med.training.state import Progress
 from inspire_med.training.step import out_of_memory, train_step
 from inspire_med.training.stopping import Signals, take_extension, take_stop
 from inspire_med.training.validation import validate
+from inspire_med.wording import counted
 
 
 def train(experiment: Experiment, log: Log, signals: Signals) -> Progress:
@@ -124,7 +125,8 @@ class Session:
         progress.extra_steps += int(steps)
         progress.extra_s += seconds
         if steps or seconds:
-            self._log.say(f"extended by {f'{seconds:.0f} s' if seconds else f'{steps:.0f} steps'}")
+            more = f"{seconds:.0f} s" if seconds else counted(int(steps), "step")
+            self._log.say(f"extended by {more}")
             self.saver.save()  # its file is gone, so the checkpoint must know
         return bool(signalled or stop)
 

@@ -62,7 +62,7 @@ def test_says_everything_that_is_wrong_not_only_the_first(brats_case, write_nift
 
     assert len(problems) == 2
     assert any("_t1.nii.gz: truncated" in problem for problem in problems)
-    assert any("_flair.nii.gz: 336 voxels are NaN" in problem for problem in problems)
+    assert any("_flair.nii.gz: NaN or infinite in 336 voxels" in problem for problem in problems)
 
 
 def test_refuses_images_of_one_case_of_different_shapes(brats_case, write_nifti):

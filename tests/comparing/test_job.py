@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from inspire_med.comparing.job import JobError, do, is_done, is_predicted, is_trained
-from inspire_med.comparing.progress import in_words, time_left, work_through
+from inspire_med.comparing.progress import time_left, work_through
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
 
@@ -193,10 +193,3 @@ def test_the_outlook_goes_by_the_budget_before_anything_is_done(plan):
     limited = replace(plan, config=replace(plan.config, max_steps=None, max_time="1h"))
 
     assert time_left(limited.jobs(), limited.jobs()) == "time left: about 4 h 00 min"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(4.4, "4 s"), (99, "99 s"), (100, "2 min"), (3599, "1 h 00 min")]
-)
-def test_durations_are_said_as_people_do(seconds, words):
-    assert in_words(seconds) == words

@@ -97,7 +97,7 @@ def test_refuses_voxels_that_are_not_finite(tmp_path, write_nifti, value):
     data[1, 1, 1] = value
     path = write_nifti(tmp_path / "nan.nii.gz", data)
 
-    with pytest.raises(InputError, match=r"nan\.nii\.gz: 1 voxels are NaN or infinite; export"):
+    with pytest.raises(InputError, match=r"nan\.nii\.gz: NaN or infinite in 1 voxel; export"):
         read_volume(path)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
-from inspire_med.reports.formatting import amount, counted, in_cell, mean_of, tick_text, titled
+from inspire_med.reports.formatting import amount, in_cell, mean_of, tick_text, titled
 
 LESIONS = Measure("Lesions", "count", "low")
 
@@ -42,11 +42,6 @@ def test_ticks_are_short():
         "1,000,000",
         "0.001",
     ]
-
-
-def test_one_thing_is_no_plural():
-    assert counted(1, "case") == "1 case"
-    assert counted(1000, "case") == "1,000 cases"
 
 
 def test_a_mean_is_not_said_twice():

@@ -216,13 +216,16 @@ def test_a_published_list_makes_fold_0(disc_images, tmp_path):
 def test_look_alikes_across_folds_are_named(disc_images, tmp_path, capsys):
     for place in ("images", "masks"):
         shutil.copytree(disc_images.parent / place, tmp_path / "set" / place)
-        shutil.copy(tmp_path / "set" / place / "disc1.png", tmp_path / "set" / place / "twin.png")
-    (tmp_path / "val.txt").write_text("twin\n")
+        shutil.copy(tmp_path / "set" / place / "disc1.png", tmp_path / "set" / place / "next.png")
+    pixels = np.array(Image.open(tmp_path / "set" / "images" / "next.png"))
+    pixels[0, 0] ^= 1  # one image twice would be refused
+    Image.fromarray(pixels).save(tmp_path / "set" / "images" / "next.png")
+    (tmp_path / "val.txt").write_text("next\n")
 
     options = ["--split", str(tmp_path / "val.txt")]
     assert run("polyp", tmp_path / "set", tmp_path / "m.json", *options) == 0
 
-    assert "warning: disc1 and twin" in capsys.readouterr().err
+    assert "warning: disc1 and next" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("task", ["brats", "isles", "polyp"])

@@ -92,6 +92,7 @@ def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "
 
 def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
     from inspire_med.training.experiment import prepare_cases
+    from inspire_med.training.foreground import refuse_nothing_to_learn
     from inspire_med.training.log import Log
     from inspire_med.training.loop import train
     from inspire_med.training.ranks import leave
@@ -110,6 +111,7 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
                 f"{config.store} remain"
             )
         return replace(experiment.progress, signalled=True)
+    refuse_nothing_to_learn(experiment, say if main else lambda _: None)
     if main:
         changed = write_session(config, experiment.trained.manifest_hash)
         for name, value in changed.items():

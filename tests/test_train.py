@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file
 
 from inspire_med.evaluate import main as evaluate
@@ -301,6 +302,25 @@ def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, disc_images, capsys
     ) in capsys.readouterr().err
     shutil.rmtree(tmp_path / "checkpoints")  # so early that there is none yet, no more can be asked
     assert train(disc_images, tmp_path, *words) == 2
+
+
+@pytest.mark.slow
+def test_a_fold_with_nothing_to_learn_is_refused_and_leaves_no_run(tmp_path, disc_images, capsys):
+    content = json.loads(disc_images.read_text())
+    for case in content["cases"]:  # as a manifest made by hand may hold them
+        empty = tmp_path / f"{case['id']}.png"
+        Image.new("L", (40, 48)).save(empty)
+        case["images"] = {k: str(disc_images.parent / v) for k, v in case["images"].items()}
+        case["label"] = str(empty)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(content))
+
+    assert train(manifest, tmp_path / "run", *IMAGES, "--max_steps", "1") == 2
+
+    assert "there is nothing to learn, for none of the 3 training cases of fold 0" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import yaml
 
 from inspire_med.config import TrainConfig, dotted
 from inspire_med.errors import InputError
-from inspire_med.files import read_json, write_json, write_text
+from inspire_med.files import read_json, read_yaml, write_json, write_text
 from inspire_med.provenance import code_commit
 from inspire_med.training.recipe import refuse_other_recipe
 
@@ -100,10 +100,7 @@ def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def _options_in(file: Path) -> dict[str, Any]:
-    try:
-        options = yaml.safe_load(file.read_text())
-    except (UnicodeDecodeError, yaml.YAMLError):
-        options = None
+    options = read_yaml(file)
     if not isinstance(options, dict):
         raise InputError(f"{file}: does not hold a run's options; choose another --run.")
     return options

@@ -72,8 +72,11 @@ def signed(measure: Measure, value: float | None) -> str:
 
 
 def effect_text(effect: float | None) -> str:
-    """A rank-biserial correlation with its sign: `+0.70`, `−1.00`."""
-    return "–" if effect is None else f"{round(effect, 2) + 0.0:+.2f}".replace("-", "−")
+    """A rank-biserial correlation with its sign: `+0.70`, `−1.00`, `0.00`."""
+    if effect is None:
+        return "–"
+    rounded = round(effect, 2)
+    return f"{rounded:+.2f}".replace("-", "−") if rounded else "0.00"
 
 
 def _shown(difference: Difference, measure: Measure, where: str) -> str:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores
+from inspire_med.evaluation.statistics.summary import few_note
 from inspire_med.reports.charts import Dot, agreement_chart, size_chart
 from inspire_med.reports.formatting import amount, in_cell
 from inspire_med.wording import counted
@@ -131,7 +132,8 @@ def _agreement_words(found: Agreement | None, unit: str, empty: int) -> str:
     if found.limits is None:
         return f"{bias} (one case, so no limits).{left_out}"
     low, high = (amount(limit, unit) for limit in found.limits)
-    return f"{bias}, limits of agreement {low} to {high}, n = {found.n:,}.{left_out}"
+    of_cases = few_note(found.n, None) or f"n = {found.n:,}"
+    return f"{bias}, limits of agreement {low} to {high}, {of_cases}.{left_out}"
 
 
 def _score_figure(

@@ -19,7 +19,7 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.findings import findings, p_text, sentence, signed
+from inspire_med.reports.findings import effect_text, findings, p_text, sentence, signed
 
 RULES = protocol("segmentation")
 DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
@@ -290,6 +290,13 @@ def test_p_is_written_so_that_both_sides_of_the_limit_can_be_told_apart(p, text)
 )
 def test_differences_have_a_sign_unless_they_are_written_as_zero(value, text):
     assert signed(DICE, value) == text
+
+
+@pytest.mark.parametrize(
+    ("effect", "text"), [(0.7, "+0.70"), (-1.0, "−1.00"), (-0.001, "0.00"), (None, "–")]
+)
+def test_an_effect_has_a_sign_unless_it_is_written_as_zero(effect, text):
+    assert effect_text(effect) == text
 
 
 # the page

@@ -50,7 +50,7 @@ def test_equal_sizes_agree_wholly():
 def test_bias_and_limits_stand_in_words(sizes):
     found = sizes((10.0, 11.0, 0.8), (20.0, 23.0, 0.8), (30.0, 32.0, 0.8))
 
-    assert "Bias 2.00 ml, limits of agreement 0.040 ml to 3.96 ml, n = 3." in found.text
+    assert "Bias 2.00 ml, limits of agreement 0.040 ml to 3.96 ml, n = 3: too few." in found.text
 
 
 def test_lines_lie_where_the_axis_says(sizes):
@@ -81,7 +81,7 @@ def test_empty_references_are_counted_aside(sizes):
     found = sizes((10.0, 11.0, 0.8), (0.0, 0.0, 1.0), (0.0, 2.0, 0.0), (5.0, 4.0, 0.7))
 
     assert [len(chart.dots) for chart in found.drawings] == [3, 2]
-    assert "n = 3. 1 case where both are empty left out." in found.text
+    assert "n = 3: too few. 1 case where both are empty left out." in found.text
     assert "2 cases with an empty reference not drawn: 1 predicted empty, 1 not." in found.text
 
 

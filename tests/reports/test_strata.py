@@ -32,7 +32,7 @@ def test_each_part_states_its_cases_and_means(section_of):
 
     assert "By site" in text
     few = "n = 2: too few, the interval is too narrow"
-    assert f"north 2 0.600 0.500 to 0.700; {few} 4.00 n = 1: too few; 1 undefined" in text
+    assert f"north 2 0.600 0.500 to 0.700 {few} 4.00 1 undefined n = 1: too few" in text
     assert "south 1 0.900 n = 1: too few 8.00" in text
 
 

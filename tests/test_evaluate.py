@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
 from inspire_med.evaluate import main
+from inspire_med.evaluation.cohort import Request, score_cohort
+from inspire_med.evaluation.protocols import protocol
+from inspire_med.evaluation.references import References
 from inspire_med.prepare import main as prepare
 
 AFFINE = np.diag([-1.0, -1.0, 2.5, 1.0])
@@ -480,7 +484,47 @@ class TestCalibration:
         assert "no probabilities of case a" in refusal(capsys, folders, "--calibration")
 
 
+class TestMapsBesideMasks:
+    def test_are_scored_where_the_protocol_says_so(self, folders):
+        for name in "abc":
+            lesion = np.asarray(nib.load(folders / "prediction" / f"{name}.nii.gz").dataobj) > 0
+            save(folders / "prediction" / f"{name}_prob.nii.gz", lesion.astype(np.float32))
+
+        assert evaluate(folders, "--protocol", "isles2026") == 0
+
+        rows = read_csv(folders)
+        assert rows["a", "lesion", "pr_auc"] == rows["a", "lesion", "lesion_f1"] == "1.0"
+        assert 0 < float(rows["b", "lesion", "pr_auc"]) < 1  # moved by one of four slices
+        assert "PR-AUC" in (folders / "scores" / "report.html").read_text()
+
+    def test_are_missed_where_they_are_not_there(self, folders, capsys):
+        said = refusal(capsys, folders, "--protocol", "isles2026")
+
+        assert "protocol isles2026: " in said
+        assert "no probabilities of case a (a_prob.nii.gz" in said
+        assert said.endswith("write them with predict --probabilities.")
+
+    def test_of_another_region_are_refused(self, folders):
+        masks = {name: folders / "reference" / f"{name}.nii.gz" for name in "abc"}
+        references = References(masks, {"stroke": (1, 2)})
+        request = Request(protocol("isles2026"))
+
+        with pytest.raises(InputError, match="scores probabilities of lesion, .* are stroke;"):
+            score_cohort(folders / "prediction", references, request, lambda _: None, lambda: None)
+
+
 class TestProtocols:
+    def test_brats2026_names_what_is_in_voxels(self, folders):
+        assert evaluate(folders, "--protocol", "brats2026-goat") == 0
+
+        rows = read_csv(folders)
+        assert rows["a", "WT", "lesions_tp"] == "1.0"
+        assert rows["b", "WT", "hd95"] == "1.0"  # by one slice of 2.5 mm
+        assert rows["a", "ET", "dice"] == ""  # both empty
+        page = (folders / "scores" / "report.html").read_text()
+        assert "HD95 [voxels]" in page
+        assert "Lesion-wise HD95 [mm]" in page
+
     def test_brats_takes_its_own_regions_from_a_folder_and_writes_lesions(self, folders):
         assert evaluate(folders, "--protocol", "brats2023-gli") == 0
 

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from inspire_med.evaluation.case import add_calibration, known_values, regions_under, score_maps
+from inspire_med.evaluation.case import add_map_scores, known_values, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
+from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.imaging.labels import read_labels
@@ -23,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class Job(NamedTuple):
-    """The files of one case; probabilities where its calibration is asked for."""
+    """The files of one case; probabilities where they are scored beside the mask."""
 
     case: str
     reference: Path
@@ -40,6 +41,7 @@ class Rules:
     background: tuple[int, ...] = (0,)
     ignore_affine: bool = False
     resample: bool = False
+    calibration: bool = False
 
 
 def usable_cores() -> int:
@@ -97,12 +99,15 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
         background=rules.background,
         ignore_affine=rules.ignore_affine,
     )
-    if job.probabilities is not None:
-        results = add_calibration(
+    of_maps = [chosen.score_map, calibration_scores if rules.calibration else None]
+    for score in filter(None, of_maps):
+        assert job.probabilities is not None
+        results = add_map_scores(
             results,
             reference,
             job.probabilities,
             rules.regions,
+            score,
             ignore_affine=rules.ignore_affine,
         )
     return CaseScores(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.grey_case import score_grey, score_picture
-from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
+from inspire_med.evaluation.protocols.kinds import MapScores
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.grid import corner_distance_mm, same_grid, tolerance_mm
 from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
@@ -33,6 +33,8 @@ def evaluate_case(
     ignore_affine: bool = False,
 ) -> dict[str, RegionResult]:
     """Score one prediction under a named protocol.
+
+    Measures of probabilities beside the mask, as of `isles2026`, are the evaluate command's.
 
     Args:
         reference: Label map `(*spatial)`, or a mask file (a volume's labels; an image binarised
@@ -167,21 +169,23 @@ def score_masks(
     return _scored(RegionPair(*masks, whole.spacing_mm, reference.shape, origin), rules)
 
 
-def add_calibration(
+def add_map_scores(
     results: Mapping[str, RegionResult],
     reference: LabelMap,
     probabilities: Path,
     regions: Regions,
+    score: MapScores,
     *,
     ignore_affine: bool = False,
 ) -> dict[str, RegionResult]:
-    """Results with `ece` and `brier` of the regions whose probabilities a file holds.
+    """Results with the measures of the regions whose probabilities a file holds.
 
     Args:
         results: Of one case, by region.
         reference: Of the same case.
         probabilities: A file with `regions` along its last axis.
         regions: Label values of the regions, in the file's order.
+        score: From a region's mask and its probabilities to measures by name.
         ignore_affine: Compare voxel by voxel even where affines differ.
 
     Raises:
@@ -195,7 +199,7 @@ def add_calibration(
         on_grid = in_order_of(reference.grid, on_grid)
         check_grids(reference, on_grid, ignore_affine=ignore_affine)
         inside = among(reference.labels, regions[region])
-        extra = calibration_scores(inside, on_grid.labels)
+        extra = score(inside, on_grid.labels)
         found[region] = replace(found[region], measures={**found[region].measures, **extra})
     return found
 

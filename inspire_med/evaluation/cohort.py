@@ -126,9 +126,9 @@ def score_cohort(
     found = _predictions(folder, rules)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
-    if rules.scores_maps:
+    if _takes_maps(rules):
         _refuse_masks(folder, pairing, rules)
-    maps = _probabilities(folder, pairing) if request.calibration else {}
+    maps = _probabilities(folder, pairing, references, request)
     jobs = [Job(name, *files, maps.get(name)) for name, files in pairing.pairs.items()]
     on_start(len(jobs))
     how = Rules(
@@ -137,6 +137,7 @@ def score_cohort(
         references.background,
         request.ignore_affine,
         request.resample,
+        request.calibration,
     )
     cases = score_batch(jobs, how, workers=request.workers, on_done=on_done)
     notes = (*_notes(pairing, cases, rules), *references.notes)
@@ -171,12 +172,26 @@ def score_whole_set(reference: Path, prediction: Path, rules: SetProtocol) -> Co
     )
 
 
-def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
+def _probabilities(
+    folder: Path, pairing: Pairing, references: References, request: Request
+) -> dict[str, Path]:
+    """Those beside the masks, where any are scored."""
+    rules, asking = request.protocol, "option --calibration"
+    if isinstance(rules, MaskProtocol) and rules.scores_maps:
+        asking = f"protocol {rules.name}"
+        lacking = (rules.regions or {}).keys() - references.regions.keys()
+        if lacking:
+            raise InputError(
+                f"{asking}: scores probabilities of {min(lacking)}, but the regions are "
+                f"{', '.join(references.regions)}; name the region so in the task's file."
+            )
+    elif not request.calibration:
+        return {}
     maps = find_probabilities(folder)
     without = sorted(pairing.pairs.keys() - maps.keys())
     if without:
         raise InputError(
-            f"option --calibration: {folder} holds no probabilities of case {without[0]} "
+            f"{asking}: {folder} holds no probabilities of case {without[0]} "
             f"({without[0]}_prob.nii.gz or .png); write them with predict --probabilities."
         )
     return maps
@@ -185,7 +200,12 @@ def _probabilities(folder: Path, pairing: Pairing) -> dict[str, Path]:
 def _predictions(folder: Path, rules: Protocol) -> dict[str, Path]:
     if rules.of_videos:
         return find_frames(folder)
-    return find_maps(folder) if rules.scores_maps else find_masks(folder)
+    return find_maps(folder) if _takes_maps(rules) else find_masks(folder)
+
+
+def _takes_maps(rules: Protocol) -> bool:
+    """Whether maps are scored in place of masks, not beside them."""
+    return isinstance(rules, MapProtocol) and rules.scores_maps
 
 
 def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:

@@ -147,6 +147,9 @@ def pairs() -> Iterator[Edge]:
     for length, f1 in ((10, 1), (11, 0)):
         lesion, longer = (volume((*line, slice(0, end))) for end in (2, length))
         yield Edge(f"two voxels under {length}", isles, lesion, longer, {"lesion_f1": f1})
+    for length, f1 in ((8, 1), (9, 0)):
+        lesion, longer = (volume((*line, slice(0, end))) for end in (2, length))
+        yield Edge(f"two voxels under {length}", "isles2026", lesion, longer, {"lesion_f1": f1})
     lesions = volume(bar(10, 12), bar(16, 18))
     bridge = volume(bar(10, 18), bar(30, 32), bar(40, 42))
     yield Edge("a bridge and two spurious", isles, lesions, bridge, {"lesion_f1": 0.4})

@@ -107,3 +107,9 @@ def lesions(
 def ball(shape: tuple[int, ...], centre: NDArray[Any], radius: float) -> NDArray[np.bool_]:
     away = np.indices(shape) - np.reshape(centre, (-1, 1, 1, 1))
     return (away**2).sum(axis=0) <= radius**2
+
+
+def probabilities(pair: Pair) -> NDArray[np.float32]:
+    """A map around the prediction, in steps of 1/255; constant where it is empty."""
+    smooth = ndimage.gaussian_filter((pair[1].labels > 0).astype(np.float64), 1)
+    return np.float32(np.round(255 * smooth) / 255)

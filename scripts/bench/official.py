@@ -6,10 +6,11 @@
     pip install -e . MedPy brats-evaluation==0.0.10 panoptica==2.1.7   (an environment of its own)
     python scripts/bench/official.py --brats2023 BraTS-2023-Metrics --brats2024 9c2bcf9 \
         --brats2025 f1131e3 --brats2026 --isles2022 isles22 --volumes 40
-    pip install -e . panoptica==1.1.19                                 (another, for ISLES'24)
-    python scripts/bench/official.py --isles2024 isles24 --volumes 40
+    pip install -e . panoptica==1.1.19 scikit-learn                    (another, for ISLES'24)
+    python scripts/bench/official.py --isles2024 isles24 --isles2026 isles24 --volumes 40
 
-Prints how far apart the counts are, and the measure that differs most.
+Prints how far apart the counts are, and the measure that differs most. The script of ISLES'26 is
+not public here: --isles2026 takes that of ISLES'24 at IoU 0.25, and scikit-learn's PR-AUC.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from pathlib import Path
 import official_peers as peers
 from made_pairs import Pair, lesion_pairs, made_pairs
 
-from inspire_med.evaluation import evaluate_case
+from inspire_med.evaluation.batch import Job, Rules, score_case
 from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols import MaskProtocol, protocol
 
@@ -50,7 +51,7 @@ class Comparison:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for name in ("brats2023", "brats2024", "brats2025", "isles2022", "isles2024"):
+    for name in ("brats2023", "brats2024", "brats2025", "isles2022", "isles2024", "isles2026"):
         parser.add_argument(f"--{name}", type=Path, help="clone of its scripts")
     parser.add_argument("--brats2026", action="store_true", help="by the installed package")
     parser.add_argument("--volumes", type=int, default=100, help="made volumes a protocol")
@@ -88,6 +89,9 @@ def comparisons(options: argparse.Namespace) -> Iterator[Comparison]:
     if options.isles2024:
         script = options.isles2024.resolve() / "utils" / "eval_utils.py"
         yield of_files("isles2024", partial(peers.isles2024, script))
+    if options.isles2026:
+        script = options.isles2026.resolve() / "utils" / "eval_utils.py"
+        yield of_files("isles2026", partial(peers.isles2026, script))
 
 
 def from_arrays(pair: Pair, rules: MaskProtocol) -> peers.Scores:
@@ -96,8 +100,10 @@ def from_arrays(pair: Pair, rules: MaskProtocol) -> peers.Scores:
 
 
 def from_files(pair: Pair, rules: MaskProtocol) -> peers.Scores:
-    with peers.in_files(pair) as files:
-        results = evaluate_case(*files, protocol=rules.name)
+    with peers.in_files(pair) as (reference, prediction):
+        maps = prediction.with_name("prediction_prob.nii.gz") if rules.scores_maps else None
+        job = Job("made", reference, prediction, maps)
+        results = score_case(Rules(rules.name, rules.regions), job).regions
     return {region: dict(result.measures) for region, result in results.items()}
 
 

@@ -21,8 +21,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
-from made_pairs import Pair
+from made_pairs import Pair, probabilities
+from numpy.typing import NDArray
 from scipy import ndimage
+
+from inspire_med.imaging.labels import LabelMap
 
 Scores = dict[str, dict[str, float]]  # by region and measure
 
@@ -71,7 +74,7 @@ def brats(
     module = imported(script)
     for pair in pairs:
         with in_files(pair) as (reference, prediction):
-            found = module.get_LesionWiseResults(prediction, reference, challenge)
+            found = module.get_LesionWiseResults(str(prediction), str(reference), challenge)
         table = (found[0] if isinstance(found, tuple) else found).set_index("Labels")
         yield {
             region: {
@@ -93,7 +96,9 @@ def brats2026(config: str, pairs: Sequence[Pair]) -> Iterator[Scores]:
     found: list[dict[str, Any]] = []
     for pair in pairs:
         with in_files(pair) as (reference, prediction), contextlib.redirect_stdout(io.StringIO()):
-            found.append(evaluate_single_exam(prediction, reference, "made", evaluator))
+            found.append(
+                evaluate_single_exam(*map(str, (prediction, reference)), "made", evaluator)
+            )
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         source, target = Path(folder) / "found.json", Path(folder) / "table.csv"
         source.write_text(json.dumps({"metrics": found, "missings": []}))
@@ -147,6 +152,23 @@ def isles2024(script: Path, pairs: Sequence[Pair]) -> Iterator[Scores]:
         yield {"lesion": {name: float(value) for name, value in row.items()}}
 
 
+def isles2026(script: Path, pairs: Sequence[Pair]) -> Iterator[Scores]:
+    """ISLES'26 at second hand: the script of ISLES'24 at IoU 0.25, and scikit-learn's curve."""
+    from panoptica import NaiveThresholdMatching
+    from sklearn.metrics import auc, precision_recall_curve
+
+    sys.modules["panoptica"].NaiveThresholdMatching = lambda **_: NaiveThresholdMatching(
+        matching_threshold=0.25
+    )
+    for pair, found in zip(pairs, isles2024(script, pairs), strict=True):
+        truth, likely = (pair[0].labels > 0).ravel(), probabilities(pair).ravel()
+        area = float(np.ptp(likely) == 0)
+        if truth.any():
+            precision, recall, _ = precision_recall_curve(truth, likely)
+            area = auc(recall, precision)
+        yield {"lesion": {**found["lesion"], "pr_auc": float(area)}}
+
+
 def in_arrays(pair: Pair) -> tuple[list[Any], Any]:
     """The masks as nibabel gives them, first axis fastest, and the voxel in ml."""
     masks = [np.asfortranarray(each.labels > 0).astype(float) for each in pair]
@@ -154,19 +176,24 @@ def in_arrays(pair: Pair) -> tuple[list[Any], Any]:
 
 
 @contextlib.contextmanager
-def in_files(pair: Pair) -> Iterator[tuple[str, str]]:
-    """Reference and prediction as files in a working folder of their own."""
-    before, names = Path.cwd(), ("reference.nii.gz", "prediction.nii.gz")
+def in_files(pair: Pair) -> Iterator[tuple[Path, Path]]:
+    """Reference and prediction as files in a working folder of their own, beside it its map."""
+    before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        files = Path(folder) / "reference.nii.gz", Path(folder) / "prediction.nii.gz"
         try:
-            for name, each in zip(names, pair, strict=True):
-                plain = np.diag([*each.spacing_mm, 1.0])
-                affine = plain if each.affine is None else each.affine
-                nib.save(nib.Nifti1Image(each.labels, affine), name)
-            yield names
+            for file, each in zip(files, pair, strict=True):
+                save(each.labels, each, file)
+            save(probabilities(pair), pair[1], Path(folder) / "prediction_prob.nii.gz")
+            yield files
         finally:
             os.chdir(before)
+
+
+def save(values: NDArray[Any], like: LabelMap, file: Path) -> None:
+    affine = np.diag([*like.spacing_mm, 1.0]) if like.affine is None else like.affine
+    nib.save(nib.Nifti1Image(values, affine), file)
 
 
 def imported(script: Path) -> types.ModuleType:

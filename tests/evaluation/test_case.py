@@ -5,7 +5,8 @@ from PIL import Image
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
-from inspire_med.evaluation.case import add_calibration, score_maps
+from inspire_med.evaluation.case import add_map_scores, score_maps
+from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.imaging.labels import LabelMap, read_labels
 
@@ -159,7 +160,7 @@ def probabilities_beside(tmp_path, affine):
 def test_probabilities_on_the_grid_are_scored_beside(tmp_path):
     results, truth, regions = probabilities_beside(tmp_path, np.eye(4))
 
-    found = add_calibration(results, truth, tmp_path / "a_prob.nii.gz", regions)
+    found = add_map_scores(results, truth, tmp_path / "a_prob.nii.gz", regions, calibration_scores)
 
     assert values(found, "brier") == {"foreground": 0.0}
 
@@ -169,7 +170,7 @@ def test_probabilities_stored_in_another_order_are_the_same(tmp_path):
     path = tmp_path / "a_prob.nii.gz"
     nib.save(nib.load(path).as_reoriented(np.array([[2, 1], [0, -1], [1, 1]])), path)
 
-    found = add_calibration(results, truth, path, regions)
+    found = add_map_scores(results, truth, path, regions, calibration_scores)
 
     assert values(found, "brier") == {"foreground": 0.0}
 
@@ -183,8 +184,8 @@ def test_refuses_probabilities_that_lie_elsewhere(tmp_path):
     with pytest.raises(
         InputError, match=r"a_prob.nii.gz: its affine differs: .* 2.5 mm .*--ignore_affine"
     ):
-        add_calibration(results, truth, path, regions)
-    found = add_calibration(results, truth, path, regions, ignore_affine=True)
+        add_map_scores(results, truth, path, regions, calibration_scores)
+    found = add_map_scores(results, truth, path, regions, calibration_scores, ignore_affine=True)
     assert values(found, "brier") == {"foreground": 0.0}
 
 
@@ -193,7 +194,7 @@ def test_refuses_probabilities_of_another_shape(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros((6, 6, 5, 1)), np.eye(4)), tmp_path / "a_prob.nii.gz")
 
     with pytest.raises(InputError, match=r"a_prob.nii.gz: shape \(6, 6, 5\), but its reference"):
-        add_calibration(results, truth, tmp_path / "a_prob.nii.gz", regions)
+        add_map_scores(results, truth, tmp_path / "a_prob.nii.gz", regions, calibration_scores)
 
 
 def test_refuses_labels_of_another_convention():

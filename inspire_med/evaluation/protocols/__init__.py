@@ -8,7 +8,7 @@ from inspire_med.evaluation.protocols.brats2023 import BRATS2023
 from inspire_med.evaluation.protocols.brats2024 import BRATS2024, BRATS2025
 from inspire_med.evaluation.protocols.brats2026 import BRATS2026
 from inspire_med.evaluation.protocols.coco import COCO_DETECTION
-from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024
+from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024, ISLES2026
 from inspire_med.evaluation.protocols.kinds import (
     MapProtocol,
     MaskProtocol,
@@ -42,7 +42,7 @@ __all__ = [
 _ALL: tuple[Protocol, ...] = (
     *(SEGMENTATION, SEGMENTATION_BORDER_MAX, SEGMENTATION_BORDER_UNION),
     *(BRATS2021, *BRATS2023, *BRATS2024, *BRATS2025, *BRATS2026),
-    *(ISLES2022, ISLES2024),
+    *(ISLES2022, ISLES2024, ISLES2026),
     *(POLYP_PRANET, POLYP_VIDEO, POLYP_ENDOCV2021, COCO_DETECTION),
 )
 PROTOCOLS: dict[str, Protocol] = {each.name: each for each in _ALL}

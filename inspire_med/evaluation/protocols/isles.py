@@ -1,20 +1,24 @@
-"""`isles2022`, `isles2024`: the measures of the ISLES challenges, for stroke lesions.
+"""`isles2022`, `isles2024`, `isles2026`: the measures of the ISLES challenges.
 
 What differs is when a lesion is found.
 
-Sources: the challenges' evaluation scripts (ezequieldlrosa/isles22 and isles24, utils/eval_utils).
+Sources: the challenges' evaluation scripts (ezequieldlrosa/isles22 and isles24, utils/eval_utils);
+of ISLES'26 what stebo85/isles26 says of its script.
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures import lesions, matching, overlap
 from inspire_med.evaluation.measures.lesions import Parts
 from inspire_med.evaluation.measures.matching import Match
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.measures.one_to_one import by_highest_iou
+from inspire_med.evaluation.measures.precision_recall import pr_auc
 from inspire_med.evaluation.protocols.brats2021 import on_its_box
 from inspire_med.evaluation.protocols.kinds import MaskProtocol, RegionPair
 from inspire_med.evaluation.result import RegionResult
@@ -123,4 +127,32 @@ ISLES2024 = MaskProtocol(
     score=partial(score_isles, partial(by_highest_iou, at_least=0.2)),
     regions=REGIONS,
     spatial_dims=(3,),
+)
+
+
+def score_probabilities(
+    reference: NDArray[np.bool_], probability: NDArray[Any]
+) -> dict[str, float]:
+    """The measure of ISLES'26 that takes the map."""
+    return {"pr_auc": pr_auc(reference, probability)}
+
+
+ISLES2026 = MaskProtocol(
+    name="isles2026",
+    title="ISLES'26: stroke lesions, paired one to one, and their probabilities",
+    policy=(
+        "rules: second hand, as stebo85/isles26 (commit b92a747) tells them of the challenge's "
+        "utils/eval_utils.py of 24 July 2026 (c430f15); not held against that file itself",
+        *isles_policy(one_to_one_words("0.25"), "the masks are taken as they are"),
+        "pr_auc: of the probabilities in <case id>_prob.nii.gz, area under precision over recall "
+        "at every value of the map, by trapezoids (not average precision), over the whole volume; "
+        "reference empty: 1 under a constant map, else 0",
+    ),
+    measures={**ISLES_MEASURES, "pr_auc": Measure("PR-AUC", "", "high")},
+    ranked_by=(*ISLES_MEASURES, "pr_auc"),
+    scores_maps=True,
+    score=partial(score_isles, partial(by_highest_iou, at_least=0.25)),
+    regions=REGIONS,
+    spatial_dims=(3,),
+    score_map=score_probabilities,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.grey_map import BLACK_UP_TO
 from inspire_med.imaging.masks import ANY_LABEL, Regions
+
+# From a region's mask in the whole volume and its probabilities, `(*spatial)`, to measures by name.
+MapScores = Callable[[NDArray[np.bool_], NDArray[Any]], Mapping[str, float]]
 
 
 def regions_in_words(regions: Regions) -> str:
@@ -98,12 +101,14 @@ class MaskProtocol(Protocol):
             set names a region alike, the data set's label values count.
         spatial_dims: What it can score: images (2), volumes (3).
         tissues: Regions by label values that every region is scored beside.
+        score_map: Of protocols that score the probabilities beside the mask, too.
     """
 
     score: Callable[[RegionPair], RegionResult]
     regions: Regions | None = None
     spatial_dims: tuple[int, ...] = (2, 3)
     tissues: Regions = field(default_factory=dict[str, Sequence[int]])
+    score_map: MapScores | None = None
 
 
 class OfMeanCurve(NamedTuple):

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.ndimage import generate_binary_structure, label
 
 from inspire_med.evaluation.case import score_maps
-from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024
+from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024, ISLES2026
 from inspire_med.imaging.labels import LabelMap
 
 TWENTY_SIX = generate_binary_structure(3, 3)
@@ -128,11 +128,14 @@ def test_lesions_are_listed_with_place_and_size():
     assert lesion.hd95_mm == 8
 
 
-@pytest.mark.parametrize("rules", [ISLES2022, ISLES2024])
+@pytest.mark.parametrize("rules", [ISLES2022, ISLES2024, ISLES2026])
 def test_the_policy_and_the_words_cover_every_measure(rules):
     text = "\n".join(rules.policy)
+    of_map = rules.score_map(volume() > 0, np.zeros((20, 20, 20))) if rules.score_map else {}
 
-    assert list(score(volume(), volume(), rules=rules).measures) == list(rules.measures)
+    found = {**score(volume(), volume(), rules=rules).measures, **of_map}
+
+    assert list(found) == list(rules.measures)
     assert all(measure in text for measure in rules.measures)
 
 
@@ -147,12 +150,15 @@ class TestOneToOne:
         assert found.measures["lesion_f1"] == pytest.approx(1 / 1.5)
         assert sorted(lesion.kind for lesion in found.lesions) == ["matched", "missed"]
 
-    @pytest.mark.parametrize(("length", "found"), [(10, 1), (11, 0)])
-    def test_iou_of_a_fifth_is_enough(self, length, found):
+    @pytest.mark.parametrize(
+        ("rules", "length", "found"),
+        [(ISLES2024, 10, 1), (ISLES2024, 11, 0), (ISLES2026, 8, 1), (ISLES2026, 9, 0)],
+    )
+    def test_iou_of_a_fifth_or_a_quarter_is_enough(self, rules, length, found):
         lesion = volume(((2, 3), (2, 3), (2, 4)))
         longer = volume(((2, 3), (2, 3), (2, 2 + length)))
 
-        measures = score(lesion, longer, rules=ISLES2024).measures
+        measures = score(lesion, longer, rules=rules).measures
 
         assert measures["lesion_f1"] == found
         assert measures["dice"] == pytest.approx(4 / (2 + length))  # that of the masks either way

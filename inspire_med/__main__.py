@@ -25,12 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
         return importlib.import_module(f"inspire_med.{words[0]}").main(words[1:])
-    if words and words[0] in ("-h", "--help"):
+    told = {"-h": _overview, "--help": _overview, "--version": lambda: inspire_med.__version__}
+    if words and words[0] in told:
         with reader_may_leave():
-            print(_overview())
-        return 0
-    if words and words[0] == "--version":
-        print(inspire_med.__version__)
+            print(told[words[0]]())
         return 0
     wrong = f"{words[0]}: no such command; " if words else "no command given; "
     print(f"inspire-med: {wrong}choose one of {', '.join(COMMANDS)}.", file=sys.stderr)

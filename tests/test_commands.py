@@ -2,9 +2,11 @@ import re
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import inspire_med
 from inspire_med.__main__ import COMMANDS, main
 
 
@@ -23,6 +25,27 @@ def test_the_overview_names_every_command(capsys):
     overview = capsys.readouterr().out
     for name in COMMANDS:
         assert f"  {name} " in overview
+
+
+def test_every_module_with_a_main_is_a_command():
+    package = Path(inspire_med.__file__).parent
+    found = {
+        ".".join(file.relative_to(package).with_suffix("").parts)
+        for file in package.rglob("*.py")
+        if re.search(r"^def main\(", file.read_text(), re.MULTILINE)
+    }
+    assert found == {"__main__", *COMMANDS}
+
+
+@pytest.mark.parametrize("words", ["--version", "--help"])
+def test_the_list_of_commands_may_be_left_unread(words):
+    with subprocess.Popen(
+        [sys.executable, "-m", "inspire_med", words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)
 
 
 @pytest.mark.parametrize("command", ["prepare", "train", "predict", "evaluate", "doctor"])
@@ -67,6 +90,16 @@ def test_every_command_answers_as_a_word_and_as_a_module(command, helps):
     as_word, as_module = helps
     assert as_word.startswith(f"usage: inspire-med {command} ")
     assert as_module == as_word
+
+
+def test_every_command_run_as_a_module_hands_its_status_on(command, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["NAME", "--no_such_option"])
+    monkeypatch.delitem(sys.modules, f"inspire_med.{command}", raising=False)
+
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_module(f"inspire_med.{command}", run_name="__main__")
+
+    assert capsys.readouterr().err.startswith(f"inspire-med {command}: ")
 
 
 def test_every_option_says_what_it_is_and_its_default(helps):

@@ -1,5 +1,6 @@
 """Command: what every command does around its body: errors in one sentence, the exit status."""
 
+import logging
 import os
 import select
 import signal
@@ -34,8 +35,10 @@ def run_command(
 def reader_may_leave() -> Generator[None]:
     """Let who reads the standard output stop doing so, as `| head` does, without complaint.
 
-    The status is then that of a program which SIGPIPE ends.
+    The status is then that of a program which SIGPIPE ends. Loggers show a traceback at each line
+    that nobody reads, and go on; here they go on.
     """
+    shown, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         try:
             yield
@@ -49,6 +52,8 @@ def reader_may_leave() -> Generator[None]:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), output)
         raise SystemExit(128 + signal.SIGPIPE) from None
+    finally:
+        logging.raiseExceptions = shown
 
 
 def _answered(parser: "CommandParser", body: Callable[[Any], int | None], words: list[str]) -> int:

@@ -100,6 +100,22 @@ def test_a_reader_who_left_is_no_error(body, status, unbuffered):
         assert (process.stderr.read(), process.wait()) == ("", status)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_logger_whose_reader_left_says_nothing_and_goes_on(unbuffered, tmp_path):
+    log = "logging.basicConfig(stream=sys.stdout); logging.error('a'); logging.error('b')"
+    body = f"import logging; {log}; open('end', 'w')"
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT.format(body=body)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert (tmp_path / "end").exists()
+
+
 def test_another_broken_pipe_is_shown_whole():
     script = SCRIPT.format(body="raise BrokenPipeError('of a worker')")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -1,10 +1,12 @@
 """Annotations: a COCO file as detection reads it: instances, panoptic segments or images alone."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.coco import Entry, check_annotations, entries_of, refuse_doubtful
 
@@ -68,6 +70,13 @@ def read_annotations(file: Path) -> Annotations:
             annotations have one id.
     """
     content = read_json(file)
+    with file.open("rb") as stream:
+        marked = stream.read(len(BOM_UTF8)) == BOM_UTF8
+    if marked:
+        raise InputError(
+            f"{file}: begins with the mark of Windows, which mmdet cannot read; save it as UTF-8 "
+            "without."
+        )
     panoptic = False
     if isinstance(content, dict):
         annotations = content.get("annotations", [])

@@ -87,7 +87,7 @@ def take_extension(run: Path, budget: Budget, say: Callable[[str], None]) -> tup
     """
     file = run / "EXTEND"
     try:
-        text = file.read_text(errors="replace")[:100].strip()
+        text = file.read_text("utf-8-sig", errors="replace")[:100].strip()
         if not text:
             return 0, 0.0  # somebody is still writing it
         file.unlink()

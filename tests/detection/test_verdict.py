@@ -7,6 +7,7 @@ import pytest
 from mmengine.registry import init_default_scope
 from PIL import Image
 
+from inspire_med.detection.annotations import read_annotations
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.verdict import check_data
 from inspire_med.errors import InputError
@@ -125,6 +126,13 @@ def test_a_missing_or_unreadable_annotation_file_is_named(config, data):
         check(config)
     with pytest.raises(InputError, match=r"none.json: no such file"):
         check(config, "train_dataloader.dataset.ann_file=none.json")
+
+
+def test_the_mark_of_windows_is_refused_as_mmdet_cannot_read_it(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"images": [], "categories": []}')
+
+    with pytest.raises(InputError, match=r"a\.json: begins with the mark of Windows"):
+        read_annotations(tmp_path / "a.json")
 
 
 def test_classes_given_as_one_word(config):

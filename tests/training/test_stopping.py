@@ -34,9 +34,12 @@ def test_a_stop_file_counts_once(tmp_path):
     assert not take_stop(tmp_path)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("5000\n", (5000, 0.0)), ("2h", (0, 7200.0))])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("5000\n", (5000, 0.0)), ("2h", (0, 7200.0)), ("\ufeff2h\r\n", (0, 7200.0))],
+)
 def test_an_extend_file_counts_once(tmp_path, text, expected):
-    (tmp_path / "EXTEND").write_text(text)
+    (tmp_path / "EXTEND").write_text(text, encoding="utf-8")
     said = []
 
     assert take_extension(tmp_path, Budget(10, 60), said.append) == expected

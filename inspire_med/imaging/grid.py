@@ -28,6 +28,12 @@ def tolerance_mm(first: Grid, second: Grid) -> float:
     return min(_TOLERANCE_MM, float(min(lengths)) * 0.49)
 
 
+def widest_slant(grid: Grid) -> float:
+    """How far two axes of a grid are from a right angle at most, in degrees."""
+    axes = grid.affine[:3, :3] / np.linalg.norm(grid.affine[:3, :3], axis=0)
+    return float(np.degrees(np.arcsin(np.clip(np.abs(axes.T @ axes - np.eye(3)).max(), 0, 1))))
+
+
 def same_grid(first: Grid, second: Grid) -> bool:
     """Do two grids put every voxel in the same place, to `tolerance_mm`?"""
     if first.shape != second.shape:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid
+from inspire_med.imaging.grid import Grid, widest_slant
 from inspire_med.imaging.masks import among
 from inspire_med.imaging.picture import IMAGE_SUFFIXES, read_index_image, read_mask_image
 from inspire_med.imaging.stored import refuse_absent
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, is_volume, open_volume
 
+_SLANT = 1.0  # degrees that headers round
 ROUNDING = 1e-3  # a slope leaves values like 2.00003, which are whole numbers
 
 
@@ -127,8 +128,13 @@ def refuse_others(labels: NDArray[Any], values: Collection[int], name: str) -> N
 def _of_volume(path: Path) -> LabelMap:
     stored, name = open_volume(path), str(path)
     labels, note = _whole(_spatial(stored.read(None), name), name)
-    spacing = Grid(labels.shape, stored.affine).spacing_mm
-    return LabelMap(labels, spacing[: labels.ndim], stored.affine, name, note)
+    grid = Grid(labels.shape, stored.affine)
+    if widest_slant(grid) > _SLANT:
+        slant = (
+            f"{path.name}: its axes are not at right angles; distances are taken as if they were."
+        )
+        note = f"{note} {slant}".strip()
+    return LabelMap(labels, grid.spacing_mm[: labels.ndim], stored.affine, name, note)
 
 
 def _spatial(array: NDArray[Any], name: str) -> NDArray[Any]:

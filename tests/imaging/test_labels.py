@@ -297,3 +297,15 @@ def test_labels_that_are_not_expected_are_named(shape):
         refuse_others(labels, {11, 9, 2, 1, 0}, "a.png")
     with pytest.raises(InputError, match=r"holds label 1, 2, 4, 7, 9 and more, which"):
         refuse_others(labels, (0,), "a.png")
+
+
+def test_says_where_axes_are_not_at_right_angles(tmp_path, write_nifti):
+    mask = np.ones((2, 3, 4), np.uint8)
+    upright, slanted = np.diag([2.0, 2, 2, 1]), np.diag([2.0, 2, 2, 1])
+    upright[0, 1], slanted[0, 1] = 0.02, 0.4  # 0.6 and 11.3 degrees
+
+    assert not read_labels(write_nifti(tmp_path / "a.nii.gz", mask, upright)).note
+    note = read_labels(write_nifti(tmp_path / "b.nii.gz", mask, slanted)).note
+    assert (
+        note == "b.nii.gz: its axes are not at right angles; distances are taken as if they were."
+    )

@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="how long to go on")
     parser.add_argument("--seed", type=int, default=0, help="of the first round; then one more")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # those that we start have it too
     end = time.monotonic() + 60 * options.minutes
     examples: Counter[str] = Counter()

@@ -90,6 +90,14 @@ def test_refuses_a_header_that_promises_more_than_the_file_can_hold(good, with_d
         open_nifti(good)
 
 
+@pytest.mark.parametrize("size", [-1, 0])
+def test_refuses_an_axis_without_voxels(good, with_dimensions, size):
+    with_dimensions(good, 3, size, 4, 3)
+
+    with pytest.raises(InputError, match=rf"its shape \({size}, 4, 3\) is not that of a volume"):
+        open_nifti(good)
+
+
 def test_refuses_a_header_that_promises_a_little_more(good, with_dimensions):
     with_dimensions(good, 3, 5, 4, 4)
 
@@ -292,7 +300,7 @@ def test_refuses_places_and_values_beyond_all_bounds_in_silence(tmp_path):
     far = image.header.binaryblock + bytes(4) + np.ones(24).tobytes()
     (tmp_path / "far.nii").write_bytes(far)
 
-    with pytest.raises(InputError, match=r"large\.nii: 24 voxels are NaN or infinite"):
+    with pytest.raises(InputError, match=r"large\.nii: NaN or infinite in 24 voxels"):
         read_volume(tmp_path / "large.nii")
     with pytest.raises(InputError, match=r"far\.nii: its header has no usable voxel size"):
         open_nifti(tmp_path / "far.nii")

@@ -114,6 +114,11 @@ def test_the_approximation_takes_over_without_a_jump():
     assert approximate == pytest.approx(wilcoxon(values, method="exact").pvalue, rel=0.1)
 
 
+@pytest.mark.parametrize("ties", [0, 18, 40])
+def test_ties_do_not_part_methods_that_win_alike(ties):
+    assert p_value(signed_ranks(np.array([1.0] * 15 + [0] * ties + [-1] * 15))) == 1
+
+
 def test_holm_known_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from inspire_med.evaluation.rounding import at_most, largest, made_equal
+from inspire_med.evaluation.rounding import at_most, in_finest, largest, made_equal
 
 
 @pytest.mark.parametrize("spacing", [0.1, 0.2, 0.4, 0.7, 1.2])
@@ -51,3 +51,15 @@ def test_undefined_values_stay_what_they_are():
     assert made_equal(values, 1.0).tolist() == values.tolist()
     assert largest(values) == 1.0
     assert largest(np.array([math.inf])) == 0.0
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_sizes_in_the_finest_are_the_same_in_every_unit(kind):
+    for unit in (0.1, 0.2, 0.4, 0.7):
+        spacing = tuple(kind(unit * size) for size in (3, 5, 7.5))
+
+        assert in_finest(spacing) == (1.0, 5 / 3, 2.5)
+
+
+def test_a_size_that_is_no_simple_fraction_stays():
+    assert in_finest((0.4297, 3.3)) == (1.0, 3.3 / 0.4297)

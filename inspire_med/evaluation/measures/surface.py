@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inspire_med.evaluation.measures.distances import Points, nearest_mm
 from inspire_med.evaluation.measures.surface_points import border_voxels, surface_elements
-from inspire_med.evaluation.rounding import at_most
+from inspire_med.evaluation.rounding import at_most, in_finest
 from inspire_med.imaging.masks import bounding_box
 
 Surface = tuple[Points, NDArray[np.float64]]  # places, and what each counts
@@ -31,7 +31,7 @@ class Directed:
 
     Attributes:
         distance_mm: `(n,)`; infinite where the other surface is empty.
-        weight: `(n,)`, what each place counts: its area, or 1.
+        weight: `(n,)`, what each place counts: its area in squares of the finest voxel size, or 1.
     """
 
     distance_mm: NDArray[np.float64]
@@ -60,10 +60,9 @@ def surface_distances(
     reference: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]
 ) -> SurfaceDistances:
     """Measure both directions between the surface elements of two boolean masks of one shape."""
+    sides = in_finest(tuple(spacing_mm))  # of areas only their shares enter
     return _between(
-        _placed_elements(reference, spacing_mm),
-        _placed_elements(prediction, spacing_mm),
-        spacing_mm,
+        _placed_elements(reference, sides), _placed_elements(prediction, sides), spacing_mm
     )
 
 
@@ -122,12 +121,12 @@ def _between(
     )
 
 
-def _placed_elements(mask: NDArray[Any], spacing_mm: Sequence[float]) -> Surface:
+def _placed_elements(mask: NDArray[Any], spacing: Sequence[float]) -> Surface:
     """Surface elements found inside the mask's own box, as corners of the whole array."""
     box = bounding_box(mask)
     if box is None:
         return np.empty((0, mask.ndim), dtype=np.intp), np.empty(0)
-    found = surface_elements(mask[box], spacing_mm)
+    found = surface_elements(mask[box], spacing)
     return found.corners + [side.start for side in box], found.areas
 
 

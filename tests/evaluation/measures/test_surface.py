@@ -170,3 +170,20 @@ def blobs(seed):
     smooth = gaussian_filter(rng.normal(size=(20, 24, 16)), 2.5)
     shifted = smooth + 0.4 * gaussian_filter(rng.normal(size=smooth.shape), 2.5)
     return smooth > 0.03, shifted > 0.03
+
+
+@pytest.mark.parametrize("unit", [0.1, 0.2, 0.4])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (1, 2, 4), (2, 3, 5)])
+def test_an_exact_share_of_the_area_is_reached_alike_in_every_unit(unit, kind, spacing):
+    # of forty elements, all of one area, 32 lie on the other mask: 80 %, to the last digit
+    voxels = np.zeros((3, 3, 40), dtype=bool)
+    voxels[1, 1, 1:17:4] = True
+    reference, prediction = voxels.copy(), voxels.copy()
+    reference[1, 1, 30] = prediction[1, 1, 38] = True
+
+    whole = hausdorff_mm(surface_distances(reference, prediction, spacing), 80.0)
+    fine = [float(kind(unit * size)) for size in spacing]
+
+    found = hausdorff_mm(surface_distances(reference, prediction, fine), 80.0)
+    assert found == pytest.approx(unit * whole, rel=1e-6)

@@ -5,6 +5,8 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint const
 # compat: the folder itself on the path, which editors follow; the default is a hook they do not run.
 EDITABLE := --config-settings editable_mode=compat --editable
 DEMO := demo
+# Three files at a time on two cores, a thread each: the tests of Slurm, which begin, mostly wait.
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test quick fuzz check format clean
 
@@ -46,10 +48,10 @@ demo: .venv/core  ## the whole job on made data: prepare, train, predict, evalua
 	@touch $@
 
 test: .venv/dev .venv/detection .venv/slurm .venv/chromium  ## set up everything and run all tests
-	$(BIN)/python -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST)
 
 quick: .venv/dev .venv/detection  ## the tests that take less than a second each
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" $(PYTEST)
 
 # MINUTES and SEED as in `make fuzz MINUTES=30 SEED=7`.
 fuzz: .venv/dev .venv/detection  ## the properties of the tests on thousands of other examples

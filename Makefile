@@ -5,8 +5,8 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint const
 # compat: the folder itself on the path, which editors follow; the default is a hook they do not run.
 EDITABLE := --config-settings editable_mode=compat --editable
 DEMO := demo
-# Three files at a time on two cores, a thread each: the tests of Slurm, which begin, mostly wait.
-SIDE_BY_SIDE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Two files at a time, a thread each: most tests keep one core busy.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test quick fuzz check format clean
 

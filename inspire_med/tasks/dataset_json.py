@@ -68,6 +68,9 @@ def _channels(content: Mapping[str, Any]) -> list[str]:
     """Channel names by their number, from `channel_names` or, before v2, `modality`."""
     named: Any = content.get("channel_names") or content.get("modality") or {}
     if isinstance(named, Mapping):
+        odd = [key for key in named if not str(key).isdecimal()]
+        if odd:
+            raise ValueError(f"{odd[0]!r} stands where the number of a channel is expected")
         return [str(named[number]) for number in sorted(named, key=lambda key: int(str(key)))]
     return [named] if isinstance(named, str) else [str(name) for name in named]
 

@@ -47,7 +47,10 @@ def test_pictures_are_2d(tmp_path):
         ({"labels": {"a": 1}}, "says no channel_names; complete it"),
         ({"channel_names": {"0": "T1"}, "labels": {"background": 0}}, "says no labels"),
         ({"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 2}}, "a label to ignore"),
-        ({"channel_names": {"x": "T1"}, "labels": {"a": 1}}, "no description of a data set"),
+        (
+            {"channel_names": {"T1": 0}, "labels": {"a": 1}},
+            "'T1' stands where the number of a channel",
+        ),
         ({"channel_names": {"0": "T1"}, "labels": {"a": "b"}}, "no description of a data set"),
         ({"channel_names": {"0": "T1"}, "labels": {"a": 1.7}}, "no description of a data set"),
         ({"channel_names": {"0": "T1"}, "labels": {"a": [0, 1]}}, "a has 0, where 1 to 255 may"),

@@ -154,7 +154,6 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
     """Try a few steps of the run; one of days is a warning."""
     import torch
 
-    from inspire_med.training.budget import budget_of
     from inspire_med.training.experiment import build_experiment, check_request
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.step import out_of_memory, try_steps
@@ -167,15 +166,13 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
             outlook = try_steps(experiment)
         except torch.OutOfMemoryError:
             raise out_of_memory(experiment) from None
-    text = f"{outlook.step_s:.2f} s a step, {outlook.memory_gib:.1f} GiB"
-    limit_s = budget_of(config).max_time_s
-    if limit_s is not None and (outlook.run_s is None or limit_s < outlook.run_s):
-        return f"{text}; it ends after {config.max_time}", limit_s > _LONG_S
-    left_s = outlook.run_s or 0.0
-    text = f"{text}; {duration(left_s)} for the steps that are left, in one process"
-    if left_s <= _LONG_S:
+    text = (
+        f"{outlook.step_s:.2f} s a step, {outlook.memory_gib:.1f} GiB; "
+        f"{duration(outlook.left_s)} to the end of the run, in one process"
+    )
+    if outlook.left_s <= _LONG_S:
         return text, False
-    return f"{text}; give it more or faster GPUs, fewer --max_steps, or --max_time", True
+    return f"{text}; give it more or faster GPUs, fewer --max_steps, or less --max_time", True
 
 
 if __name__ == "__main__":

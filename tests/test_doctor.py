@@ -71,42 +71,29 @@ def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, ca
     assert main(["--config", str(file)]) == 0
 
     found = lines(capsys)
-    words = (
-        r"[\d.]+ s a step, [\d.]+ GiB; .+ (s|min|days) for the steps that are left, in one process"
-    )
+    words = r"[\d.]+ s a step, [\d.]+ GiB; .+ (s|min|days) to the end of the run, in one process"
     assert re.match(words, found["the run"][1])
     assert list(tmp_path.glob("run*")) == []
 
 
 @pytest.mark.parametrize(
-    ("trial", "limit", "verdict", "words"),
-    [
-        (Trial(0.5, 2.0, 25 * 60), None, "ok", "25 min for the steps that are left, in one"),
-        (
-            Trial(0.5, 2.0, 297 * 3600),
-            None,
-            "warn",
-            "12.4 days for the steps that are left, in one",
-        ),
-        (Trial(0.5, 2.0, None), "6h", "ok", "it ends after 6h"),
-        (Trial(0.5, 2.0, 297 * 3600), "6h", "ok", "it ends after 6h"),
-        (Trial(0.5, 2.0, None), "10d", "warn", "it ends after 10d"),
-    ],
+    ("seconds", "verdict", "words"),
+    [(25 * 60, "ok", "25 min"), (6 * 3600, "ok", "6 h 00 min"), (297 * 3600, "warn", "12.4 days")],
 )
 def test_a_run_of_days_is_a_warning(
-    tmp_path, disc_images, capsys, monkeypatch, trial, limit, verdict, words
+    tmp_path, disc_images, capsys, monkeypatch, seconds, verdict, words
 ):
+    trial = Trial(0.5, 2.0, seconds)
     monkeypatch.setattr("inspire_med.training.step.try_steps", lambda experiment: trial)
     monkeypatch.setattr(machine, "look", lambda place: [])
     file = tmp_path / "mine.yaml"
     network = "network: {widths: [4, 8], deep_supervision: 2}\ndata: {image_size: [32, 32]}\n"
-    budget = f"max_time: {limit}\n" if limit else ""
-    file.write_text(f"manifest: {disc_images}\nprecision: 32-true\n{network}{budget}")
+    file.write_text(f"manifest: {disc_images}\nprecision: 32-true\n{network}")
 
     assert main(["--config", str(file)]) == 0
 
     out = capsys.readouterr().out
-    assert f"{verdict:5}  the run        0.50 s a step, 2.0 GiB; {words}" in out
+    assert f"{verdict:5}  the run        0.50 s a step, 2.0 GiB; {words} to the end of" in out
     last = out.splitlines()[-1]
     assert last == ("fit, with warnings: the run" if verdict == "warn" else "fit")
 

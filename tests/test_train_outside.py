@@ -59,7 +59,8 @@ def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, c
     assert train(disc_images, tmp_path / "whole", "--max_steps", "4") == 0
     at_step(2, lambda: os.kill(os.getpid(), signal.Signals[name]))
 
-    assert train(disc_images, tmp_path / "parts", "--max_steps", "4") == STOPPED
+    anew = ("--max_steps", "4", "--resume", "never")  # which forbids nothing later on
+    assert train(disc_images, tmp_path / "parts", *anew) == STOPPED
 
     said = capsys.readouterr().err
     assert "stopped by a signal after 2 steps" in said

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 
 from inspire_med.cases.case import Case
 
@@ -51,13 +52,13 @@ def as_one_patient(
         cases: The cases.
         fingerprints: Of all images of each.
     """
-    group = list(range(len(cases)))
+    together = DisjointSet(range(len(cases)))
     first: dict[Hashable, int] = {}
     for place, (case, own) in enumerate(zip(cases, fingerprints, strict=True)):
         for mark in (case.patient, *own):
-            low, high = sorted((group[place], group[first.setdefault(mark, place)]))
-            if low < high:
-                group = [low if each == high else each for each in group]
+            together.merge(place, first.setdefault(mark, place))
+    patients: dict[int, str] = {}
     return tuple(
-        replace(case, patient=cases[each].patient) for case, each in zip(cases, group, strict=True)
+        replace(case, patient=patients.setdefault(together[place], case.patient))
+        for place, case in enumerate(cases)
     )

@@ -84,12 +84,13 @@ def with_own_config(words: Sequence[str]) -> list[str]:
 
 
 def words_of_run(run: Path) -> list[str]:
-    """The command line that asks for what a run was last asked for; empty if it is no run."""
+    """The command line that goes on as a run was last asked for; empty if it is no run."""
     last = last_options(run)
     if last is None:
         return []
     config, changed = last
-    return ["--config", str(config), *(f"--{name}={_written(changed[name])}" for name in changed)]
+    again = ["--config", str(config), "--resume", "auto"]  # what it forbade at first, too
+    return [*again, *(f"--{name}={_written(changed[name])}" for name in changed)]
 
 
 def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:

@@ -79,12 +79,12 @@ class Trial:
         step_s: Seconds of a step, without waiting for data.
         memory_gib: Peak memory of the training process: of the GPU where there is one, else
             resident.
-        run_s: Seconds of all steps that are left; None where time, not steps, limits the run.
+        left_s: Seconds to the end of the run, by its steps or its time, whichever ends first.
     """
 
     step_s: float
     memory_gib: float
-    run_s: float | None
+    left_s: float
 
 
 def try_steps(experiment: Experiment) -> Trial:
@@ -101,9 +101,7 @@ def try_steps(experiment: Experiment) -> Trial:
         network.zero_grad()
         seconds.append(time.perf_counter() - started)
     step_s = min(seconds[1:])
-    most, progress = experiment.config.max_steps, experiment.progress
-    left = None if most is None else max(0, most + progress.extra_steps - progress.step)
-    return Trial(step_s, peak_memory_gib(), None if left is None else left * step_s)
+    return Trial(step_s, peak_memory_gib(), experiment.left_s(step_s))
 
 
 def out_of_memory(experiment: Experiment) -> InputError:

@@ -10,6 +10,7 @@ from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 
 _NAMED = 5  # ids written out in a message
+_LEFT_BY_MACOS = "__MACOSX"  # beside the folders of a zip; holds `._` files alone
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ def find_maps(folder: Path) -> dict[str, Path]:
 def find_frames(folder: Path) -> dict[str, Path]:
     """As `find_maps`, with those of a folder a video; the id of `video/name` is `video-name`.
 
+    Hidden folders, and what macOS puts into a zip, are passed over.
+
     Raises:
         InputError: As `find_maps`.
     """
     named = [*_named(folder)]
-    for video in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for video in sorted(path for path in folder.iterdir() if _is_video(path)):
         named += [(f"{video.name}-{name}", path) for name, path in _named(video)]
     return _not_empty({**_masks(named), **_probabilities(named)}, folder)
 
@@ -117,6 +120,10 @@ def listed(ids: Sequence[str]) -> str:
     """The first few, and how many more there are."""
     shown = ", ".join(ids[:_NAMED])
     return shown + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "") or "none"
+
+
+def _is_video(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and path.name != _LEFT_BY_MACOS
 
 
 def _masks(named: Iterable[tuple[str, Path]]) -> dict[str, Path]:

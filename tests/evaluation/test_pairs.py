@@ -66,6 +66,15 @@ def test_frames_are_found_a_folder_a_video_or_beside_each_other(tmp_path):
     }
 
 
+@pytest.mark.parametrize("folder", [".ipynb_checkpoints", "__MACOSX"])
+def test_folders_that_programs_leave_are_no_videos(tmp_path, folder):
+    for name in ("v/0.png", f"{folder}/0.png", f"{folder}/0_prob.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert list(find_frames(tmp_path)) == ["v-0"]
+
+
 def test_refuses_one_frame_in_and_out_of_its_video(tmp_path):
     (tmp_path / "v").mkdir()
     for name in ("v/1.png", "v-1.png"):

@@ -22,13 +22,24 @@ def videos_of(patients: Mapping[str, str], files: Mapping[str, Path]) -> dict[st
     Args:
         patients: Patient (or video) of each frame, by its id.
         files: Reference of each frame.
+
+    Raises:
+        InputError: If two videos would have one name.
     """
     places = {(patients[frame], path.parent) for frame, path in files.items()}
     folders = Counter(patient for patient, _ in places)
-    return {
-        frame: patient if folders[patient] == 1 else f"{patient}-{files[frame].parent.name}"
-        for frame, patient in patients.items()
-    }
+    names: dict[tuple[str, Path], str] = {}
+    owners: dict[str, tuple[str, Path]] = {}
+    for patient, folder in sorted(places):
+        name = patient if folders[patient] == 1 else f"{patient}-{folder.name}"
+        other, other_folder = owners.setdefault(name, (patient, folder))
+        if (other, other_folder) != (patient, folder):
+            raise InputError(
+                f"{folder}: the video of patient {patient} has the name {name}, as that of patient "
+                f"{other} in {other_folder}; rename one of the folders or patients."
+            )
+        names[patient, folder] = name
+    return {frame: names[patient, files[frame].parent] for frame, patient in patients.items()}
 
 
 def without_ends(references: References) -> References:

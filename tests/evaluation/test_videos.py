@@ -101,6 +101,27 @@ def test_a_video_is_what_a_patient_has_in_one_folder():
     }
 
 
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (
+            (("a", "x"), ("a", "y"), ("a-x", "z")),
+            "z: the video of patient a-x has the name a-x, as that of patient a in x; rename",
+        ),
+        (
+            (("a", "x/GT"), ("a", "y/GT")),
+            "y/GT: the video of patient a has the name a-GT, as that of patient a in x/GT; rename",
+        ),
+    ],
+)
+def test_two_videos_of_one_name_are_not_made_one(places, said):
+    patients = {str(frame): patient for frame, (patient, _) in enumerate(places)}
+    files = {str(frame): Path(folder) / "1.png" for frame, (_, folder) in enumerate(places)}
+
+    with pytest.raises(InputError, match=said):
+        videos_of(patients, files)
+
+
 def test_the_site_of_a_video_is_that_of_its_frames():
     found = with_sites_of_videos(references({"a": "v", "b": "w"}, sites={"a": "easy", "z": "hard"}))
 

@@ -16,6 +16,7 @@ from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.measures.row_hausdorff import row_hausdorff
 from inspire_med.evaluation.protocols.kinds import MapProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
+from inspire_med.wording import counted
 
 REGION = "polyp"
 TOLERANCE = 0.1
@@ -70,17 +71,23 @@ def hausdorff_share(cases: Sequence[CaseScores]) -> float:
 
 
 def in_words(cases: Sequence[CaseScores], sites: Mapping[str, str]) -> list[str]:
-    """What the challenge reports of a whole set, and between the sites of one."""
+    """What the challenge reports of a whole set, and between the sites of one.
+
+    Cases without a site are of no data set.
+    """
+    sited = [each for each in cases if each.case in sites]
     by_site: dict[str, list[CaseScores]] = {}
-    for each in cases:
-        by_site.setdefault(sites.get(each.case, ""), []).append(each)
+    for each in sited:
+        by_site.setdefault(sites[each.case], []).append(each)
+    without = len(cases) - len(sited)
+    left_out = f"; without a site, and left out: {counted(without, 'case')}" if without else ""
     between = [
         f"from {one} to {other} {deviation(by_site[one], by_site[other]):.6f}"
         for one, other in permutations(by_site, 2)
     ]
     return [
         f"Mean row_hausdorff over its largest in the set: {hausdorff_share(cases):.6f}.",
-        *[f"Deviation beyond 10 % between sites: {', '.join(between)}."] * bool(between),
+        *[f"Deviation beyond 10 % between sites: {', '.join(between)}{left_out}."] * bool(between),
     ]
 
 

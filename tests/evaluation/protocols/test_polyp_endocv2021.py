@@ -83,6 +83,17 @@ def test_a_set_says_its_share_and_what_lies_between_its_sites():
     )
 
 
+def test_cases_without_a_site_are_no_data_set():
+    cases = [case("a", 0.8, 0.9, 0.5, 2), case("b", 0.7, 0.85, 0.6, 4)]
+    others = [case(name, 0.1, 0.1, 0.1, 4) for name in "cd"]
+    sites = {"a": "one", "b": "two"}
+
+    alone, among_others = in_words(cases, sites)[1], in_words([*cases, *others], sites)[1]
+
+    assert among_others == f"{alone[:-1]}; without a site, and left out: 2 cases."
+    assert len(in_words([*cases, *others], {"a": "one"})) == 1  # one set, nothing to deviate from
+
+
 def test_every_measure_has_words_and_a_line_of_the_policy():
     found = scores(strip((0, 4)), strip((2, 5)))
     text = "\n".join(POLYP_ENDOCV2021.policy)

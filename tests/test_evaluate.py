@@ -523,7 +523,8 @@ class TestProtocols:
         assert rows["a", "ET", "dice"] == ""  # both empty
         page = (folders / "scores" / "report.html").read_text()
         assert "HD95 [voxels]" in page
-        assert "Lesion-wise HD95 [mm]" in page
+        assert "Lesion-wise HD95 (cubic voxels) [mm]" in page
+        assert "Lesion-wise HD95 [mm]" not in page  # of other voxels it is no distance
 
     def test_brats_takes_its_own_regions_from_a_folder_and_writes_lesions(self, folders):
         assert evaluate(folders, "--protocol", "brats2023-gli") == 0

@@ -48,7 +48,8 @@ CHALLENGES = {
 LESIONWISE = {
     "lesionwise_dice": Measure("Lesion-wise Dice", "", "high"),
     "lesionwise_nsd": Measure("Lesion-wise NSD", "", "high"),
-    "lesionwise_hd95": Measure("Lesion-wise HD95", "mm", "low"),
+    # Where the sides of a voxel differ it is no distance in mm; the policy says why.
+    "lesionwise_hd95": Measure("Lesion-wise HD95 (cubic voxels)", "mm", "low"),
 }
 WHOLE = {
     "dice": MEASURES["dice"],

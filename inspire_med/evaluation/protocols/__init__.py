@@ -1,6 +1,7 @@
 """Protocols: named sets of measures, each with the rules its numbers are made by."""
 
 import math
+import re
 
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.evaluation.protocols.brats2021 import BRATS2021
@@ -60,7 +61,8 @@ def protocol(name: str) -> Protocol:
     if at and base in CONVENTIONS:
         return segmentation(base, _tolerances_mm(tolerances, name))
     if name not in PROTOCOLS:
-        hint = did_you_mean(name, PROTOCOLS, f"known: {', '.join(PROTOCOLS)}.")
+        same = [known for known in PROTOCOLS if _without_year(known) == _without_year(name)]
+        hint = did_you_mean(name, same or PROTOCOLS, f"known: {', '.join(PROTOCOLS)}.")
         raise InputError(f"option --protocol: unknown protocol {name!r}; {hint}")
     return PROTOCOLS[name]
 
@@ -68,6 +70,11 @@ def protocol(name: str) -> Protocol:
 def scores_maps(name: str) -> bool:
     """Whether the protocol of this name scores maps; what is unknown here does not."""
     return name in PROTOCOLS and PROTOCOLS[name].scores_maps
+
+
+def _without_year(name: str) -> str:
+    """The challenge: a name that is nearer by its letters may be another one's."""
+    return re.sub(r"\d+", "", name)
 
 
 def _tolerances_mm(words: str, name: str) -> tuple[float, ...]:

@@ -24,7 +24,6 @@ import official_peers as peers
 from made_pairs import Pair, lesion_pairs, made_pairs
 
 from inspire_med.evaluation.batch import Job, Rules, score_case
-from inspire_med.evaluation.case import score_maps
 from inspire_med.evaluation.protocols import MaskProtocol, protocol
 
 CONFIGS_2026 = {"gli": "gli", "met": "mets", "ped": "ped"}
@@ -39,14 +38,10 @@ class Comparison:
     Attributes:
         name: Of the protocol.
         theirs: The script's values of pairs.
-        made: Pairs of so many labels.
-        ours: The project's values of a pair.
     """
 
     name: str
     theirs: Callable[[Sequence[Pair]], Iterator[peers.Scores]]
-    made: Callable[[int, argparse.Namespace], Iterator[Pair]]
-    ours: Callable[[Pair, MaskProtocol], peers.Scores]
 
 
 def main() -> int:
@@ -54,7 +49,7 @@ def main() -> int:
     for name in ("brats2023", "brats2024", "brats2025", "isles2022", "isles2024", "isles2026"):
         parser.add_argument(f"--{name}", type=Path, help="clone of its scripts")
     parser.add_argument("--brats2026", action="store_true", help="by the installed package")
-    parser.add_argument("--volumes", type=int, default=100, help="made volumes a protocol")
+    parser.add_argument("--volumes", type=int, default=100, help="made volumes of each kind")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     peers.put_back_old_names()
@@ -66,12 +61,10 @@ def main() -> int:
 
 
 def comparisons(options: argparse.Namespace) -> Iterator[Comparison]:
-    of_arrays = partial(Comparison, made=made_pairs, ours=from_arrays)
-    of_files = partial(Comparison, made=lesion_pairs, ours=from_files)
     for name in ("gli", "men", "met", "ped", "ssa") if options.brats2023 else ():
         script = options.brats2023.resolve() / "metrics.py"
         theirs = partial(peers.brats, script, f"BraTS-{name.upper()}", ())
-        yield of_arrays(f"brats2023-{name}", theirs)
+        yield Comparison(f"brats2023-{name}", theirs)
     for year in (2024, 2025):
         clone = getattr(options, f"brats{year}")
         for name, words in SCRIPTS.items() if clone else ():
@@ -80,26 +73,21 @@ def comparisons(options: argparse.Namespace) -> Iterator[Comparison]:
             left_out = () if name == "men" else peers.FROM_NUMBERS
             if script.is_file():
                 theirs = partial(peers.brats, script, challenge, left_out)
-                yield of_arrays(f"brats{year}-{name}", theirs)
+                yield Comparison(f"brats{year}-{name}", theirs)
     for name, config in CONFIGS_2026.items() if options.brats2026 else ():
-        yield of_files(f"brats2026-{name}", partial(peers.brats2026, config))
+        yield Comparison(f"brats2026-{name}", partial(peers.brats2026, config))
     if options.isles2022:
         script = options.isles2022.resolve() / "utils" / "eval_utils.py"
-        yield of_arrays("isles2022", partial(peers.isles2022, script))
+        yield Comparison("isles2022", partial(peers.isles2022, script))
     if options.isles2024:
         script = options.isles2024.resolve() / "utils" / "eval_utils.py"
-        yield of_files("isles2024", partial(peers.isles2024, script))
+        yield Comparison("isles2024", partial(peers.isles2024, script))
     if options.isles2026:
         script = options.isles2026.resolve() / "utils" / "eval_utils.py"
-        yield of_files("isles2026", partial(peers.isles2026, script))
+        yield Comparison("isles2026", partial(peers.isles2026, script))
 
 
-def from_arrays(pair: Pair, rules: MaskProtocol) -> peers.Scores:
-    results = score_maps(*pair, rules, regions=rules.regions)
-    return {region: dict(result.measures) for region, result in results.items()}
-
-
-def from_files(pair: Pair, rules: MaskProtocol) -> peers.Scores:
+def ours_of(pair: Pair, rules: MaskProtocol) -> peers.Scores:
     with peers.in_files(pair) as (reference, prediction):
         maps = prediction.with_name("prediction_prob.nii.gz") if rules.scores_maps else None
         job = Job("made", reference, prediction, maps)
@@ -112,10 +100,10 @@ def compare(comparison: Comparison, options: argparse.Namespace) -> None:
     assert isinstance(rules, MaskProtocol)
     # Any label is a lesion of ISLES.
     labels = max((value for values in rules.regions.values() for value in values), default=3)
-    pairs = list(comparison.made(labels, options))
+    pairs = [*made_pairs(labels, options), *lesion_pairs(labels, options)]
     worst: dict[str, float] = {}
     for pair, theirs in zip(pairs, comparison.theirs(pairs), strict=True):
-        ours = comparison.ours(pair, rules)
+        ours = ours_of(pair, rules)
         for region in rules.regions:
             note_worst(worst, ours[region], theirs[region])
     show(comparison.name, len(pairs), len(pairs) * len(rules.regions), worst)

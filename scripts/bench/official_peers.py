@@ -1,11 +1,11 @@
 """The challenges' own scripts, as official.py runs them: pairs of label maps in, their values out.
 
-Clones and packages stay as they are; names that numpy, scipy and pandas have lost since are put
-back in this process alone.
+Clones and packages stay as they are. In this process alone names that numpy, scipy and pandas have
+lost since are put back, and panoptica 1.1 numbers lesions in 32 bits: in 8, where each mask has 255
+or fewer, lesions from the 256th of both together on are lost.
 """
 
 import contextlib
-import importlib.metadata
 import importlib.util
 import io
 import json
@@ -138,6 +138,8 @@ def isles2022(script: Path, pairs: Sequence[Pair]) -> Iterator[Scores]:
 def isles2024(script: Path, pairs: Sequence[Pair]) -> Iterator[Scores]:
     """ISLES'24, two functions of its script, which drives panoptica 1.0 or 1.1."""
     module = imported(script)
+    numbering = sys.modules["panoptica.instance_approximator"]
+    numbering._get_smallest_fitting_uint = lambda _: np.uint32
     for pair in pairs:
         masks, voxel_ml = in_arrays(pair)
         with contextlib.redirect_stdout(io.StringIO()):

@@ -11,6 +11,7 @@ from mmdet.evaluation import CocoMetric as MmdetCocoMetric
 from mmdet.registry import METRICS
 
 from inspire_med.detection.annotations import read_annotations
+from inspire_med.detection.settings import COCO_METRIC
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.average_precision import Kind, average_precision
 
@@ -80,12 +81,12 @@ def check_metric(place: str, settings: Mapping[str, Any]) -> None:
 
     Args:
         place: Its name in the config.
-        settings: What stands there.
+        settings: What stands there, as `read_settings` names it.
 
     Raises:
         InputError: If a setting is fixed by the protocol, of another kind, or missing.
     """
-    if settings.get("type") != CocoMetric.__name__:
+    if settings.get("type") != COCO_METRIC:
         return
     for name, kept in _FIXED.items():
         if settings.get(name):

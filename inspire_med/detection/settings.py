@@ -1,6 +1,7 @@
 """Settings: a config file and the words of --cfg-options made into one mmengine Config."""
 
 import argparse
+import inspect
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from mmengine.config import Config, DictAction
 
 from inspire_med.detection.keys import check_file, check_keys
 from inspire_med.errors import InputError
+
+COCO_METRIC = "mmdet.CocoMetric"  # found with any default scope; pure Python configs have none
 
 
 def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
@@ -44,8 +47,29 @@ def read_settings(file: Path, options: Sequence[str] = ()) -> Config:
     for key in values:
         _open_sections(config, key)
     config.merge_from_dict(values)
-    _read_as_stored(config)
+    force({name: config[name] for name in config})
     return config
+
+
+def force(settings: dict[str, Any]) -> None:
+    """Set, in a whole config, what no config decides on.
+
+    All pipelines read the pixels that the annotations are of, and mmdet's `CocoMetric` is named as
+    the registry knows it, where the protocol's stands: a class or a path would go by that.
+    """
+    for section in sections(settings):
+        path = _path(section.get("type"))
+        if path.endswith("LoadImageFromFile"):
+            _read_as_stored(section)
+        if path == "CocoMetric" or (path.startswith("mmdet.") and path.endswith(".CocoMetric")):
+            section["type"] = COCO_METRIC
+
+
+def _path(kind: Any) -> str:
+    """The type of a section as text; configs in pure Python give a class."""
+    if inspect.isclass(kind):
+        return f"{kind.__module__}.{kind.__qualname__}"
+    return kind if isinstance(kind, str) else ""
 
 
 def sections(part: Any) -> Iterator[dict[str, Any]]:
@@ -100,16 +124,11 @@ def _move_data(config: Config, root: str) -> None:
                 section[name] = after + value.removeprefix(before).lstrip("/")
 
 
-def _read_as_stored(config: Config) -> None:
-    """Let all pipelines read the pixels that the annotations are of."""
-    for section in sections([config[name] for name in config]):
-        kind = section.get("type")
-        name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
-        colours = section.get("color_type", "color")
-        if section.get("imdecode_backend") == "turbojpeg":  # which never turns them
-            continue
-        if name.endswith("LoadImageFromFile") and colours in ("color", "grayscale"):
-            section["color_type"] = f"{colours}_ignore_orientation"
+def _read_as_stored(load: dict[str, Any]) -> None:
+    colours = load.get("color_type", "color")
+    turns = load.get("imdecode_backend") != "turbojpeg"  # which never does
+    if turns and colours in ("color", "grayscale"):
+        load["color_type"] = f"{colours}_ignore_orientation"
 
 
 def require(file: Path, config: Config, *names: str) -> None:

@@ -8,11 +8,13 @@ import pytest
 import torch
 from mmdet.evaluation import CocoMetric as MmdetCocoMetric
 from mmdet.registry import METRICS
+from mmengine.registry import METRICS as ROOT_METRICS
 from pycocotools import mask as mask_tools
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from inspire_med.detection.coco_metric import CocoMetric
+from inspire_med.detection.coco_metric import CocoMetric, check_metric
+from inspire_med.detection.settings import read_settings
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols.coco import COCO_DETECTION
 
@@ -103,6 +105,30 @@ def write(tmp_path, truth):
 
 def test_configs_that_name_mmdets_metric_get_the_protocols():
     assert METRICS.get("CocoMetric") is CocoMetric
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "kind = 'CocoMetric'",
+        "kind = 'mmdet.CocoMetric'",
+        "kind = 'mmdet.evaluation.CocoMetric'",
+        "from mmengine.config import read_base\nfrom mmdet.evaluation import CocoMetric as kind",
+    ],
+)
+def test_by_whatever_name_a_config_calls_it(tmp_path, lines):
+    (tmp_path / "a.py").write_text(f"{lines}\ntest_evaluator = dict(type=kind, ann_file='a.json')")
+    evaluator = read_settings(tmp_path / "a.py").test_evaluator
+    for registry in (METRICS, ROOT_METRICS):
+        assert registry.get(evaluator.type) is CocoMetric
+    check_metric("test_evaluator", evaluator)
+    with pytest.raises(InputError, match="^test_evaluator.metric: proposal is not scored; take"):
+        check_metric("test_evaluator", {**evaluator, "metric": "proposal"})
+
+
+def test_another_metric_of_that_name_stays(tmp_path):
+    (tmp_path / "a.py").write_text("test_evaluator = dict(type='mmpose.CocoMetric')")
+    assert read_settings(tmp_path / "a.py").test_evaluator.type == "mmpose.CocoMetric"
 
 
 def test_with_ids_from_1_the_scores_are_mmdets_to_its_three_digits(write, samples):

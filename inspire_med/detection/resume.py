@@ -11,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
+from inspire_med.detection.settings import force
 from inspire_med.errors import InputError
 
 _LEARNT = (
@@ -49,6 +50,7 @@ def check_run(file: str, config: Config) -> None:
     if text is None:
         return  # of another program than mmengine's runner
     before = _settings(text, file)
+    force(before)  # as `config` has been; other programs, and older ones of ours, do not
     # Through text and back, as the checkpoint's own has gone: tuples and the like come out alike.
     now = _settings(config.pretty_text, file)
     for name in _LEARNT:

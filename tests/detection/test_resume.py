@@ -3,6 +3,7 @@ import torch
 from mmengine.config import Config
 
 from inspire_med.detection.resume import check_run
+from inspire_med.detection.settings import read_settings
 from inspire_med.errors import InputError
 
 SETTINGS = {
@@ -43,6 +44,20 @@ def resumed(tmp_path):
 )
 def test_what_changes_nothing_that_is_learnt_may_change(resumed, options):
     resumed(options)
+
+
+@pytest.mark.parametrize("load", ["LoadImageFromFile", "mmcv.transforms.LoadImageFromFile"])
+def test_a_checkpoint_of_other_programs_lacks_what_is_forced_and_is_no_other_run(tmp_path, load):
+    (tmp_path / "a.py").write_text(
+        f"train_dataloader = dict(dataset=dict(pipeline=[dict(type={load!r})]))"
+    )
+    file = tmp_path / "a.pth"
+    text = Config.fromfile(tmp_path / "a.py").pretty_text
+    torch.save({"state_dict": {}, "message_hub": {}, "meta": {"cfg": text}}, file)
+    check_run(str(file), read_settings(tmp_path / "a.py"))
+    word = "train_dataloader.dataset.pipeline.0.color_type=grayscale"
+    with pytest.raises(InputError, match="0.color_type was color_ignore_orientation in .* graysc"):
+        check_run(str(file), read_settings(tmp_path / "a.py", [word]))
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,12 @@ def lesion_table(
         origin: Where in the whole volume the masks begin.
         larger_than: Size in mm3 that a lesion of the reference must exceed to count.
     """
-    true_sizes, sizes = (_sizes(parts, spacing_mm) for parts in (found.reference, found.prediction))
+    true_sizes, sizes = (parts.mm3(spacing_mm) for parts in (found.reference, found.prediction))
     true_centres, centres = (
         (parts.centres + np.reshape(origin, (-1, 1))).T.tolist() if len(parts) else []
         for parts in (found.reference, found.prediction)
     )
-    small = at_most(np.array(true_sizes), larger_than)
+    small = at_most(true_sizes, larger_than)
     lesions = [
         Lesion(
             kind="matched" if found.hits[lesion] else "missed",
@@ -170,15 +170,9 @@ def lesion_table(
             hd95_mm=hd95_mm[lesion],
             counted=not small[lesion],
         )
-        for lesion, size in enumerate(true_sizes)
+        for lesion, size in enumerate(true_sizes.tolist())
     ]
-    spurious = [Lesion("spurious", sizes[part], tuple(centres[part])) for part in found.spurious]
+    spurious = [
+        Lesion("spurious", float(sizes[part]), tuple(centres[part])) for part in found.spurious
+    ]
     return (*lesions, *spurious)
-
-
-def _sizes(parts: Parts, spacing_mm: Sequence[float]) -> list[float]:
-    """In mm3; multiplied axis by axis, so that equal volumes compare as the evaluators' do."""
-    sizes = parts.sizes.astype(np.float64)
-    for size in spacing_mm:
-        sizes = sizes * size
-    return sizes.tolist()

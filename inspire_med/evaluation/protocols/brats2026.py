@@ -63,8 +63,8 @@ def score_brats2026(means: Callable[[Lesions], Scores], pair: RegionPair) -> Reg
     pair = on_its_box(pair)
     reference, prediction = (lesions.components(mask) for mask in (pair.reference, pair.prediction))
     found = by_most_dice(reference, prediction, PAIRED)
-    mm3 = np.prod(pair.spacing_mm) * reference.sizes.astype(np.float64)
-    each = Lesions(mm3, found.dice, *_surfaces(found, pair.spacing_mm), len(found.spurious))
+    surfaces, spurious = _surfaces(found, pair.spacing_mm), len(found.spurious)
+    each = Lesions(reference.mm3(pair.spacing_mm), found.dice, *surfaces, spurious)
     tp = int(each.paired.sum())
     counts = detection("", tp, each.spurious, len(reference) - tp, undefined=nan)
     table = matching.lesion_table(found, each.hd95.tolist(), pair.spacing_mm, pair.origin)
@@ -96,6 +96,7 @@ def over_pairs(each: Lesions) -> Scores:
 
 def over_large(each: Lesions) -> Scores:
     """Means over large lesions and all spurious ones; what was found of large and small ones."""
+    # 20 mm3 or more; turned round, as a header's rounding must not make 20 of them fewer.
     large = at_most(LARGE / each.mm3, 1.0)
     found = each.paired & (each.dice >= FOUND)
     scores: Scores = {}

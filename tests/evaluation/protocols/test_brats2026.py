@@ -159,7 +159,14 @@ class TestMetastases:
             0,
         ]
 
-    @pytest.mark.parametrize(("spacing", "large"), [((1.0, 1.0, 1.0), 1), ((1.0, 1.0, 0.99), NAN)])
+    @pytest.mark.parametrize(
+        ("spacing", "large"),
+        [
+            ((1.0, 1.0, 1.0), 1),
+            ((1.0, 1.0, 0.99999994), 1),  # the float32 below 1
+            ((1.0, 1.0, 0.99), NAN),
+        ],
+    )
     def test_twenty_cubic_millimetres_are_large(self, spacing, large):
         found = score(volume(self.LARGE), volume(self.LARGE), MET, spacing)
 

@@ -1,9 +1,17 @@
-"""Wording: counts and durations as people say them."""
+"""Wording: counts, lists and durations as people say them."""
+
+from collections.abc import Sequence
 
 
 def counted(number: int, thing: str) -> str:
     """`1 case`, `1,000 cases`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """The first few, and how many more there are: `a, b and 3 more`; `none` of none."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more or "none"
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from inspire_med.wording import counted, duration
+from inspire_med.wording import counted, duration, listed
 
 
 def test_one_thing_is_no_plural():
@@ -9,6 +9,16 @@ def test_one_thing_is_no_plural():
         "1 case",
         "1,000 cases",
     ]
+
+
+def test_a_long_list_is_cut_and_says_by_how_much():
+    assert [listed(names) for names in ("", "a", "abcde", "abcdefg")] == [
+        "none",
+        "a",
+        "a, b, c, d, e",
+        "a, b, c, d, e and 2 more",
+    ]
+    assert listed(["a", "b"], limit=1) == "a and 1 more"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Task
+from inspire_med.wording import listed
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def _choose_channels(
             dropped.append(name)
             notes.append(
                 f"The channel {name} is left out, because {len(without)} of {len(cases)} cases "
-                f"lack it ({_shortened(without)}); --fill_missing keeps it."
+                f"lack it ({listed(without)}); --fill_missing keeps it."
             )
     return tuple(name for name in task.channels if name not in dropped), notes
 
@@ -204,10 +205,5 @@ def _filled_notes(cases: Sequence[Case]) -> list[str]:
 def _twin_notes(twins: Sequence[Twins]) -> list[str]:
     if not twins:
         return []
-    named = _shortened([f"{case} that of {other}" for case, other in twins], limit=10)
+    named = listed([f"{case} that of {other}" for case, other in twins], limit=10)
     return [f"The same image under two names, kept in one fold as of one patient: {named}."]
-
-
-def _shortened(names: Sequence[str], limit: int = 5) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -20,7 +20,6 @@ from inspire_med.evaluation.pairs import (
     find_masks,
     find_probabilities,
     holds_probabilities,
-    listed,
     pair,
 )
 from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
@@ -32,6 +31,7 @@ from inspire_med.evaluation.videos import of_videos, with_sites_of_videos, witho
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.masks import Regions
 from inspire_med.imaging.volume import is_volume
+from inspire_med.wording import listed
 
 
 @dataclass(frozen=True)

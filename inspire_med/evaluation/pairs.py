@@ -1,6 +1,6 @@
 """Pairs: which prediction belongs to which reference, by case id."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
+from inspire_med.wording import listed
 
-_NAMED = 5  # ids written out in a message
 _LEFT_BY_MACOS = "__MACOSX"  # beside the folders of a zip; holds `._` files alone
 
 
@@ -114,12 +114,6 @@ def pair(
         )
     pairs = {name: (references[name], predictions[name]) for name in both}
     return Pairing(pairs, missing, spurious)
-
-
-def listed(ids: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
-    shown = ", ".join(ids[:_NAMED])
-    return shown + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "") or "none"
 
 
 def _is_video(path: Path) -> bool:

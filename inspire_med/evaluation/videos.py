@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from inspire_med.errors import InputError
-from inspire_med.evaluation.pairs import listed
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores, RegionResult
+from inspire_med.wording import counted, listed
 
 
 def videos_of(patients: Mapping[str, str], files: Mapping[str, Path]) -> dict[str, str]:
@@ -67,8 +67,8 @@ def without_ends(references: References) -> References:
         elsewhere=references.elsewhere | (references.masks.keys() - set(inner)),
         videos={frame: references.videos[frame] for frame in inner},
         notes=(
-            f"Frames scored: {len(inner)} of {len(references.masks)} in {len(frames)} "
-            f"video{'s' * (len(frames) > 1)}; the first and the last of each are left out.",
+            f"Frames scored: {len(inner)} of {len(references.masks)} in "
+            f"{counted(len(frames), 'video')}; the first and the last of each are left out.",
             *[f"Left out, as no frame is left: {listed(short)}."] * bool(short),
             *references.notes,
         ),

@@ -15,6 +15,7 @@ from inspire_med.imaging.masks import among
 from inspire_med.imaging.picture import IMAGE_SUFFIXES, read_index_image, read_mask_image
 from inspire_med.imaging.stored import refuse_absent
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, is_volume, open_volume
+from inspire_med.wording import listed
 
 _SLANT = 1.0  # degrees that headers round
 ROUNDING = 1e-3  # a slope leaves values like 2.00003, which are whole numbers
@@ -118,7 +119,7 @@ def refuse_others(labels: NDArray[Any], values: Collection[int], name: str) -> N
     if among(labels, values).all():
         return
     others = sorted({int(value) for value in np.unique(labels)} - set(values))
-    shown = ", ".join(map(str, others[:5])) + (" and more" if len(others) > 5 else "")
+    shown = listed([str(value) for value in others])
     raise InputError(
         f"{name}: holds label {shown}, which is in no region (known: "
         f"{', '.join(map(str, sorted(values)))}); is it the label file, and of this set?"

@@ -295,7 +295,7 @@ def test_labels_that_are_not_expected_are_named(shape):
     refuse_others(labels, (0, 1, 2, 4, 7, 9, 11), "a.png")
     with pytest.raises(InputError, match=r"a.png: holds label 4, 7, which is in no region"):
         refuse_others(labels, {11, 9, 2, 1, 0}, "a.png")
-    with pytest.raises(InputError, match=r"holds label 1, 2, 4, 7, 9 and more, which"):
+    with pytest.raises(InputError, match=r"holds label 1, 2, 4, 7, 9 and 1 more, which"):
         refuse_others(labels, (0,), "a.png")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.rounding import ARITHMETIC, largest, made_equal
+from inspire_med.wording import listed
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,8 @@ def _series(
     for method in methods:
         lacking = sorted({*cases} - {*rows.loc[rows["method"] == method, "case"]})
         if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             raise InputError(
-                f"method {method}: has no {name} of {region} for case {lacking[0]}{more}, which "
+                f"method {method}: has no {name} of {region} for case {listed(lacking, 1)}, which "
                 "another method has; compare methods on the same cases."
             )
     wide = rows.pivot(index="method", columns="case", values="value").loc[methods, cases]

@@ -8,7 +8,7 @@ import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,6 +126,13 @@ def find_place(launcher: LauncherName) -> Place:
                 f"{_STARTED_BY[launcher]}."
             )
     return Place(*(int(os.environ[name]) for name in names))
+
+
+def say_notes(launcher: LauncherName, notes: Iterable[str]) -> None:
+    """Print what is no fault but should be known, a line each, on the first rank alone."""
+    if find_place(launcher).rank == 0:
+        for note in notes:
+            print(f"note: {note}")
 
 
 def join_ranks(config: Config, launcher: LauncherName, place: Place) -> None:

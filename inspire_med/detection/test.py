@@ -58,13 +58,10 @@ def _test(options: Namespace) -> int:
 
 
 def _prepare(options: Namespace) -> "Config":
-    from inspire_med.detection.ranks import find_place
+    from inspire_med.detection.ranks import say_notes
 
     config = _read(options)
-    notes = _check(config)
-    if find_place(options.launcher).rank == 0:
-        for note in notes:
-            print(f"note: {note}")
+    say_notes(options.launcher, _check(config))
     if options.tta:
         _use_views(config)
     return config

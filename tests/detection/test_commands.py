@@ -19,7 +19,7 @@ from pycocotools.cocoeval import COCOeval
 
 from inspire_med.__main__ import main
 from inspire_med.detection import ranks
-from inspire_med.detection.ranks import find_place
+from inspire_med.detection.ranks import find_place, say_notes
 from inspire_med.detection.test import _use_views
 from inspire_med.errors import InputError
 
@@ -277,6 +277,15 @@ def test_a_fault_of_every_rank_is_said_once_and_that_of_one_is_said(trained, mon
     assert main(["detection.test", *words]) == 2
     error = capfd.readouterr().err
     assert "--launcher pytorch: more processes on this machine than its 1 GPUs; start" in error
+
+
+def test_notes_are_said_once(monkeypatch, capsys):
+    say_notes("none", ["one", "two"])
+    assert capsys.readouterr().out == "note: one\nnote: two\n"
+    for name, value in (("RANK", 1), ("LOCAL_RANK", 0), ("WORLD_SIZE", 2)):
+        monkeypatch.setenv(name, str(value))
+    say_notes("pytorch", ["one", "two"])
+    assert capsys.readouterr().out == ""
 
 
 def test_a_fault_met_at_work_is_said_by_the_rank_that_meets_it(monkeypatch):

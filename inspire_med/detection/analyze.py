@@ -98,9 +98,11 @@ def _image_size(config: "Config", shape: Sequence[int] | None) -> tuple[int, int
 
 def _test_size(config: "Config") -> Sequence[int]:
     """Height and width that the config's test images are resized to, landscape."""
+    from inspire_med.detection.settings import type_path
+
     pipeline = (config.get("test_dataloader") or {}).get("dataset", {}).get("pipeline", ())
     for step in pipeline:
-        if "Resize" in step.type and "scale" in step:
+        if "Resize" in type_path(step) and "scale" in step:
             return step.scale[::-1]  # mmdet writes (width, height)
     raise InputError("option --shape: the config does not say at what size it tests; give it.")
 

@@ -12,7 +12,7 @@ from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from inspire_med.detection.settings import sections
+from inspire_med.detection.settings import sections, type_path
 from inspire_med.errors import InputError
 
 
@@ -37,7 +37,8 @@ def check_pretrained(model: Any) -> None:
 
 
 def _local_file(section: dict[str, Any]) -> str | None:
-    file = section.get("checkpoint") if section.get("type") == "Pretrained" else None
+    pretrained = type_path(section).endswith(("Pretrained", "PretrainedInit"))  # name, class
+    file = section.get("checkpoint") if pretrained else None
     return file if file and "://" not in file else None
 
 

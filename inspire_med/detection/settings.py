@@ -2,11 +2,12 @@
 
 import argparse
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
+from mmengine.registry import Registry
 
 from inspire_med.detection.keys import check_file, check_keys
 from inspire_med.errors import InputError
@@ -58,18 +59,25 @@ def force(settings: dict[str, Any]) -> None:
     the registry knows it, where the protocol's stands: a class or a path would go by that.
     """
     for section in sections(settings):
-        path = _path(section.get("type"))
+        path = type_path(section)
         if path.endswith("LoadImageFromFile"):
             _read_as_stored(section)
         if path == "CocoMetric" or (path.startswith("mmdet.") and path.endswith(".CocoMetric")):
             section["type"] = COCO_METRIC
 
 
-def _path(kind: Any) -> str:
+def type_path(section: Mapping[str, Any]) -> str:
     """The type of a section as text; configs in pure Python give a class."""
+    kind = section.get("type")
     if inspect.isclass(kind):
         return f"{kind.__module__}.{kind.__qualname__}"
     return kind if isinstance(kind, str) else ""
+
+
+def kind_of(section: Mapping[str, Any], registry: Registry) -> Any:
+    """What the type of a section stands for; None if the registry does not know the name."""
+    kind = section["type"]
+    return registry.get(kind) if isinstance(kind, str) else kind
 
 
 def sections(part: Any) -> Iterator[dict[str, Any]]:

@@ -120,6 +120,7 @@ def _keep_predictions(config: "Config", out: Path) -> None:
     from mmdet.registry import METRICS
 
     from inspire_med.detection.keys import parameters
+    from inspire_med.detection.settings import kind_of
 
     if out.suffix in (".pkl", ".pickle"):
         raise InputError(f"--out: {out} would be a pickle; predictions are written as .json.")
@@ -129,7 +130,7 @@ def _keep_predictions(config: "Config", out: Path) -> None:
         raise InputError(f"{taken[0]}: exists already; choose another --out.")
     evaluators: Any = config.test_evaluator
     evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
-    kinds: list[Any] = [METRICS.get(one.type) for one in evaluators]
+    kinds: list[Any] = [kind_of(one, METRICS) for one in evaluators]
     writers = [
         one
         for one, kind in zip(evaluators, kinds, strict=True)
@@ -148,9 +149,10 @@ def _use_views(config: "Config") -> None:
     from mmengine.config import ConfigDict
 
     from inspire_med.detection.instance_tta import InstanceTTAModel
+    from inspire_med.detection.settings import kind_of
     from inspire_med.detection.verdict import leaves
 
-    kind: Any = MODELS.get(config.model.type)
+    kind: Any = kind_of(config.model, MODELS)
     if issubclass(kind, TwoStagePanopticSegmentor):
         raise InputError(
             f"--tta: {kind.__name__} gives segments that tile the image, and views of those cannot "

@@ -107,12 +107,14 @@ def _check(config: "Config") -> list[str]:
 
     from inspire_med.detection.fit import check_fit, check_pretrained
     from inspire_med.detection.resume import check_run
+    from inspire_med.detection.settings import type_path
     from inspire_med.detection.verdict import check_data
     from inspire_med.detection.weights import guard_loading
 
     guard_loading()
     init_default_scope(config.get("default_scope", "mmdet"))
-    if config.optim_wrapper.get("type") == "AmpOptimWrapper" and not torch.cuda.is_available():
+    mixed = type_path(config.optim_wrapper).endswith("AmpOptimWrapper")
+    if mixed and not torch.cuda.is_available():
         raise InputError("--amp: mixed precision trains on GPUs alone, and none is here; leave it.")
     notes = check_data(config, ("train", "val"))
     if config.resume:

@@ -18,7 +18,7 @@ from inspire_med.detection.annotations import Annotations, read_annotations
 from inspire_med.detection.coco_metric import check_metric
 from inspire_med.detection.left_out import of_boxes, of_masks, of_training
 from inspire_med.detection.pictures import check_pictures
-from inspire_med.detection.settings import sections
+from inspire_med.detection.settings import kind_of, sections, type_path
 from inspire_med.errors import InputError
 from inspire_med.imaging.coco import Entry
 
@@ -80,7 +80,7 @@ def _check_dataset(
     model: Any,
     read: Callable[[Path], Annotations],
 ) -> list[str]:
-    kind = DATASETS.get(settings["type"])
+    kind = kind_of(settings, DATASETS)
     if not (inspect.isclass(kind) and issubclass(kind, CocoDataset)):
         return []
     # Built without reading anything: mmdet's own idea of paths and classes.
@@ -199,7 +199,7 @@ def _refuse_without_masks(found: Annotations, entries: Sequence[Entry]) -> None:
 
 
 def _loads_maps(step: dict[str, Any]) -> bool:
-    return step.get("with_seg", step.get("type") == "LoadPanopticAnnotations")
+    return step.get("with_seg", type_path(step).endswith("LoadPanopticAnnotations"))
 
 
 def _check_maps(place: str, found: Annotations, dataset: Any) -> None:

@@ -4,11 +4,14 @@ from math import nan
 from pathlib import Path
 
 import pytest
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.transforms import LoadPanopticAnnotations
+from mmdet.registry import DATASETS
 from mmengine.registry import init_default_scope
 from PIL import Image
 
 from inspire_med.detection.annotations import read_annotations
-from inspire_med.detection.settings import read_settings
+from inspire_med.detection.settings import kind_of, read_settings
 from inspire_med.detection.verdict import check_data
 from inspire_med.errors import InputError
 
@@ -60,6 +63,18 @@ def test_a_sound_set_passes_with_boxes_masks_crowds_and_maps(config):
 
 
 @pytest.mark.slow
+def test_classes_may_stand_for_names_as_in_pure_python_configs(config):
+    settings = read_settings(config)
+    settings.val_dataloader.dataset.type = CocoDataset
+    settings.val_dataloader.dataset.pipeline[2] = {"type": LoadPanopticAnnotations}
+    with pytest.raises(InputError, match="name their folder as data_prefix.seg"):
+        check_data(settings, ("val",))
+    settings.val_dataloader.dataset.pipeline[2]["with_seg"] = False
+    check_data(settings, ("val",))
+    assert kind_of({"type": "CocoDataset"}, DATASETS) is CocoDataset
+    assert kind_of({"type": "NoSuchSet"}, DATASETS) is None
+
+
 def test_real_coco_passes_with_masks_and_classes(real_data):
     data = real_data / "coco"
     for name in ("mask-rcnn_r50_fpn", "retinanet_r50_fpn", "htc-without-semantic_r50_fpn"):

@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from inspire_med.detection.settings import sections, type_path
 from inspire_med.errors import InputError
+from inspire_med.wording import listed
 
 
 def check_pretrained(model: Any) -> None:
@@ -52,7 +52,8 @@ def _check_part(part: BaseModule, section: dict[str, Any]) -> None:
     if not _fitting(stored, own):
         raise InputError(
             f"{file}: has nothing for the init_cfg of {type(part).__name__}: it has "
-            f"{_first(list(stored))}, not {_first(list(own))}; take other weights or a prefix."
+            f"{listed(list(stored), 3)}, not {listed(list(own), 3)}; take other weights or a "
+            "prefix."
         )
 
 
@@ -83,9 +84,9 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
     backbone = {key: value for key, value in own.items() if key.startswith("backbone.")}
     if (missing or strange or sizes) if whole else not _fitting(stored, backbone or own):
         parts = [
-            f"has no {_first(missing)}" if missing else "",
-            f"has {_first(strange)}, which the config's model has not" if strange else "",
-            f"has other sizes for {_first(sizes)}" if sizes else "",
+            f"has no {listed(missing, 3)}" if missing else "",
+            f"has {listed(strange, 3)}, which the config's model has not" if strange else "",
+            f"has other sizes for {listed(sizes, 3)}" if sizes else "",
         ]
         what = "; ".join(filter(None, parts))
         raise InputError(f"{file}: of another architecture: it {what}; take its own config.")
@@ -106,8 +107,3 @@ def _fitting(stored: dict[str, Any], own: dict[str, Any]) -> list[str]:
         and isinstance(stored.get(key), Tensor)
         and stored[key].shape == value.shape
     ]
-
-
-def _first(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-    return ", ".join(keys[:3]) + more

@@ -21,6 +21,7 @@ from inspire_med.detection.pictures import check_pictures
 from inspire_med.detection.settings import kind_of, sections, type_path
 from inspire_med.errors import InputError
 from inspire_med.imaging.coco import Entry
+from inspire_med.wording import listed
 
 
 def check_data(config: Config, parts: Sequence[str]) -> list[str]:
@@ -120,8 +121,8 @@ def _check_classes(place: str, found: Annotations, classes: Sequence[str]) -> No
     unmet = [name for name in classes if name not in found.names]
     if unmet:
         raise InputError(
-            f"{place}: classes and categories do not meet: {found.file} has {_first(found.names)}, "
-            f"and not the config's {_first(unmet)}; set metainfo.classes to its names and "
+            f"{place}: classes and categories do not meet: {found.file} has {listed(found.names)}, "
+            f"and not the config's {listed(unmet)}; set metainfo.classes to its names and "
             "num_classes to their number."
         )
     if [name for name in found.names if name in classes] != list(classes):
@@ -220,7 +221,3 @@ def _check_maps(place: str, found: Annotations, dataset: Any) -> None:
 
 def _words(metric: Any) -> list[str]:
     return [metric] if isinstance(metric, str) else list(metric or [])
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -65,15 +65,14 @@ def _analyze(options: Namespace) -> None:
             raise InputError(f"option --{name}: changes the speed alone; give --fps too.")
 
     from mmdet.registry import MODELS
-    from mmengine.registry import init_default_scope
 
     from inspire_med.detection.complexity import complexity
-    from inspire_med.detection.settings import read_settings, require
+    from inspire_med.detection.settings import enter_scope, read_settings, require
 
     config = read_settings(options.config, options.cfg_options)
     require(options.config, config, "model")
     height, width = _image_size(config, options.shape)
-    init_default_scope(config.get("default_scope", "mmdet"))
+    enter_scope(config)
     _check_weights(config, options.checkpoint)
     detector = MODELS.build(config.model).eval()
     speed = {"fps": _speed(detector, height, width, options)} if options.fps else {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
-from mmengine.registry import Registry
+from mmengine.registry import Registry, init_default_scope
 
 from inspire_med.detection.keys import check_file, check_keys
 from inspire_med.errors import InputError
@@ -137,6 +137,11 @@ def _read_as_stored(load: dict[str, Any]) -> None:
     turns = load.get("imdecode_backend") != "turbojpeg"  # which never does
     if turns and colours in ("color", "grayscale"):
         load["color_type"] = f"{colours}_ignore_orientation"
+
+
+def enter_scope(config: Config) -> None:
+    """Look names up in mmdet's registries, if the config says no others; pure Python says None."""
+    init_default_scope(config.get("default_scope") or "mmdet")
 
 
 def require(file: Path, config: Config, *names: str) -> None:

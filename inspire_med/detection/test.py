@@ -94,14 +94,14 @@ def _read(options: Namespace) -> "Config":
 
 
 def _check(config: "Config") -> list[str]:
-    from mmengine.registry import init_default_scope
 
     from inspire_med.detection.fit import check_fit
+    from inspire_med.detection.settings import enter_scope
     from inspire_med.detection.verdict import check_data
     from inspire_med.detection.weights import guard_loading
 
     guard_loading()
-    init_default_scope(config.get("default_scope", "mmdet"))
+    enter_scope(config)
     notes = check_data(config, ("test",))
     check_fit(config.load_from, config, whole=True)
     return notes

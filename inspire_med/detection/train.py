@@ -103,16 +103,15 @@ def _read(options: Namespace) -> "Config":
 
 def _check(config: "Config") -> list[str]:
     import torch
-    from mmengine.registry import init_default_scope
 
     from inspire_med.detection.fit import check_fit, check_pretrained
     from inspire_med.detection.resume import check_run
-    from inspire_med.detection.settings import type_path
+    from inspire_med.detection.settings import enter_scope, type_path
     from inspire_med.detection.verdict import check_data
     from inspire_med.detection.weights import guard_loading
 
     guard_loading()
-    init_default_scope(config.get("default_scope", "mmdet"))
+    enter_scope(config)
     mixed = type_path(config.optim_wrapper).endswith("AmpOptimWrapper")
     if mixed and not torch.cuda.is_available():
         raise InputError("--amp: mixed precision trains on GPUs alone, and none is here; leave it.")

@@ -5,9 +5,11 @@ import mmdet
 import numpy as np
 import pytest
 from mmcv.transforms import TRANSFORMS
+from mmengine.config import Config
+from mmengine.registry import DefaultScope, init_default_scope
 from PIL import Image
 
-from inspire_med.detection.settings import read_settings, require
+from inspire_med.detection.settings import enter_scope, read_settings, require
 from inspire_med.errors import InputError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -207,3 +209,18 @@ def test_a_word_of_the_configs_own_on_colours_stays(config):
     ):
         load = read_settings(config, words).train_dataloader.dataset.pipeline[0]
         assert load.get("color_type") == stays
+
+
+@pytest.mark.parametrize(
+    ("said", "entered"),
+    [({}, "mmdet"), ({"default_scope": None}, "mmdet"), ({"default_scope": "mine"}, "mine")],
+)
+def test_names_are_mmdets_unless_the_config_says_whose(said, entered):
+    init_default_scope("mmengine")
+    try:
+        enter_scope(Config(said))
+        current = DefaultScope.get_current_instance()
+        assert current is not None
+        assert current.scope_name == entered
+    finally:
+        init_default_scope("mmdet")

@@ -122,14 +122,14 @@ def _plan(options: CompareOptions, config: TrainConfig) -> "Plan":
 
 def _protocol(name: str, task: Task) -> "Protocol":
     """The rules, if they are for what the task's networks predict."""
-    from inspire_med.evaluation.protocols import PROTOCOLS, MapProtocol, MaskProtocol, protocol
+    from inspire_med.evaluation.protocols import PROTOCOLS, MaskProtocol, PictureProtocol, protocol
 
     dims = task.spatial_dims
 
     def fits(rules: "Protocol") -> bool:
         if isinstance(rules, MaskProtocol):
             return dims in rules.spatial_dims
-        return isinstance(rules, MapProtocol) and dims == 2
+        return isinstance(rules, PictureProtocol) and dims == 2
 
     rules = protocol(name)
     if not fits(rules):

@@ -12,7 +12,7 @@ from torch import Tensor
 from inspire_med.errors import InputError
 from inspire_med.evaluation.case import score_masks
 from inspire_med.evaluation.grey_case import score_grey
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
+from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, protocol
 from inspire_med.evaluation.statistics.summary import Summary, summarise
 
 
@@ -51,7 +51,7 @@ class ProtocolMetric(CumulativeIterationMetric):
     ) -> None:
         super().__init__()
         rules = protocol(name)
-        if not isinstance(rules, MaskProtocol | MapProtocol) or rules.of_videos:
+        if not isinstance(rules, MaskProtocol | PictureProtocol) or rules.of_videos:
             raise InputError(f"protocol {name}: scores a whole set or video at once; use evaluate.")
         self.rules = rules
         self.regions = tuple(regions)
@@ -102,7 +102,7 @@ class ProtocolMetric(CumulativeIterationMetric):
     ) -> Tensor:
         rows: list[list[float]] = []
         for mask, predicted in zip(reference, prediction, strict=True):
-            if isinstance(self.rules, MapProtocol):
+            if isinstance(self.rules, PictureProtocol):
                 result = score_grey(mask, predicted, self.rules)[self.rules.region]
             else:
                 both = (_as_mask(mask, "y"), _as_mask(predicted, "y_pred"))

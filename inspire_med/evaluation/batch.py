@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from inspire_med.evaluation.case import add_map_scores, known_values, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
 from inspire_med.evaluation.measures.calibration import calibration_scores
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, protocol
+from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, protocol
 from inspire_med.evaluation.result import CaseScores
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.masks import Regions
@@ -83,7 +83,7 @@ def found_labels(
 def score_case(rules: Rules, job: Job) -> CaseScores:
     """Read and score one case; errors of the input name the case's files."""
     chosen = protocol(rules.protocol)
-    if isinstance(chosen, MapProtocol):
+    if isinstance(chosen, PictureProtocol):
         return score_picture(job.case, job.reference, job.prediction, chosen)
     assert isinstance(chosen, MaskProtocol)
     regions = regions_under(chosen, rules.regions)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.grey_case import score_grey, score_picture
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, RegionPair
+from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.protocols.kinds import MapScores
 from inspire_med.evaluation.result import RegionResult
@@ -60,7 +60,7 @@ def evaluate_case(
         1.0
     """
     rules = find_protocol(protocol)
-    if isinstance(rules, MapProtocol):
+    if isinstance(rules, PictureProtocol):
         if isinstance(reference, str | Path) and isinstance(prediction, str | Path):
             files = Path(reference), Path(prediction)
             return dict(score_picture(files[0].stem, *files, rules).regions)

@@ -22,7 +22,13 @@ from inspire_med.evaluation.pairs import (
     holds_probabilities,
     pair,
 )
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol, SetProtocol
+from inspire_med.evaluation.protocols import (
+    MapProtocol,
+    MaskProtocol,
+    PictureProtocol,
+    Protocol,
+    SetProtocol,
+)
 from inspire_med.evaluation.protocols.kinds import regions_in_words
 from inspire_med.evaluation.references import References
 from inspire_med.evaluation.result import CaseScores
@@ -126,7 +132,7 @@ def score_cohort(
     found = _predictions(folder, rules)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
-    if _takes_maps(rules):
+    if isinstance(rules, MapProtocol):
         _refuse_masks(folder, pairing, rules)
     maps = _probabilities(folder, pairing, references, request)
     jobs = [Job(name, *files, maps.get(name)) for name, files in pairing.pairs.items()]
@@ -200,12 +206,7 @@ def _probabilities(
 def _predictions(folder: Path, rules: Protocol) -> dict[str, Path]:
     if rules.of_videos:
         return find_frames(folder)
-    return find_maps(folder) if _takes_maps(rules) else find_masks(folder)
-
-
-def _takes_maps(rules: Protocol) -> bool:
-    """Whether maps are scored in place of masks, not beside them."""
-    return isinstance(rules, MapProtocol) and rules.scores_maps
+    return find_maps(folder) if isinstance(rules, MapProtocol) else find_masks(folder)
 
 
 def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
@@ -225,7 +226,7 @@ def _refuse_vain_options(request: Request) -> None:
             f"option --allow_missing: protocol {request.protocol.name} scores whole videos; "
             "complete their frames, and leave it out."
         )
-    if not isinstance(request.protocol, MapProtocol):
+    if not isinstance(request.protocol, PictureProtocol):
         return
     for option in ("calibration", "resample", "ignore_affine"):
         if getattr(request, option):

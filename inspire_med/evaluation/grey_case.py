@@ -1,4 +1,4 @@
-"""Grey case: one grey map, not thresholded, against its reference."""
+"""Grey case: one picture, a grey map or a mask, against its reference."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.threshold_curves import stretched
-from inspire_med.evaluation.protocols.kinds import MapProtocol
+from inspire_med.evaluation.protocols.kinds import MapProtocol, PictureProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.imaging.grey_map import (
     GreyMap,
@@ -20,7 +20,9 @@ from inspire_med.imaging.grey_map import (
 from inspire_med.imaging.volume import is_volume
 
 
-def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtocol) -> CaseScores:
+def score_picture(
+    case: str, reference: Path, prediction: Path, rules: PictureProtocol
+) -> CaseScores:
     """Read and score one picture; a map of another size is resized to its reference's.
 
     Raises:
@@ -33,7 +35,7 @@ def score_picture(case: str, reference: Path, prediction: Path, rules: MapProtoc
 
 
 def read_pictures(
-    reference: Path, prediction: Path, rules: MapProtocol
+    reference: Path, prediction: Path, rules: PictureProtocol
 ) -> tuple[NDArray[np.bool_], str, GreyMap]:
     """The mask of a reference, what is to be said of it, and what is predicted on its grid.
 
@@ -44,14 +46,14 @@ def read_pictures(
         if is_volume(path):
             raise InputError(f"{path}: a volume; protocol {rules.name} scores images.")
     mask, note = read_official_mask(reference, rules.white_above)
-    if rules.scores_maps:
+    if isinstance(rules, MapProtocol):
         return mask, note, fitted(read_grey_map(prediction), mask.shape)
     found, said = read_official_mask(prediction, rules.white_above)
     return mask, note, fitted(GreyMap(found.astype(np.float64), str(prediction), said), mask.shape)
 
 
 def score_grey(
-    reference: NDArray[Any], prediction: NDArray[Any], rules: MapProtocol
+    reference: NDArray[Any], prediction: NDArray[Any], rules: PictureProtocol
 ) -> dict[str, RegionResult]:
     """Score a map in [0, 1], or of 8 bits, against a mask of its shape, (height, width).
 
@@ -67,7 +69,7 @@ def score_grey(
             f"prediction: shape {grey.shape}, reference {mask.shape}; protocol {rules.name} takes "
             "two images (height, width) of one size."
         )
-    if grey.dtype == np.uint8 and not rules.scores_maps:
+    if grey.dtype == np.uint8 and not isinstance(rules, MapProtocol):
         grey = grey > rules.white_above
     values = grey / 255 if grey.dtype == np.uint8 else grey.astype(np.float64)
     if not (values.min() >= 0 and values.max() <= 1):
@@ -79,7 +81,7 @@ def score_grey(
     return {rules.region: replace(rules.score(mask, values), sizes=sizes)}
 
 
-def _mask(reference: NDArray[Any], rules: MapProtocol) -> NDArray[np.bool_]:
+def _mask(reference: NDArray[Any], rules: PictureProtocol) -> NDArray[np.bool_]:
     if reference.dtype == np.uint8 and (reference > 1).any():
         return np.asarray(reference > rules.white_above)
     if not np.isin(reference, (0, 1)).all():

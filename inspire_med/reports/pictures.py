@@ -17,7 +17,7 @@ from inspire_med.evaluation.case import known_values, regions_under
 from inspire_med.evaluation.cohort import Cohort
 from inspire_med.evaluation.grey_case import read_pictures
 from inspire_med.evaluation.measures.threshold_curves import stretched
-from inspire_med.evaluation.protocols import MapProtocol, MaskProtocol, Protocol
+from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, Protocol
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import read_labels
@@ -139,7 +139,7 @@ def _of_labels(cohort: Cohort, rules: MaskProtocol, grid: Grid | None, *files: P
 
 def _of_map(rules: Protocol, reference_file: Path, prediction_file: Path) -> _Masks:
     """A grey map is shown where it is above a half once stretched, as its scores have it."""
-    assert isinstance(rules, MapProtocol)
+    assert isinstance(rules, PictureProtocol)
     reference, _, grey = read_pictures(reference_file, prediction_file, rules)
     return _Masks(
         reference[np.newaxis], (stretched(grey.values) > 0.5)[np.newaxis], (1.0, 1.0), None

@@ -13,6 +13,7 @@ from inspire_med.evaluation.protocols.isles import ISLES2022, ISLES2024, ISLES20
 from inspire_med.evaluation.protocols.kinds import (
     MapProtocol,
     MaskProtocol,
+    PictureProtocol,
     Protocol,
     RegionPair,
     SetProtocol,
@@ -33,6 +34,7 @@ __all__ = [
     "PROTOCOLS",
     "MapProtocol",
     "MaskProtocol",
+    "PictureProtocol",
     "Protocol",
     "RegionPair",
     "SetProtocol",

@@ -150,7 +150,6 @@ ISLES2026 = MaskProtocol(
     ),
     measures={**ISLES_MEASURES, "pr_auc": Measure("PR-AUC", "", "high")},
     ranked_by=(*ISLES_MEASURES, "pr_auc"),
-    scores_maps=True,
     score=partial(score_isles, partial(by_highest_iou, at_least=0.25)),
     regions=REGIONS,
     spatial_dims=(3,),

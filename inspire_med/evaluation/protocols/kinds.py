@@ -1,4 +1,4 @@
-"""Kinds: protocols by masks, by grey maps, or by a whole data set at once."""
+"""Kinds: protocols by masks, by pictures and grey maps, or by a whole data set at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,8 +74,6 @@ class Protocol:
         policy: The rules, a line each, printed with every score.
         measures: How each of its measures is written, in order.
         ranked_by: Those that a ranking of methods counts, each of them once.
-        scores_maps: Whether it scores predictions that were not thresholded: `predict` writes
-            them for its tasks, and `evaluate` and `compare` ask for them.
         remarks: What a set says beside its means, a sentence each: from its cases and the sites of
             those that have one.
         of_videos: Whether a case is a video: its frames are predicted, their mean is its score.
@@ -86,9 +84,16 @@ class Protocol:
     policy: tuple[str, ...]
     measures: Mapping[str, Measure]
     ranked_by: tuple[str, ...]
-    scores_maps: bool = False
     of_videos: bool = False
     remarks: Callable[[Sequence[CaseScores], Mapping[str, str]], list[str]] = _none
+
+    @property
+    def scores_maps(self) -> bool:
+        """Whether it scores predictions that were not thresholded.
+
+        `predict` writes them for its tasks, and `evaluate` and `compare` ask for them.
+        """
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +115,26 @@ class MaskProtocol(Protocol):
     tissues: Regions = field(default_factory=dict[str, Sequence[int]])
     score_map: MapScores | None = None
 
+    @property
+    def scores_maps(self) -> bool:
+        """Whether it scores the probabilities, too."""
+        return self.score_map is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureProtocol(Protocol):
+    """Scores a picture of a mask against a reference mask, both by the grey that is foreground.
+
+    Attributes:
+        score: From a boolean mask and a map in [0, 1] of its shape, (height, width), to the result.
+        region: The name of what the picture shows.
+        white_above: The grey of 8 bits above which a mask is foreground.
+    """
+
+    score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
+    region: str
+    white_above: int = BLACK_UP_TO
+
 
 class OfMeanCurve(NamedTuple):
     """A value of the whole set: a statistic of the curve averaged over all cases.
@@ -124,23 +149,20 @@ class OfMeanCurve(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapProtocol(Protocol):
-    """Scores a picture against a reference mask: a grey map, or else a mask by a rule of its own.
+class MapProtocol(PictureProtocol):
+    """Scores a grey map, not thresholded, against a reference mask.
 
     Attributes:
-        score: From a boolean mask and a map in [0, 1] of its shape, (height, width), to the result.
-        region: The name of what the map shows.
         whole_set: Summary values by measure that a mean over cases does not give, and how the
             whole set does.
-        white_above: The grey of 8 bits above which a reference is foreground, and a prediction
-            that is a mask.
     """
 
-    score: Callable[[NDArray[np.bool_], NDArray[np.float64]], RegionResult]
-    region: str
     whole_set: Mapping[str, OfMeanCurve]
-    scores_maps: bool = True
-    white_above: int = BLACK_UP_TO
+
+    @property
+    def scores_maps(self) -> bool:
+        """Always."""
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inspire_med.evaluation.measures import overlap
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
 from inspire_med.evaluation.measures.row_hausdorff import row_hausdorff
-from inspire_med.evaluation.protocols.kinds import MapProtocol
+from inspire_med.evaluation.protocols.kinds import PictureProtocol
 from inspire_med.evaluation.result import CaseScores, RegionResult
 from inspire_med.wording import counted
 
@@ -95,7 +95,7 @@ def _mean(cases: Sequence[CaseScores], measure: str) -> float:
     return fmean(each.regions[REGION].measures[measure] for each in cases)
 
 
-POLYP_ENDOCV2021 = MapProtocol(
+POLYP_ENDOCV2021 = PictureProtocol(
     name="polyp-endocv2021",
     title="Polyp segmentation as the EndoCV2021 challenge evaluates it",
     policy=(
@@ -126,8 +126,6 @@ POLYP_ENDOCV2021 = MapProtocol(
     ranked_by=("dice", "f2", "ppv", "recall"),
     score=score_endocv,
     region=REGION,
-    whole_set={},
-    scores_maps=False,
     white_above=0,
     remarks=in_words,
 )

@@ -11,17 +11,10 @@ import pandas as pd
 from inspire_med.errors import InputError
 from inspire_med.evaluation.batch import Job, Rules, score_batch
 from inspire_med.evaluation.case import regions_under
+from inspire_med.evaluation.maps import find_predictions, maps_beside, refuse_masks
 from inspire_med.evaluation.measures.measure import CALIBRATION, CALIBRATION_POLICY, in_pixels
-from inspire_med.evaluation.origin import RECORD, origin_of
-from inspire_med.evaluation.pairs import (
-    Pairing,
-    find_frames,
-    find_maps,
-    find_masks,
-    find_probabilities,
-    holds_probabilities,
-    pair,
-)
+from inspire_med.evaluation.origin import origin_of
+from inspire_med.evaluation.pairs import Pairing, pair
 from inspire_med.evaluation.protocols import (
     MapProtocol,
     MaskProtocol,
@@ -129,12 +122,12 @@ def score_cohort(
     _refuse_vain_options(request)
     if rules.of_videos:
         references = without_ends(references)
-    found = _predictions(folder, rules)
+    found = find_predictions(folder, rules)
     asked = {name: found[name] for name in found.keys() - references.elsewhere}
     pairing = pair(references.masks, asked, allow_missing=request.allow_missing)
     if isinstance(rules, MapProtocol):
-        _refuse_masks(folder, pairing, rules)
-    maps = _probabilities(folder, pairing, references, request)
+        refuse_masks(folder, pairing, rules)
+    maps = maps_beside(folder, pairing, references.regions, rules, calibration=request.calibration)
     jobs = [Job(name, *files, maps.get(name)) for name, files in pairing.pairs.items()]
     on_start(len(jobs))
     how = Rules(
@@ -176,47 +169,6 @@ def score_whole_set(reference: Path, prediction: Path, rules: SetProtocol) -> Co
         notes=cases[0].notes,
         provenance={"Predictions": str(prediction), "References": str(reference)},
     )
-
-
-def _probabilities(
-    folder: Path, pairing: Pairing, references: References, request: Request
-) -> dict[str, Path]:
-    """Those beside the masks, where any are scored."""
-    rules, asking = request.protocol, "option --calibration"
-    if isinstance(rules, MaskProtocol) and rules.scores_maps:
-        asking = f"protocol {rules.name}"
-        lacking = (rules.regions or {}).keys() - references.regions.keys()
-        if lacking:
-            raise InputError(
-                f"{asking}: scores probabilities of {min(lacking)}, but the regions are "
-                f"{', '.join(references.regions)}; name the region so in the task's file."
-            )
-    elif not request.calibration:
-        return {}
-    maps = find_probabilities(folder)
-    without = sorted(pairing.pairs.keys() - maps.keys())
-    if without:
-        raise InputError(
-            f"{asking}: {folder} holds no probabilities of case {without[0]} "
-            f"({without[0]}_prob.nii.gz or .png); write them with predict --probabilities."
-        )
-    return maps
-
-
-def _predictions(folder: Path, rules: Protocol) -> dict[str, Path]:
-    if rules.of_videos:
-        return find_frames(folder)
-    return find_maps(folder) if isinstance(rules, MapProtocol) else find_masks(folder)
-
-
-def _refuse_masks(folder: Path, pairing: Pairing, rules: Protocol) -> None:
-    """Where a folder holds maps, or is predict's, what else it holds are masks and no maps."""
-    masks = [name for name, (_, found) in pairing.pairs.items() if not holds_probabilities(found)]
-    if masks and ((folder / RECORD).is_file() or len(masks) < len(pairing.pairs)):
-        raise InputError(
-            f"{folder}: holds the mask of case {masks[0]} but not its map ({masks[0]}_prob.png), "
-            f"which protocol {rules.name} scores; predict again with --probabilities."
-        )
 
 
 def _refuse_vain_options(request: Request) -> None:

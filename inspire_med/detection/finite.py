@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.dist import all_reduce, get_dist_info
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -17,8 +18,11 @@ class StopAtNotFinite(Hook):
     mmengine would train on, and put the network that has become nothing over its last good
     checkpoint. This stands before the hook that writes checkpoints.
 
+    Ranks end together, and one says why: the first whose own losses are not finite, if one's are.
+
     Raises:
         InputError: In that iteration, after the step that it took.
+        SystemExit: With 2 instead, on the ranks that leave the word to another.
     """
 
     def after_train_iter(
@@ -31,8 +35,14 @@ class StopAtNotFinite(Hook):
         """Look at the losses and, by their norm, at all weights, of which one may come undone."""
         losses = {name: value for name, value in (outputs or {}).items() if "loss" in name}
         wrong = [name for name, value in losses.items() if not _is_finite(value)]
-        if not wrong and _is_finite(torch.nn.utils.get_total_norm(runner.model.parameters())):
+        spoiled = not _is_finite(torch.nn.utils.get_total_norm(runner.model.parameters()))
+        rank, ranks = get_dist_info()
+        claim = torch.tensor(rank + ranks * (0 if wrong else 1 if spoiled else 2))
+        all_reduce(claim, "min")
+        if claim >= 2 * ranks:
             return
+        if claim % ranks != rank:
+            raise SystemExit(2)
         what = f"{', '.join(wrong)} is" if wrong else "the weights are"
         raise InputError(
             f"{runner.work_dir}: {what} not finite after iteration {runner.iter + 1} "

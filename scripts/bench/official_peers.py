@@ -1,8 +1,8 @@
 """The challenges' own scripts, as official.py runs them: pairs of label maps in, their values out.
 
 Clones and packages stay as they are. In this process alone names that numpy, scipy and pandas have
-lost since are put back, and panoptica 1.1 numbers lesions in 32 bits: in 8, where each mask has 255
-or fewer, lesions from the 256th of both together on are lost.
+lost since are put back, and panoptica 1.1 numbers lesions in 32 bits: in 8, which it takes where
+each mask has 255 or fewer, those of both together wrap around, and lesions merge or are lost.
 """
 
 import contextlib

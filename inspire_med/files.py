@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,7 @@ def read_json(path: Path) -> Any:
     Raises:
         InputError: As `read_text`; also if it is not JSON, or one object has a key twice.
     """
-    try:
-        return json.loads(read_text(path), object_pairs_hook=_each_once)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); write it again.") from None
-    except _RepeatedKeyError as error:
-        raise InputError(f"{path}: has the key {error} twice; keep one.") from None
+    return _parsed(path, "JSON", partial(json.loads, object_pairs_hook=_each_once))
 
 
 def read_yaml(path: Path) -> Any:
@@ -139,11 +135,16 @@ def read_yaml(path: Path) -> Any:
     Raises:
         InputError: As `read_text`; also if it is not YAML, or one mapping has a key twice.
     """
+    return _parsed(path, "YAML", partial(yaml.load, Loader=_KeysOnce))
+
+
+def _parsed(path: Path, kind: str, parse: Callable[[str], Any]) -> Any:
+    text = read_text(path)
     try:
-        return yaml.load(read_text(path), Loader=_KeysOnce)
-    except yaml.YAMLError as error:
+        return parse(text)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
         words = " ".join(str(error).split())
-        raise InputError(f"{path}: not readable as YAML ({words}); mend it.") from None
+        raise InputError(f"{path}: not readable as {kind} ({words}); mend it.") from None
     except _RepeatedKeyError as error:
         raise InputError(f"{path}: has the key {error} twice; keep one.") from None
 

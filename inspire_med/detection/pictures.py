@@ -3,15 +3,14 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from inspire_med.detection.annotations import Annotations
 from inspire_med.errors import InputError
 from inspire_med.imaging.coco import Entry
 from inspire_med.imaging.picture import opened_as_stored
 
-_ORIENTATION = 274  # EXIF's number of the tag
-_TURNED = range(2, 9)  # its values that turn or mirror a picture
+_TURNED = range(2, 9)  # values of EXIF's orientation that turn or mirror a picture
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB\x60\x82"}
 
 
@@ -77,7 +76,7 @@ def _tag(image: Image.Image) -> int:
         exif.load(image.info.get("exif", b""))
     except SyntaxError:  # no tags at all, and nobody turns the picture
         return 1
-    return exif.get(_ORIENTATION, 1)
+    return exif.get(ExifTags.Base.Orientation, 1)
 
 
 def _ends(path: Path, kind: str | None) -> bool:

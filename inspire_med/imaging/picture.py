@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.stored import reason_of, refuse_absent
@@ -21,7 +21,6 @@ MAX_PIXELS = 2**26
 THRESHOLD = 128
 _GREY_LIMIT = 0.1  # a mask with more of its pixels between black and white is none
 _COLOURED = ("P", "PA", "RGBA", "CMYK", "YCbCr")
-_ORIENTATION = 274  # EXIF's number of the tag
 
 
 def is_picture(images: Mapping[str, Path]) -> bool:
@@ -38,7 +37,7 @@ def opened_image(path: Path) -> Generator[Image.Image]:
             its EXIF data turn it.
     """
     with opened_as_stored(path) as image:
-        if image.getexif().get(_ORIENTATION, 1) != 1:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
             raise InputError(
                 f"{path}: its EXIF data turn or mirror it, and a mask may mean either way; save it "
                 "upright, without that tag."

@@ -19,7 +19,7 @@ from inspire_med.reports.comparison import (
     comparison_html,
     comparison_json,
 )
-from inspire_med.reports.findings import effect_text, findings, p_text, sentence, signed
+from inspire_med.reports.findings import effect_text, findings, p_text, sentence, signed, winner
 
 RULES = protocol("segmentation")
 DICE, HD95, VOLUME = (MEASURES[name] for name in ("dice", "hd95_mm", "volume_difference_ml"))
@@ -61,7 +61,12 @@ def read(compared):
 
 
 def one(measure, first, second):
-    """The only difference of two lists of values."""
+    """What is said of two lists of values."""
+    return sentence(difference(measure, first, second), measure).replace("\xa0", " ")
+
+
+def difference(measure, first, second):
+    """The only one of two lists of values."""
     (name,) = (name for name, each in MEASURES.items() if each == measure)
     made = [
         (method, f"c{at:03}", "WT", name, value)
@@ -69,7 +74,7 @@ def one(measure, first, second):
         for at, value in enumerate(values)
     ]
     (found,) = compare_methods(pd.DataFrame(made, columns=COLUMNS), {name: measure})
-    return sentence(found, measure).replace("\xa0", " ")
+    return found
 
 
 # sentences
@@ -130,6 +135,15 @@ def test_a_lacking_value_is_said_to_count_against_its_method():
 
     assert "They differ in 2 of 4 cases, too few" in found
     assert found.endswith("2 cases undefined for B alone count against it.")
+
+
+@pytest.mark.parametrize(("last", "best"), [((0.0, 0.9), None), ((0.51, 0.5), "A")])
+def test_the_better_one_is_better_by_the_mean_too(last, best):
+    first, second = last
+
+    found = difference(DICE, [0.51] * 19 + [first], [0.5] * 19 + [second])
+
+    assert winner(found, DICE) == best
 
 
 def test_ranks_and_mean_that_disagree_are_said_to():

@@ -6,9 +6,8 @@ Source: the challenges' package brats_evaluation 0.0.10.
 from dataclasses import dataclass
 
 from inspire_med.evaluation.measures.measure import MEASURES, Measure
+from inspire_med.evaluation.protocols.brats2024_rules import CHALLENGES_2025
 from inspire_med.imaging.masks import Regions
-
-_REGIONS = {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}
 
 
 @dataclass(frozen=True)
@@ -26,23 +25,14 @@ class Challenge:
     by_size: bool = False
 
 
+# Labels are those of 2025.
 CHALLENGES = {
-    "gli": Challenge("GLI", {**_REGIONS, "NETC": (1,), "SNFH": (2,), "RC": (4,)}),
-    "met": Challenge("MET", {**_REGIONS, "RC": (4,)}, by_size=True),
-    "ped": Challenge(
-        "PED",
-        {
-            "WT": (1, 2, 3, 4),
-            "TC": (1, 2, 3),
-            "ET": (1,),
-            "NETC": (2,),
-            "CC": (3,),
-            "ED": (4,),
-        },
-    ),
-    "menrt": Challenge("MEN-RT", {"GTV": (1,)}),
-    "menpre": Challenge("MEN, before treatment", _REGIONS),
-    "goat": Challenge("GoAT", _REGIONS),
+    "gli": Challenge("GLI", CHALLENGES_2025["gli"].regions),
+    "met": Challenge("MET", CHALLENGES_2025["met"].regions, by_size=True),
+    "ped": Challenge("PED", CHALLENGES_2025["ped"].regions),
+    "menrt": Challenge("MEN-RT", CHALLENGES_2025["menrt"].regions),
+    "menpre": Challenge("MEN, before treatment", CHALLENGES_2025["men"].regions),
+    "goat": Challenge("GoAT", CHALLENGES_2025["men"].regions),
 }
 
 LESIONWISE = {

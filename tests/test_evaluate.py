@@ -537,6 +537,20 @@ class TestProtocols:
         assert lines[0].startswith("case,region,kind,size,centre")
         assert any(line.startswith("a,WT,matched,") for line in lines)
 
+    def test_a_label_of_another_year_is_not_taken_for_todays_in_silence(self, folders):
+        words = ("--protocol", "brats2025-gli", "--regions", "WT=1,2,4", "TC=1,4", "ET=4")
+        for file in (*folders.glob("reference/*"), *folders.glob("prediction/*")):
+            labels = np.asarray(nib.load(file).dataobj)
+            save(file, np.where(labels == 3, 4, labels).astype(np.uint8))
+
+        assert evaluate(folders, *words) == 0
+
+        notes = json.loads((folders / "scores" / "scores.json").read_text())["notes"]
+        assert [note for note in notes if note.startswith("RC is label 4 by brats2025-gli")] == [
+            "RC is label 4 by brats2025-gli, which is ET in this data set: its scores are those of "
+            "ET, and say nothing of RC."
+        ]
+
     def test_a_label_of_another_year_is_not_dropped_in_silence(self, folders, capsys):
         labels = np.asarray(nib.load(folders / "reference" / "b.nii.gz").dataobj)
         save(folders / "reference" / "b.nii.gz", np.where(labels == 1, 4, labels).astype(np.uint8))

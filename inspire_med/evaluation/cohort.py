@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def score_cohort(
         request.calibration,
     )
     cases = score_batch(jobs, how, workers=request.workers, on_done=on_done)
-    notes = (*_notes(pairing, cases, rules), *references.notes)
+    notes = (*_notes(pairing, cases, rules), *_label_notes(rules, references), *references.notes)
     if rules.of_videos:
         cases, references = of_videos(cases, references.videos), with_sites_of_videos(references)
     notes += tuple(rules.remarks(cases, references.sites))
@@ -217,3 +218,15 @@ def _notes(pairing: Pairing, cases: Sequence[CaseScores], rules: Protocol) -> li
         if ids
     ]
     return notes + said_once(note for each in cases for note in each.notes)
+
+
+def _label_notes(rules: Protocol, references: References) -> list[str]:
+    """Of regions that take a label by the protocol which is another region's in the data set."""
+    own = (rules.regions or {}) if isinstance(rules, MaskProtocol) else {}
+    known = references.regions
+    return [
+        f"{name} is label {', '.join(map(str, own[name]))} by {rules.name}, which is {other} in "
+        f"this data set: its scores are those of {other}, and say nothing of {name}."
+        for name, other in product(own, own)
+        if name not in known and other in known and set(own[name]) == set(known[other])
+    ]

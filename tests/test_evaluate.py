@@ -523,6 +523,7 @@ class TestProtocols:
         assert rows["a", "ET", "dice"] == ""  # both empty
         page = (folders / "scores" / "report.html").read_text()
         assert "HD95 [voxels]" in page
+        assert "Lesion F1" in page
         assert "Lesion-wise HD95 (cubic voxels) [mm]" in page
         assert "Lesion-wise HD95 [mm]" not in page  # of other voxels it is no distance
 

@@ -53,7 +53,7 @@ def detection_measures(prefix: str) -> dict[str, Measure]:
     size = prefix.replace("_", " ").capitalize()
 
     def titled(words: str) -> str:
-        return f"{size}{words}" if size else words.capitalize()
+        return f"{size}{words}" if size else words[0].upper() + words[1:]
 
     return {
         f"{prefix}lesions_tp": Measure(titled("lesions found"), "count", "high"),

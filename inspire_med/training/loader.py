@@ -67,8 +67,7 @@ class BatchLoader:
             with without_main():
                 self._batches = iter(loader)
         except (OSError, RuntimeError) as error:  # there is no room for so many
-            self.close()
-            _end_half_made(error)
+            self._give_up(error)
             raise
 
     def next(self) -> dict[str, Any]:
@@ -79,7 +78,11 @@ class BatchLoader:
         """
         try:
             return next(self._batches)
+        except RuntimeError as error:
+            self._give_up(error)
+            raise
         except InputError as error:
+            self._give_up(error)
             # From a worker the message comes inside of its traceback, as the last line.
             raise InputError(
                 str(error).strip().splitlines()[-1].split("InputError: ")[-1]
@@ -90,6 +93,20 @@ class BatchLoader:
         atexit.unregister(self.close)
         self._closing.fill_(1)
         self._batches = iter(())
+
+    def _give_up(self, error: Exception) -> None:
+        """End the workers although the error's frames hold on to torch's iterator.
+
+        Until it goes, torch raises what became of a dead worker anew, in whatever runs when another
+        process ends; and as it goes, it complains of what it had not made yet.
+        """
+        self.close()
+        before = sys.unraisablehook
+        sys.unraisablehook = lambda unraisable: None
+        try:
+            clear_frames(error.__traceback__)
+        finally:
+            sys.unraisablehook = before
 
     def explain(self, error: RuntimeError) -> InputError | None:
         """What to say if the error is a worker's death; torch names its process, we its case."""
@@ -121,19 +138,6 @@ def _begin_worker(closing: Tensor, worker: int) -> None:
         Thread(target=int).start()
     except RuntimeError:
         os._exit(1)
-
-
-def _end_half_made(error: BaseException) -> None:
-    """End the workers that were started before one was refused.
-
-    torch's iterator does so when it goes, and then complains of what it had not made yet.
-    """
-    before = sys.unraisablehook
-    sys.unraisablehook = lambda unraisable: None
-    try:
-        clear_frames(error.__traceback__)
-    finally:
-        sys.unraisablehook = before
 
 
 def _collated(samples: list[dict[str, Any]]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_loader):
         with pytest.raises(InputError) as caught:
             loader.next()
         assert str(caught.value) == f"{samples.case(1).id}: half a file; fetch it again."
+        assert multiprocessing.active_children() == []
 
 
 def test_another_error_in_a_worker_names_the_case(samples, make_loader):
@@ -101,6 +102,7 @@ def test_a_killed_worker_names_its_case(samples, make_loader):
     with pytest.raises(RuntimeError) as caught:
         loader.next()
 
+    assert multiprocessing.active_children() == []
     explained = loader.explain(caught.value)
     assert str(explained).startswith(f"{samples.case(0).id}: the process that prepared this case")
     assert "lower --data.workers or --data.patch_size" in str(explained)
@@ -145,6 +147,7 @@ def test_a_lack_of_shared_memory_reaches_who_waits_for_the_batch(make_loader, mo
         make_loader(batch_size=1, first_step=0, workers=1).next()
 
     assert "shared memory is full" in (refusal(caught.value) or "")
+    assert multiprocessing.active_children() == []
 
 
 def test_a_worker_without_a_thread_ends_without_a_word(make_loader, monkeypatch, capfd):

@@ -23,7 +23,8 @@ class NetworkConfig:
 
     Args:
         skip: What the skip connections carry: `concat` is the plain U-Net, `ise` and `ise+isa` are
-            parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`.
+            parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`. A
+            part may stand from a level on, 1 being the finest: `ise+isa+ssba@3`.
         steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
         widths: Channels of each level, fine to coarse.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.

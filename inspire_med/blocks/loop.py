@@ -5,13 +5,15 @@ from copy import deepcopy
 
 from torch import Tensor, nn
 
+from inspire_med.blocks.pyramid import TopDown
+
 
 class Pass(nn.Module):
-    """One more pass through a hierarchy: its stages but the first, and its top-down path.
+    """One more pass through the coarse levels of a hierarchy.
 
     Args:
-        stages: What makes C_j from C̃_{j-1}, for every level but the finest.
-        top_down: What makes the pyramid of the features.
+        stages: What makes C_j from C̃_{j-1}, for every level above the first that is fed back.
+        top_down: What makes the levels' pyramid.
     """
 
     def __init__(self, stages: Iterable[nn.Module], top_down: nn.Module) -> None:
@@ -41,27 +43,30 @@ def bottom_up(stages: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
 
 def unroll(
     features: Sequence[Tensor],
-    top_down: nn.Module,
+    top_down: TopDown,
     *,
     feedback: Sequence[nn.Module] = (),
     passes: Iterable[Pass] = (),
-) -> tuple[Sequence[Tensor], list[Tensor]]:
+) -> tuple[list[Tensor], list[Tensor]]:
     """Top-down, then bottom-up and top-down again: the features and pyramid of the last pass.
 
     In every further pass C_j becomes C̃_j = F_fp(P_j, C_j) before the next stage reads it. The
-    first stage sees the image alone, so its output is kept, not computed again.
+    stage of the first level that is fed back reads what no pass changes, so its output is kept,
+    not computed again; the levels finer than that are features, laterals and merges of one pass.
 
     Args:
         features: The first pass's C, fine to coarse.
-        top_down: Features, fine to coarse, to pyramid maps, fine to coarse.
-        feedback: One (P_j, C_j) -> C̃_j per level.
-        passes: The passes after the first.
+        top_down: Makes pyramid maps of features.
+        feedback: One (P_j, C_j) -> C̃_j for each of the coarsest levels, fine to coarse.
+        passes: The passes after the first, through those levels.
     """
-    pyramid = top_down(features)
-    first = features[0]
+    begin = len(features) - len(feedback) if feedback else 0
+    fine, coarse = list(features[:begin]), list(features[begin:])
+    first = coarse[0]
+    pyramid = top_down(coarse)
     for again in passes:
-        features = [feedback[0](pyramid[0], first)]
+        coarse = [feedback[0](pyramid[0], first)]
         for stage, back, level in zip(again.stages, feedback[1:], pyramid[1:], strict=True):
-            features.append(back(level, stage(features[-1])))
-        pyramid = again.top_down(features)
-    return features, pyramid
+            coarse.append(back(level, stage(coarse[-1])))
+        pyramid = again.top_down(coarse)
+    return fine + coarse, top_down(fine, pyramid)

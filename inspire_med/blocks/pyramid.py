@@ -23,8 +23,9 @@ class TopDown(nn.Module):
         merges: One module per level but the coarsest, fine to coarse: (P_j, R_{j-1}) to P_{j-1}.
 
     Shape:
-        - Input: features C, fine to coarse.
-        - Output: as many maps P, fine to coarse, each at its level's size.
+        - Input: features C, fine to coarse, of all levels or of the coarsest ones; where maps P
+          of the coarsest levels are there already, the features of the levels below them.
+        - Output: the maps P of all these levels, fine to coarse, each at its level's size.
 
     Raises:
         ValueError: If there is not one lateral more than there are merges.
@@ -40,11 +41,16 @@ class TopDown(nn.Module):
                 "and one merge per level but the coarsest are needed; add or remove one."
             )
 
-    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """Go from the coarsest level to the finest."""
-        enhanced = [lateral(c) for lateral, c in zip(self.laterals, features, strict=True)]
-        pyramid = [enhanced[-1]]
-        for merge, fine in zip(reversed(self.merges), reversed(enhanced[:-1]), strict=True):
+    def forward(self, features: Sequence[Tensor], coarser: Sequence[Tensor] = ()) -> list[Tensor]:
+        """Go from the coarsest level, or on from `coarser`, to the finest of the features."""
+        end = len(self.laterals) - len(coarser)
+        begin = max(0, end - len(features))
+        enhanced = [
+            lateral(c) for lateral, c in zip(self.laterals[begin:end], features, strict=True)
+        ]
+        pyramid = list(coarser[::-1]) or [enhanced.pop()]
+        merges = self.merges[begin : begin + len(enhanced)]
+        for merge, fine in zip(reversed(merges), reversed(enhanced), strict=True):
             pyramid.append(merge(pyramid[-1], fine))
         return pyramid[::-1]
 

@@ -1,7 +1,9 @@
 """Skips: how an encoder's feature meets the decoder, composed of ISE, ISA and SSBA."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -15,22 +17,7 @@ from inspire_med.errors import InputError
 LateralFactory = Callable[[int], nn.Module]
 Merge = Concatenate | ConcatenatedISA | ISA
 MergeFactory = Callable[[SpatialDims, int, int], Merge]
-
-
-@dataclass(frozen=True)
-class Skip:
-    """What stands on every skip of a U-Net.
-
-    Args:
-        lateral: Makes the module C_j -> R_j for a number of channels.
-        merge: Makes the module (P_j, R_{j-1}) -> merged from (spatial_dims, coarse_channels,
-            fine_channels); it says its `out_channels`.
-        feedback: Makes the module (P_j, C_j) -> C̃_j for a number of channels, or is None.
-    """
-
-    lateral: LateralFactory
-    merge: MergeFactory
-    feedback: LateralFactory | None = None
+FeedbackFactory = Callable[[int, int], nn.Module]
 
 
 def leave(channels: int) -> nn.Module:
@@ -58,37 +45,95 @@ def flow_align(spatial_dims: SpatialDims, coarse: int, fine: int) -> FlowAlign:
     return FlowAlign(spatial_dims, coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS)
 
 
-def back_augment(channels: int) -> nn.Module:
-    """Feed P_j back into C_j, which has as many channels on a U-Net."""
-    return SSBA(channels, channels)
-
-
+LATERALS: dict[str, LateralFactory] = {"ise": ISE}
 MERGES: dict[str, MergeFactory] = {
     "concat": concatenate,
     "isa": align_and_sum,
     "isa-beside": align_and_concatenate,
 }
+FEEDBACKS: dict[str, FeedbackFactory] = {"ssba": SSBA}
+INSPIRE = "ise+isa+ssba"
+_KINDS: dict[str, Mapping[str, Any]] = {
+    "lateral": LATERALS,
+    "merge": MERGES,
+    "feedback": FEEDBACKS,
+}
+
+
+@dataclass(frozen=True)
+class Skip:
+    """What stands on the skips of a U-Net, each part from a level of the hierarchy on.
+
+    Levels count from 1, the finest. Below its own, a lateral is left as it is and a merge is the
+    plain U-Net's; no level below the feedback's is run again.
+
+    Args:
+        lateral: Makes the module C_j -> R_j for a number of channels.
+        merge: Makes the module (P_j, R_{j-1}) -> merged from (spatial_dims, coarse_channels,
+            fine_channels); it says its `out_channels`.
+        feedback: Makes the module (P_j, C_j) -> C̃_j from (channels of P_j, channels of C_j), or
+            is None.
+        lateral_from: The finest level with that lateral.
+        merge_from: The finest level that is merged into so.
+        feedback_from: The finest level that is fed back.
+    """
+
+    lateral: LateralFactory
+    merge: MergeFactory
+    feedback: FeedbackFactory | None = None
+    lateral_from: int = 1
+    merge_from: int = 1
+    feedback_from: int = 1
+
+    def lateral_at(self, level: int) -> LateralFactory:
+        """Tell what makes the lateral of a level."""
+        return self.lateral if level >= self.lateral_from else leave
+
+    def merge_at(self, level: int) -> MergeFactory:
+        """Tell what makes the merge into a level."""
+        return self.merge if level >= self.merge_from else concatenate
+
+    def refuse_missing_levels(self, levels: int) -> None:
+        """Check the parts' levels against a network's.
+
+        Raises:
+            InputError: If one is not there, or is the coarsest, into which nothing is merged.
+        """
+        last = {
+            "lateral": (self.lateral_from, levels),
+            "merge": (self.merge_from, levels - 1),
+            "feedback": (self.feedback_from, levels),
+        }
+        for part, (level, most) in last.items():
+            if not 1 <= level <= most:
+                raise InputError(
+                    f"skip: its {part} is to stand from level {level} on, but on a network of "
+                    f"{levels} levels that can be 1 to {most}; give one of these after '@'."
+                )
 
 
 def compose_skip(name: str) -> Skip:
-    """Read a skip's name: parts joined by "+", each standing at most once.
+    """Read a skip's name: parts joined by "+", at most one of a kind.
 
     "concat" is the plain U-Net and "inspire" is "ise+isa+ssba". Without a merge among the parts,
-    the maps are concatenated.
+    the maps are concatenated. A part may say the level that it stands from: "ssba@4" feeds back
+    from level 4 on, "ssba" from 1, the finest.
 
     Raises:
-        InputError: If a part is unknown or stands twice, or there are two merges.
+        InputError: If a part or its level is unknown, or there are two of a kind.
     """
-    parts = ["ise", "isa", "ssba"] if name == "inspire" else name.split("+")
-    known = {"ise", "ssba", *MERGES}
-    merges = [part for part in parts if part in MERGES]
-    if not set(parts) <= known or len(set(parts)) < len(parts) or len(merges) > 1:
-        raise InputError(
-            f"skip={name!r} is not a skip; give 'inspire' or parts joined by '+', at most one of "
-            f"{', '.join(sorted(MERGES))} and any of ise, ssba."
-        )
-    return Skip(
-        lateral=ISE if "ise" in parts else leave,
-        merge=MERGES[merges[0]] if merges else concatenate,
-        feedback=back_augment if "ssba" in parts else None,
-    )
+    found: dict[str, tuple[Any, int]] = {}
+    for part in (INSPIRE if name == "inspire" else name).split("+"):
+        word, at, level = part.partition("@")
+        kind = next((kind for kind, table in _KINDS.items() if word in table), None)
+        if kind is None or kind in found or (at and not re.fullmatch(r"[1-9]\d*", level)):
+            choice = "; ".join(", ".join(table) for table in _KINDS.values())
+            raise InputError(
+                f"skip={name!r} is not a skip; give 'inspire' or parts joined by '+', at most one "
+                f"of each of these, with '@LEVEL' or without: {choice}."
+            )
+        found[kind] = _KINDS[kind][word], int(level or 1)
+    lateral, lateral_from = found.get("lateral", (leave, 1))
+    merge, merge_from = found.get("merge", (concatenate, 1))
+    feedback, feedback_from = found.get("feedback", (None, 1))
+    return Skip(lateral, merge, feedback, lateral_from, merge_from, feedback_from)

@@ -1,6 +1,7 @@
 """UNet: one skeleton for the plain U-Net and for INSPIRE; the skips are an argument."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -43,8 +44,8 @@ class UNet(nn.Module):
     """A U-Net whose skips are plain, or INSPIRE, or any of its parts.
 
     C = encoder(x); P = top_down(C), ISE on every lateral and ISA at every merge; with SSBA, P goes
-    back into the encoder and both paths run again. "concat" is the plain U-Net of the same
-    skeleton, widths and norm.
+    back into the encoder and both paths run again, from the finest level that is fed back on.
+    "concat" is the plain U-Net of the same skeleton, widths and norm.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
@@ -63,6 +64,7 @@ class UNet(nn.Module):
 
     Raises:
         ValueError: If `spatial_dims`, `steps` or `widths` make no network.
+        InputError: If `skip` is not a skip or names a level that the network does not have.
     """
 
     def __init__(
@@ -88,28 +90,39 @@ class UNet(nn.Module):
         self.encoder = encoder or unet_encoder(spatial_dims, in_channels, widths, norm=norm)
         self.channels = self.encoder.channels
         parts = compose_skip(skip) if isinstance(skip, str) else skip
+        parts.refuse_missing_levels(len(self.channels))
         self.top_down = self._top_down(parts, norm)
         further = 0 if parts.feedback is None else steps - 1
+        begin = parts.feedback_from - 1
         makers = [parts.feedback] if parts.feedback and further else []
         self.feedback = nn.ModuleList(
-            maker(channels) for maker in makers for channels in self.channels
+            maker(channels, channels) for maker in makers for channels in self.channels[begin:]
         )
-        self.passes = nn.ModuleList(self._further_pass() for _ in range(further))
+        self.passes = nn.ModuleList(
+            with_shared_parameters(self._repeated(begin)) for _ in range(further)
+        )
         self.head = Pointwise(self.channels[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
         """Make the decoder: laterals and merges with their convolutions."""
-        dims = self.spatial_dims
+        dims, channels = self.spatial_dims, self.channels
         merges = [
-            DecoderLevel(dims, skip.merge(dims, coarse, fine), fine, norm=norm)
-            for fine, coarse in zip(self.channels[:-1], self.channels[1:], strict=True)
+            DecoderLevel(dims, skip.merge_at(level)(dims, coarse, fine), fine, norm=norm)
+            for level, (fine, coarse) in enumerate(pairwise(channels), start=1)
         ]
-        return TopDown([skip.lateral(channels) for channels in self.channels], merges)
+        laterals = [skip.lateral_at(level)(c) for level, c in enumerate(channels, start=1)]
+        return TopDown(laterals, merges)
 
-    def _further_pass(self) -> Pass:
-        """Make one more pass, with the parameters of the first."""
-        stages = [with_shared_parameters(stage) for stage in self.encoder.stages[1:]]
-        return Pass(stages, with_shared_parameters(self.top_down))
+    def _repeated(self, begin: int) -> Pass:
+        """Find what a further pass repeats: all above the first level that is fed back."""
+        top_down = TopDown(self.top_down.laterals[begin:], self.top_down.merges[begin:])
+        return Pass(self.encoder.stages[begin + 1 :], top_down)
+
+    def begin_passes_alike(self) -> None:
+        """Give every further pass the running statistics of the first."""
+        for again in self.passes:
+            repeated = self._repeated(len(self.channels) - len(self.feedback))
+            again.load_state_dict(repeated.state_dict())
 
     @property
     def steps(self) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from inspire_med.errors import InputError
 from inspire_med.networks.unet import UNet
@@ -40,9 +40,7 @@ def load_encoder_weights(network: UNet, path: Path) -> None:
         else:
             raise InputError(f"{path}: has no tensor {source!r}; is it for another encoder?")
     network.encoder.load_state_dict(loaded)
-    first = nn.ModuleList(network.encoder.stages[1:]).state_dict()
-    for later in network.passes:
-        later.get_submodule("stages").load_state_dict(first)
+    network.begin_passes_alike()
 
 
 def _check_shape(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:

@@ -51,6 +51,26 @@ def test_two_passes_follow_the_figure_number_by_number():
     assert [p.item() for p in pyramid] == [28.0, 20.0]
 
 
+def test_the_levels_below_the_feedback_are_computed_once():
+    # x = 1, three stages that double: C = (2, 4, 8). Feedback from level 2 on: P3 = 8, P2 = 12.
+    # Pass 2: C2~ = 12 + 4 = 16; C3 = 32, C3~ = 8 + 32 = 40; P3 = 40, P2 = 56; P1 = 56 + 2 = 58.
+    stages = nn.ModuleList([Double(), Double(), Double()])
+    fine_merge, lateral = Add(), Double()  # the finest level's own: 2 C1 = 4, so P1 = 60
+    top_down = TopDown([lateral, nn.Identity(), nn.Identity()], [fine_merge, Add()])
+    coarse = TopDown(top_down.laterals[1:], top_down.merges[1:])
+
+    features, pyramid = unroll(
+        bottom_up(stages, torch.ones(1)),
+        top_down,
+        feedback=[Add(), Add()],
+        passes=[Pass(map(with_shared_parameters, stages[2:]), with_shared_parameters(coarse))],
+    )
+
+    assert [c.item() for c in features] == [2.0, 16.0, 40.0]
+    assert [p.item() for p in pyramid] == [60.0, 56.0, 40.0]
+    assert lateral.calls == 1
+
+
 def test_feedback_takes_the_pyramids_level_first_and_has_one_module_a_level():
     # C = (2, 4); P2 = 4, P1 = 6. F_fp at level 1 is 10 P + C, at level 2 100 P + C.
     # C1~ = 60 + 2 = 62; C2 = 124, C2~ = 400 + 124 = 524; P2 = 524, P1 = 586.

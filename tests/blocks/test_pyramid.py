@@ -63,6 +63,27 @@ def test_the_released_neck_is_180_wide_and_gives_256_channels():
     assert [output.out_channels for output in neck.outputs] == [256, 256]
 
 
+def test_a_top_down_path_goes_on_from_coarser_maps(dims):
+    sizes = [(21, 18, 13), (11, 9, 7), (6, 5, 4)]
+    top_down = inspire_pyramid(dims, [3, 4, 5], 6).top_down
+    features = [torch.randn(1, c, *s[:dims]) for c, s in zip((3, 4, 5), sizes, strict=True)]
+
+    whole = top_down(features)
+
+    for coarse in range(1, 4):
+        above = top_down(features[3 - coarse :])
+        assert all(map(torch.equal, above, whole[3 - coarse :]))
+        assert all(map(torch.equal, top_down(features[: 3 - coarse], above), whole))
+
+
+@pytest.mark.parametrize(("features", "coarser"), [(4, 0), (3, 1)])
+def test_more_maps_than_levels_are_refused(features, coarser):
+    maps = [torch.zeros(1)] * 4
+
+    with pytest.raises(ValueError, match="zip"):
+        TopDown([nn.Identity()] * 3, [nn.Identity()] * 2)(maps[:features], maps[:coarser])
+
+
 def test_a_map_too_few_is_refused():
     with pytest.raises(ValueError, match="zip"):
         inspire_pyramid(2, [3, 3], 4)([torch.randn(1, 3, 8, 8)])

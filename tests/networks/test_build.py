@@ -54,6 +54,10 @@ def test_the_norm_is_chosen_by_name():
         ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
         ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
         ({"skip": "concatt"}, "skip='concatt' is not a skip"),
+        (
+            {"skip": "ssba@5"},
+            "its feedback is to stand from level 5 on, but on a network of 4 levels",
+        ),
         ({"skip": 3}, "skip=3 must be a name"),
         ({"encoder": "resnet19"}, "encoder='resnet19' is unknown; choose from resnet18"),
     ],

@@ -5,11 +5,13 @@ import torch
 from torch import nn
 
 from inspire_med.blocks.norm import InstanceNorm
+from inspire_med.errors import InputError
 from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import DeepSupervision, Encoder, UNet, unet_encoder
 from inspire_med.networks.skips import Skip, concatenate, leave
 
 SKIPS = ["concat", "ise", "isa", "ssba", "ise+isa", "ise+isa-beside", "inspire"]
+SKIPS += ["ssba@3", "ise@2+isa@2+ssba@2"]
 SIZES = {2: (21, 18), 3: (21, 18, 11)}
 
 
@@ -77,7 +79,7 @@ def test_a_batch_is_each_image_alone(dims, skip):
     torch.testing.assert_close(network(images), alone, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("skip", ["concat", "inspire"])
+@pytest.mark.parametrize("skip", ["concat", "inspire", "ssba@2"])
 def test_the_layout_of_memory_changes_nothing(dims, skip):
     network = shake(make(dims, skip)).eval()
     image = torch.randn(2, 3, *SIZES[dims])
@@ -109,29 +111,99 @@ def deepen(name: str, value: torch.Tensor) -> torch.Tensor:
     return kernel
 
 
-def test_the_second_pass_with_untouched_ssba_is_the_first(dims):
-    twice = make(dims, "inspire", steps=2).eval()
-    once = make(dims, "ise+isa").eval()
-    first = {n: v for n, v in twice.state_dict().items() if n in once.state_dict()}
-    once.load_state_dict(first)
+def alone(network: UNet, dims: int, skip: str) -> UNet:
+    """The same network without what feeds back."""
+    once = make(dims, skip).train(network.training)
+    state = network.state_dict()
+    once.load_state_dict({name: state[name] for name in once.state_dict()})
+    return once
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_the_second_pass_with_untouched_ssba_is_the_first(dims, level):
+    twice = make(dims, f"ise+isa+ssba@{level}", steps=2).eval()
     image = torch.randn(2, 3, *SIZES[dims])
 
-    torch.testing.assert_close(twice(image), once(image))
+    torch.testing.assert_close(twice(image), alone(twice, dims, "ise+isa")(image))
 
 
-def test_trained_feedback_changes_the_answer(dims):
-    network = shake(make(dims, "ssba")).eval()
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_feedback_from_a_level_on_is_written_out_here_once_more(dims, level):
+    network = shake(make(dims, f"ise+isa@2+ssba@{level}"))
     image = torch.randn(2, 3, *SIZES[dims])
-    once = make(dims, "concat").eval()
-    once.load_state_dict({n: v for n, v in network.state_dict().items() if n in once.state_dict()})
+    stages, top = network.encoder.stages, network.top_down
+    coarse = slice(level - 1, None)
 
-    assert not torch.allclose(network(image), once(image))
+    def pyramid_of(features: list[torch.Tensor], finest: int) -> list[torch.Tensor]:
+        maps = [top.laterals[-1](features[-1])]
+        for j in range(len(features) - 2, finest - 2, -1):
+            maps.insert(0, top.merges[j](maps[0], top.laterals[j](features[j])))
+        return maps
+
+    c = [stages[0](image)]
+    for stage in stages[1:]:
+        c.append(stage(c[-1]))
+    p = pyramid_of(c, level)
+    augment = dict(enumerate(network.feedback, start=level - 1))
+    again = [*c[: level - 1], augment[level - 1](p[0], c[level - 1])]
+    for j in range(level, len(c)):
+        again.append(augment[j](p[j - level + 1], stages[j](again[-1])))
+    expected = network.head(pyramid_of(again, 1)[0])
+
+    assert len(network.feedback) == len(c[coarse])
+    torch.testing.assert_close(network(image), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_every_pass_evaluates_as_it_was_trained(dims):
+def test_what_is_finer_than_the_feedback_runs_once(dims):
+    network = make(dims, "ise+isa+ssba@2")
+    runs: list[str] = []
+    levels = {"encoder.stages": 3, "top_down.laterals": 3, "top_down.merges": 2}
+    first = {f"{part}.{level}" for part, count in levels.items() for level in range(count)}
+    again = {"stages.0", "top_down.laterals.0", "top_down.laterals.1", "top_down.merges.0"}
+    for name in first | {f"passes.0.{each}" for each in again}:
+        network.get_submodule(name).register_forward_hook(lambda *_, name=name: runs.append(name))
+
+    network(torch.randn(2, 3, *SIZES[dims]))
+
+    assert sorted(runs) == sorted(first | {f"passes.0.{each}" for each in again})
+    assert len(network.passes[0].stages) == 1
+
+
+def test_passes_begin_with_the_statistics_of_the_first(dims):
+    network = make(dims, "ise+isa+ssba@2")
+    network(torch.randn(2, 3, *SIZES[dims]))
+    before = {n: v.clone() for n, v in network.state_dict().items()}
+
+    network.begin_passes_alike()
+
+    after = network.state_dict()
+    assert all(torch.equal(v, before[n]) for n, v in after.items() if not n.startswith("passes"))
+    pairs = {"stages.0": "encoder.stages.2", "top_down.merges.0": "top_down.merges.1"}
+    for again, first in pairs.items():
+        own = {n: v for n, v in after.items() if n.startswith(f"passes.0.{again}.")}
+        assert own
+        for name, value in own.items():
+            assert torch.equal(value, after[name.replace(f"passes.0.{again}", first)])
+
+
+def test_makes_no_network_of_a_level_that_is_not_there():
+    with pytest.raises(InputError, match="network of 3 levels that can be 1 to 3"):
+        make(2, "ssba@4")
+
+
+@pytest.mark.parametrize("skip", ["ssba", "ssba@3"])
+def test_trained_feedback_changes_the_answer(dims, skip):
+    network = shake(make(dims, skip)).eval()
+    image = torch.randn(2, 3, *SIZES[dims])
+
+    assert not torch.allclose(network(image), alone(network, dims, "concat")(image))
+
+
+@pytest.mark.parametrize("skip", ["inspire", "ise+isa+ssba@2"])
+def test_every_pass_evaluates_as_it_was_trained(dims, skip):
     # Batch statistics in training, running ones in evaluation: on one and the same batch they are
     # one and the same network, as long as the passes do not mix theirs.
-    network = shake(make(dims, "inspire"))
+    network = shake(make(dims, skip))
     for module in network.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0
@@ -189,7 +261,9 @@ def test_a_strided_stem_halves_every_level_and_leaves_the_logits_their_size(dims
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("skip", "norm"), [("concat", None), ("inspire", InstanceNorm)])
+@pytest.mark.parametrize(
+    ("skip", "norm"), [("concat", None), ("inspire", InstanceNorm), ("ise+isa+ssba@2", None)]
+)
 def test_exports_with_free_sizes(dims, skip, norm):
     network = shake(make(dims, skip, norm=norm)).eval()
     free = dict.fromkeys((0, *range(2, dims + 2)), torch.export.Dim.AUTO)

@@ -15,6 +15,7 @@ from inspire_med.errors import InputError
 PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Tracker = Literal["wandb", "mlflow"]
 Switch = Literal["auto", "on", "off"]
+Loss = Literal["dice+bce", "structure"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class TrainConfig:
         track: Also tell `wandb` or `mlflow`; both stay offline, inside the run folder, unless
             WANDB_MODE or MLFLOW_TRACKING_URI say otherwise.
         store: Folder for prepared cases; default: `store` beside the manifest.
+        loss: `dice+bce`, or `structure`: cross-entropy and IoU that weigh voxels near an edge up to
+            six times (F3Net, PraNet).
         network: The network.
         optimizer: The optimizer.
         data: The data.
@@ -154,6 +157,7 @@ class TrainConfig:
     threads: int = 0
     track: tuple[Tracker, ...] = ()
     store: Path | None = None
+    loss: Loss = "dice+bce"
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -1,4 +1,4 @@
-"""Losses: soft Dice and cross-entropy on logits, with the weights of deep supervision."""
+"""Losses on logits, by name, with the weights of deep supervision."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,36 +13,106 @@ def of_this_process(sums: Tensor) -> Tensor:
     return sums
 
 
-class SegmentationLoss(nn.Module):
+class DiceCrossEntropy(nn.Module):
     """Soft Dice loss plus binary cross-entropy, per case and region, since regions overlap.
 
     L = mean_cases,regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the
     sums over space. Every case weighs the same, however large its region, as in the mean Dice that
-    is reported. For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged down to each
-    (so a coarse voxel's target is its share of foreground). In float32 at least.
+    is reported.
 
     Args:
         smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
+
+    Shape:
+        - Logits: `(batch, regions, *spatial)`.
+        - Target: `(batch, regions, *finer)`, averaged down to the logits.
+        - Output: a scalar, the mean over cases.
+
+    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
+
+    References:
+        Milletari et al., V-Net, 3DV 2016 (soft Dice).
+    """
+
+    def __init__(self, smooth: float = 1.0) -> None:
+        super().__init__()
+        self.dice = DiceLoss(sigmoid=True, smooth_nr=smooth, smooth_dr=smooth)
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Add the two."""
+        y = shrink(target, logits.shape[2:])
+        return self.dice(logits, y) + F.binary_cross_entropy_with_logits(logits, y)
+
+
+class StructureLoss(nn.Module):
+    """Cross-entropy and IoU loss that weigh a voxel by how much its surroundings differ from it.
+
+    w = 1 + 5 |mean_window(y) - y|, what lies outside of the image counting as background;
+    L = mean_cases,regions(Σ w BCE(z, y) / Σ w + 1 - (Σ w p y + 1) / (Σ w (p + y - p y) + 1)),
+    p = sigmoid(z), the sums over space. Where logits are coarse, w and y are averaged down to them.
+
+    Args:
+        window: Pixels or voxels of the window along each axis, an odd number.
+
+    Shape:
+        - Logits: `(batch, regions, *spatial)`.
+        - Target: `(batch, regions, *finer)`, averaged down to the logits.
+        - Output: a scalar, the mean over cases.
+
+    References:
+        Wei et al., F3Net, AAAI 2020, eq. 4-8 (the pixel position aware loss); as `structure_loss`
+        in the training scripts of PraNet, SANet, UACANet and Polyp-PVT.
+        Differs: those scripts pass `reduce="none"`, which torch reads as a mean, so that their
+        cross-entropy is not weighted at all; here it is, as in the paper.
+    """
+
+    def __init__(self, window: int = 31) -> None:
+        super().__init__()
+        self.window = window
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Add the two."""
+        size, space = logits.shape[2:], list(range(2, logits.ndim))
+        y = shrink(target, size)
+        w = shrink(1 + 5 * (window_mean(target, self.window) - target).abs(), size)
+        entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+        p = logits.sigmoid()
+        overlap, union = (w * p * y).sum(space), (w * (p + y - p * y)).sum(space)
+        iou = (overlap + 1) / (union + 1)
+        return ((w * entropy).sum(space) / w.sum(space) + 1 - iou).mean()
+
+
+LOSSES: dict[str, Callable[[], nn.Module]] = {
+    "dice+bce": DiceCrossEntropy,
+    "structure": StructureLoss,
+}
+
+
+class SegmentationLoss(nn.Module):
+    """A loss by its name, of one output or of several under deep supervision, over all processes.
+
+    For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged down to each (so a coarse
+    voxel's target is its share of foreground). In float32 at least.
+
+    Args:
+        name: A key of `LOSSES`.
         total: Adds sums up over the processes that share the batch, differentiably; every process
             then has the loss of the whole batch, also where their shares of it are uneven.
 
     Shape:
         - Logits: `(batch, regions, *spatial)`, or a list of them, fine to coarse.
-        - Target: `(batch, regions, *spatial)`, 0 or 1, floating point.
+        - Target: `(batch, regions, *spatial)`, floating point, 0 or 1, or a share between.
         - Output: a scalar.
 
-    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
-
     References:
-        Milletari et al., V-Net, 3DV 2016 (soft Dice); the halving weights as in Isensee et al.,
-        nnU-Net, Nature Methods 2021.
+        The halving weights as in Isensee et al., nnU-Net, Nature Methods 2021.
     """
 
     def __init__(
-        self, *, smooth: float = 1.0, total: Callable[[Tensor], Tensor] = of_this_process
+        self, name: str = "dice+bce", *, total: Callable[[Tensor], Tensor] = of_this_process
     ) -> None:
         super().__init__()
-        self.dice = DiceLoss(sigmoid=True, smooth_nr=smooth, smooth_dr=smooth)
+        self.of_level = LOSSES[name]()
         self.total = total
 
     def forward(self, logits: Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
@@ -55,17 +125,28 @@ class SegmentationLoss(nn.Module):
         """Give one level's loss."""
         with torch.autocast(logits.device.type, enabled=False):
             z = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            y = shrink(target.to(z.dtype), z.shape[2:])
-            loss = self.dice(z, y) + F.binary_cross_entropy_with_logits(z, y)
+            loss = self.of_level(z, target.to(z.dtype))
             cases = loss.new_tensor(len(z))
             summed, count = self.total(torch.stack([loss * cases, cases]))
             return summed / count
 
 
-def shrink(target: Tensor, size: Sequence[int]) -> Tensor:
+def shrink(values: Tensor, size: Sequence[int]) -> Tensor:
     """Average (batch, regions, *spatial) down to `size`."""
-    if tuple(target.shape[2:]) == tuple(size):
-        return target
-    if target.ndim == 4:
-        return F.adaptive_avg_pool2d(target, (size[0], size[1]))
-    return F.adaptive_avg_pool3d(target, (size[0], size[1], size[2]))
+    if tuple(values.shape[2:]) == tuple(size):
+        return values
+    if values.ndim == 4:
+        return F.adaptive_avg_pool2d(values, (size[0], size[1]))
+    return F.adaptive_avg_pool3d(values, (size[0], size[1], size[2]))
+
+
+def window_mean(values: Tensor, width: int) -> Tensor:
+    """Mean of (batch, regions, *spatial) over a window around each voxel, zeros outside.
+
+    One axis after the other, by running sums: what it costs does not grow with the window.
+    """
+    for axis in range(2, values.ndim):
+        lines = F.pad(values.movedim(axis, -1), (width // 2 + 1, width // 2))
+        sums = lines.cumsum(-1)
+        values = ((sums[..., width:] - sums[..., :-width]) / width).movedim(-1, axis)
+    return values

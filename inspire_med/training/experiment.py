@@ -180,7 +180,7 @@ def build_experiment(
         store=store,
         samples=samples,
         validation_cases=validation_cases,
-        criterion=SegmentationLoss(total=sum_over_ranks),
+        criterion=SegmentationLoss(config.loss, total=sum_over_ranks),
         optimizer=optimizer,
         trained=trained,
         progress=load_checkpoint(config.run / "checkpoints", trained) or Progress(),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from inspire_med.losses import SegmentationLoss
+from inspire_med.losses import LOSSES, SegmentationLoss
 from inspire_med.networks import UNet
 from inspire_med.training.ranks import highest_over_ranks, share_buffers, sum_over_ranks
 from inspire_med.training.sync_batchnorm import synchronise
@@ -31,18 +31,19 @@ def test_buffers_are_those_of_rank_0(on_ranks):
     assert on_ranks(2, work) == [[1.0, 1.0]] * 2
 
 
+@pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("shards", [[2, 2], [3, 1], [1, 1, 1, 1]], ids=str)
-def test_the_loss_is_that_of_the_whole_batch(on_ranks, shards):
+def test_the_loss_is_that_of_the_whole_batch(on_ranks, shards, name):
     logits = torch.randn(4, 2, 6, 5, dtype=torch.float64)
     target = (torch.rand(4, 2, 6, 5) > 0.7).double()
     target[:, 1] = 0  # an empty region
     whole = logits.clone().requires_grad_()
-    expected = SegmentationLoss()([whole, whole[:, :, ::2, ::2]], target)
+    expected = SegmentationLoss(name)([whole, whole[:, :, ::2, ::2]], target)
     expected.backward()
 
     def work(rank, world):
         own = logits.split(shards)[rank].clone().requires_grad_()
-        loss = SegmentationLoss(total=sum_over_ranks)(
+        loss = SegmentationLoss(name, total=sum_over_ranks)(
             [own, own[:, :, ::2, ::2]], target.split(shards)[rank]
         )
         loss.backward()

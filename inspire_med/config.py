@@ -91,6 +91,8 @@ class DataConfig:
         workers: Processes that prepare samples, for each training process.
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
+        scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
+            example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8.
         augment: Random flips, affine, intensity changes.
     """
 
@@ -100,6 +102,7 @@ class DataConfig:
     workers: int = 1
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
+    scales: tuple[float, ...] = (1.0,)
     augment: bool = True
 
 
@@ -213,6 +216,10 @@ def refuse_nonsense(config: TrainConfig) -> None:
         raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
+    if not data.scales or not all(0.5 <= scale <= 2 for scale in data.scales):
+        raise InputError(
+            f"--data.scales: {list(data.scales)} makes no sense; give factors from 0.5 to 2."
+        )
 
 
 def _refuse_two_networks(network: NetworkConfig) -> None:

@@ -90,8 +90,9 @@ def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch):
-    options = [*IMAGES, "--max_steps", "6", "--save_every", "0"]
+@pytest.mark.parametrize("words", [[], ["--data.scales", "[1,2]", "--loss", "structure"]], ids=len)
+def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch, words):
+    options = [*IMAGES, *words, "--max_steps", "6", "--save_every", "0"]
     assert train(disc_images, tmp_path / "whole", *options) == 0
     honest = loop.train_step
     calls = []
@@ -212,6 +213,10 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--save_every", ".inf"], "--save_every: inf is no time; give minutes"),
         (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
+        (["--data.scales", "[]"], "--data.scales: [] makes no sense; give factors from 0.5 to 2."),
+        (["--data.scales", "[1,3]"], "--data.scales: [1.0, 3.0] makes no sense; give factors"),
+        (["--data.scales", "[1,.nan]"], "--data.scales: [1.0, nan] makes no sense; give factors"),
+        (["--loss", "dice"], "--loss"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
         (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
         ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),

@@ -15,6 +15,7 @@ from inspire_med.training import loop
 
 WORDS = [
     *["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "3"],
+    *["--data.scales", "[1,2]"],
     *["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"],
     *["--data.workers", "0", "--validations", "1", "--save_every", "0", "--max_steps", "4"],
 ]

@@ -32,6 +32,7 @@ from inspire_med.training.loader import BatchLoader
 from inspire_med.training.network import build_trained, model_card
 from inspire_med.training.optimizer import scaled_to_batch
 from inspire_med.training.ranks import sum_over_ranks
+from inspire_med.training.scales import resized, scaled_sizes
 from inspire_med.training.state import Progress, Trained
 from inspire_med.training.stopping import SignalledError, Signals
 
@@ -87,11 +88,19 @@ class Experiment:
         return budget_of(self.config).extended(self.progress.extra_steps, self.progress.extra_s)
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
-        """(samples, channels, *spatial) of this rank's share of a step."""
-        card = self.trained.card
+    def image_shapes(self) -> list[tuple[int, ...]]:
+        """(samples, channels, *spatial) of this rank's share of a step at each scale."""
         samples = math.ceil(self.config.data.batch_size / self.fabric.world_size)
-        return samples, len(card.channels), *card.patch_size
+        return [(samples, len(self.trained.card.channels), *size) for size in self._sizes]
+
+    @property
+    def _sizes(self) -> list[tuple[int, ...]]:
+        return scaled_sizes(self.trained.card.patch_size, self.config.data.scales)
+
+    def scaled(self, batch: Tensor) -> Tensor:
+        """The next step's images or targets on this rank's device, at that step's scale."""
+        seed, step = self.config.seed, self.progress.step
+        return resized(self.on_device(batch), self._sizes, seed=seed, step=step)
 
     def describe_step(self) -> list[dict[str, Any]]:
         """Case and patch position of every sample of the next step, over all ranks."""

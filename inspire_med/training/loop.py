@@ -35,11 +35,14 @@ def train(experiment: Experiment, log: Log, signals: Signals) -> Progress:
             these and what to do.
     """
     fabric, trained = experiment.fabric, experiment.trained
-    samples, *shape = experiment.image_shape
     parts = experiment.config.data.accumulate
+    images = [
+        experiment.on_device(torch.zeros(math.ceil(samples / parts), *shape))
+        for samples, *shape in experiment.image_shapes
+    ]
     supervised = compile_if_it_works(
         trained.supervised,
-        experiment.on_device(torch.zeros(math.ceil(samples / parts), *shape)),
+        images,
         trained.card.precision,
         switch=experiment.config.compile,
         say=log.say,

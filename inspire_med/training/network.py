@@ -1,6 +1,6 @@
 """Network: the network as training has it: extra outputs, average, recomputed maps, compiled."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -112,7 +112,7 @@ def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
 
 def compile_if_it_works(
     network: nn.Module,
-    image: Tensor,
+    images: Sequence[Tensor],
     precision: str,
     *,
     switch: Switch,
@@ -120,28 +120,29 @@ def compile_if_it_works(
 ) -> nn.Module:
     """The compiled network, or the network as it is, on all ranks alike.
 
-    A compiler fails at the first step, not when it is asked; so one step on zeros is tried, which
-    leaves no trace in the running statistics or the gradients.
+    A compiler fails at the first step, not when it is asked; so a step of each size is tried on
+    zeros, which leaves no trace in the running statistics or the gradients.
 
     Args:
         network: The network, on its device.
-        image: A batch of a step, on the network's device and in its memory layout: a compiler
+        images: A batch of each size, on the network's device and in its memory layout: a compiler
             makes another network for another layout.
         precision: Fabric's name.
         switch: `auto` tries on a GPU, `on` everywhere.
         say: Hears what came of it.
     """
-    device = image.device
+    device = images[0].device
     if switch == "off" or (switch == "auto" and device.type != "cuda"):
         return network
     compiled = torch.compile(network)
     before = [buffer.clone() for buffer in network.buffers()]
     trouble = None
     try:
-        with autocast(precision, device):
-            outputs = compiled(image)
-        levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-        torch.stack([level.float().sum() for level in levels]).sum().backward()
+        for image in images:
+            with autocast(precision, device):
+                outputs = compiled(image)
+            levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+            torch.stack([level.float().sum() for level in levels]).sum().backward()
     except Exception as error:  # whatever the compiler's trouble is, the network runs without it
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         trouble = first

@@ -3,10 +3,11 @@
 import math
 import time
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from inspire_med.errors import InputError
@@ -14,7 +15,7 @@ from inspire_med.training.experiment import Experiment
 from inspire_med.training.loader import BatchLoader
 from inspire_med.training.log import peak_memory_gib
 
-_TRIED = 3  # the first is slower than any other and does not count
+_TRIED = 3  # at each scale; the first is slower than any other and does not count
 
 
 def train_step(
@@ -32,7 +33,8 @@ def train_step(
     before = [buffer.clone() for buffer in trained.network.buffers()]
 
     optimizer.zero_grad()
-    loss, norm = compute_gradients(experiment, model, batch), math.nan
+    image, target = (experiment.scaled(batch[name]) for name in ("image", "target"))
+    loss, norm = compute_gradients(experiment, model, image, target), math.nan
     if math.isfinite(loss):
         clip = experiment.config.optimizer.clip_norm
         norm = fabric.clip_gradients(model, optimizer, max_norm=clip, error_if_nonfinite=False)
@@ -51,19 +53,21 @@ def train_step(
     return {**record, "step_s": time.perf_counter() - started, "data_wait_s": waited_s}
 
 
-def compute_gradients(experiment: Experiment, model: nn.Module, batch: dict[str, Any]) -> float:
+def compute_gradients(
+    experiment: Experiment, model: nn.Module, image: Tensor, target: Tensor
+) -> float:
     """Fill the gradients with those of the batch's loss, part by part; answers with the loss.
 
     A loss that is not finite ends it at once: no rank goes backward then.
     """
     fabric, parts = experiment.fabric, experiment.config.data.accumulate
-    images = experiment.on_device(batch["image"]).tensor_split(parts)
-    targets = experiment.on_device(batch["target"]).tensor_split(parts)
+    images = experiment.on_device(image).tensor_split(parts)
+    targets = experiment.on_device(target).tensor_split(parts)
     value = 0.0
-    for index, (image, target) in enumerate(zip(images, targets, strict=True), start=1):
+    for index, (some, wanted) in enumerate(zip(images, targets, strict=True), start=1):
         # Fabric names its own wrapper, which `model` is, and keeps its class private.
         with fabric.no_backward_sync(model, enabled=index < parts):  # pyright: ignore[reportArgumentType]
-            loss = experiment.criterion(model(image), target) / parts
+            loss = experiment.criterion(model(some), wanted) / parts
             value += float(loss.detach())
             if not math.isfinite(value):
                 return value
@@ -76,7 +80,7 @@ class Trial:
     """What a run needs.
 
     Args:
-        step_s: Seconds of a step, without waiting for data.
+        step_s: Seconds of a step, the mean over the scales, without waiting for data.
         memory_gib: Peak memory of the training process: of the GPU where there is one, else
             resident.
         left_s: Seconds to the end of the run, by its steps or its time, whichever ends first.
@@ -88,20 +92,24 @@ class Trial:
 
 
 def try_steps(experiment: Experiment) -> Trial:
-    """Measure a few training steps on noise of the run's own shape; the network learns nothing."""
-    fabric, network = experiment.fabric, experiment.trained.supervised
-    model = fabric.setup_module(network)
-    image = torch.rand(experiment.image_shape)
+    """Measure a few training steps on noise of the run's own shapes; the network learns nothing."""
+    model = experiment.fabric.setup_module(experiment.trained.supervised)
+    step_s = mean(_tried_s(experiment, model, shape) for shape in experiment.image_shapes)
+    return Trial(step_s, peak_memory_gib(), experiment.left_s(step_s))
+
+
+def _tried_s(experiment: Experiment, model: nn.Module, shape: tuple[int, ...]) -> float:
+    """Seconds of a step on images of that shape."""
+    image = torch.rand(shape)
     regions = len(experiment.trained.card.regions)
-    target = (image[:, :1] > 0.9).float().expand(-1, regions, *image.shape[2:])
+    target = (image[:, :1] > 0.9).float().expand(-1, regions, *shape[2:])
     seconds: list[float] = []
     for _ in range(_TRIED):
         started = time.perf_counter()
-        compute_gradients(experiment, model, {"image": image, "target": target})
-        network.zero_grad()
+        compute_gradients(experiment, model, image, target)
+        experiment.trained.supervised.zero_grad()
         seconds.append(time.perf_counter() - started)
-    step_s = min(seconds[1:])
-    return Trial(step_s, peak_memory_gib(), experiment.left_s(step_s))
+    return min(seconds[1:])
 
 
 def out_of_memory(experiment: Experiment) -> InputError:
@@ -110,7 +118,7 @@ def out_of_memory(experiment: Experiment) -> InputError:
     device, parts = fabric.device, 2 * data.accumulate
     total = torch.cuda.get_device_properties(device).total_memory / 2**30
     peak = torch.cuda.max_memory_allocated(device) / 2**30
-    size = " x ".join(map(str, experiment.image_shape))
+    size = " x ".join(map(str, max(experiment.image_shapes, key=math.prod)))
     whole = data.batch_size % (parts * fabric.world_size) == 0
     smaller = f"--data.accumulate {parts} or " if whole else ""
     return InputError(

@@ -31,7 +31,7 @@ def test_a_run_that_has_begun_needs_its_first_weights_no_more(tmp_path, network,
 def test_a_cpu_network_stays_as_it_is(network, switch):
     said = []
     found = compile_if_it_works(
-        network, torch.zeros(2, 1, 16, 16), "32-true", switch=switch, say=said.append
+        network, [torch.zeros(2, 1, 16, 16)], "32-true", switch=switch, say=said.append
     )
     assert found is network
     assert not said
@@ -45,7 +45,7 @@ def test_a_compiler_that_fails_is_said_and_done_without(network, monkeypatch):
     said = []
 
     found = compile_if_it_works(
-        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=said.append
+        network, [torch.zeros(2, 1, 16, 16)], "32-true", switch="on", say=said.append
     )
 
     assert found is network
@@ -57,7 +57,7 @@ def test_the_trial_leaves_no_trace(network, monkeypatch):
     before = copy.deepcopy(network.state_dict())
 
     compile_if_it_works(
-        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=lambda _: None
+        network, [torch.zeros(2, 1, 16, 16)], "32-true", switch="on", say=lambda _: None
     )
 
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
@@ -70,7 +70,7 @@ def test_the_trial_leaves_no_trace(network, monkeypatch):
 def test_compiled_it_gives_the_same(network):
     said = []
     compiled = compile_if_it_works(
-        network, torch.zeros(2, 1, 16, 16), "32-true", switch="on", say=said.append
+        network, [torch.zeros(2, 1, 16, 16)], "32-true", switch="on", say=said.append
     )
     image = torch.randn(2, 1, 16, 16)
 

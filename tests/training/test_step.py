@@ -25,6 +25,7 @@ def overflowing():
         trained=SimpleNamespace(network=network, average=None, scaling=fabric.strategy.precision),
         criterion=lambda logits, target: (0 * logits).abs().sqrt().sum(),
         on_device=lambda tensor: tensor,
+        scaled=lambda tensor: tensor,
         describe_step=lambda: [{"id": "case", "k": 0, "start": [0, 0]}],
     )
     batch = {"image": torch.randn(2, 1, 4, 4), "target": torch.zeros(2, 1, 4, 4)}

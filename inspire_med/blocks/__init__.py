@@ -2,8 +2,14 @@
 
 from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
 from inspire_med.blocks.conv import ConvNormAct
-from inspire_med.blocks.isa import ISA, Concatenate, ConcatenatedISA, CorrelationSimilarity
-from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment
+from inspire_med.blocks.isa import (
+    ISA,
+    Concatenate,
+    ConcatenatedISA,
+    CorrelationSimilarity,
+    NormedISA,
+)
+from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment, ResidualISE
 from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import FeaturePyramid, TopDown, inspire_pyramid, released_pyramid
@@ -23,9 +29,11 @@ __all__ = [
     "FeatureEnrichment",
     "FeaturePyramid",
     "FlowAlign",
+    "NormedISA",
     "Pass",
     "Pointwise",
     "Resample",
+    "ResidualISE",
     "TopDown",
     "inspire_pyramid",
     "released_pyramid",

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from inspire_med.blocks.dims import Norm
 from inspire_med.blocks.pointwise import Pointwise
 
 DESCRIPTOR_CHANNELS = 8
@@ -16,18 +17,19 @@ class CorrelationSimilarity(nn.Module):
 
     Args:
         descriptor_channels: Channels of the descriptors.
+        weights: How many λ there are, each with a w and b of its own.
 
     Shape:
         - Input: M^p and M^r, `(batch, descriptor_channels, *spatial)`.
-        - Output: `(batch, 1, *spatial)`, in (0, 1).
+        - Output: `(batch, weights, *spatial)`, in (0, 1).
 
     References:
         INSPIRE, figure (c).
     """
 
-    def __init__(self, descriptor_channels: int = DESCRIPTOR_CHANNELS) -> None:
+    def __init__(self, descriptor_channels: int = DESCRIPTOR_CHANNELS, *, weights: int = 1) -> None:
         super().__init__()
-        self.correlate = Pointwise(descriptor_channels, 1)
+        self.correlate = Pointwise(descriptor_channels, weights)
         nn.init.zeros_(self.correlate.weight)
         nn.init.zeros_(self.correlate.bias)
 
@@ -43,22 +45,20 @@ class Alignment(nn.Module):
     in one product and are aligned and up-sampled together; M^r guides the alignment.
 
     Args:
-        align: (P_j, M^r) to `channels + descriptor_channels` channels at the fine size.
+        align: (P_j, M^r) to `channels` plus eight descriptor channels at the fine size.
         channels: Channels of the fine map.
-        descriptor_channels: Channels of M^p and M^r.
+        weights: 1, or `channels` for a λ of each channel's own.
 
     Shape:
         - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, channels, *spatial)`.
-        - Output: P^c `(batch, channels, *spatial)` and λ `(batch, 1, *spatial)`.
+        - Output: P^c `(batch, channels, *spatial)` and λ `(batch, weights, *spatial)`.
     """
 
-    def __init__(
-        self, align: nn.Module, channels: int, *, descriptor_channels: int = DESCRIPTOR_CHANNELS
-    ) -> None:
+    def __init__(self, align: nn.Module, channels: int, *, weights: int = 1) -> None:
         super().__init__()
         self.align = align
-        self.describe = Pointwise(channels, descriptor_channels)
-        self.similarity = CorrelationSimilarity(descriptor_channels)
+        self.describe = Pointwise(channels, DESCRIPTOR_CHANNELS)
+        self.similarity = CorrelationSimilarity(weights=weights)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
         """Align the coarse map and weigh it against the fine one."""
@@ -76,6 +76,7 @@ class ISA(nn.Module):
     Args:
         align: (P_j, M^r) to `channels` plus eight descriptor channels at the fine size.
         channels: Channels of the fine map and of the output.
+        weights: 1, or `channels` for a λ of each channel's own.
 
     Shape:
         - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, channels, *spatial)`.
@@ -85,15 +86,44 @@ class ISA(nn.Module):
         INSPIRE, figure (c).
     """
 
-    def __init__(self, align: nn.Module, channels: int) -> None:
+    def __init__(self, align: nn.Module, channels: int, *, weights: int = 1) -> None:
         super().__init__()
-        self.alignment = Alignment(align, channels)
+        self.alignment = Alignment(align, channels, weights=weights)
         self.out_channels = channels
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Merge a coarse map into a fine one."""
         aligned, weight = self.alignment(coarse, fine)
         return torch.lerp(fine, aligned, weight)
+
+
+class NormedISA(nn.Module):
+    """ISA of two maps that are first brought to one scale: λ ⊙ N(P^c_j) + λ' ⊙ N(R_{j-1}).
+
+    P has a norm and a ReLU behind it, R what the encoder gives, which may be several times larger
+    or smaller; a sum of the two starts as the larger one.
+
+    Args:
+        align: (P_j, M^r) to `channels` plus eight descriptor channels at the fine size.
+        channels: Channels of the fine map and of the output.
+        norm: Makes N for a number of channels.
+
+    Shape:
+        - Input: coarse `(batch, coarse_channels, *small)`, fine `(batch, channels, *spatial)`.
+        - Output: `(batch, channels, *spatial)`.
+    """
+
+    def __init__(self, align: nn.Module, channels: int, *, norm: Norm) -> None:
+        super().__init__()
+        self.alignment = Alignment(align, channels)
+        self.norm_coarse = norm(channels)
+        self.norm_fine = norm(channels)
+        self.out_channels = channels
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Merge a coarse map into a fine one."""
+        aligned, weight = self.alignment(coarse, fine)
+        return torch.lerp(self.norm_fine(fine), self.norm_coarse(aligned), weight)
 
 
 class ConcatenatedISA(nn.Module):

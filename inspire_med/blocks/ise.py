@@ -92,3 +92,32 @@ class ISE(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Enhance a lateral map."""
         return self.enrichment(x, self.attention(x))
+
+
+class ResidualISE(nn.Module):
+    """ISE beside its own input: R = C + F_fe(C, F_ad(C)).
+
+    W_2 starts at zero, so it starts as the identity on every map, where ISE takes the negative
+    values away from maps that have signs.
+
+    Args:
+        channels: Channels in and out.
+        pool_size: Cells of the attention's grid along each axis.
+
+    Shape:
+        - Input and output: `(batch, channels, *spatial)`, any size.
+
+    References:
+        Differs from INSPIRE, figure (b), by the sum.
+    """
+
+    def __init__(self, channels: int, *, pool_size: int = 4) -> None:
+        super().__init__()
+        self.attention = AdaptiveAttention(channels, pool_size=pool_size)
+        self.enrichment = FeatureEnrichment(channels, channels)
+        nn.init.zeros_(self.enrichment.out.weight)
+        nn.init.zeros_(self.enrichment.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enhance a lateral map."""
+        return x + self.enrichment(x, self.attention(x))

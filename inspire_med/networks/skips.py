@@ -3,19 +3,26 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
 
-from inspire_med.blocks.align import FlowAlign, Resample
-from inspire_med.blocks.dims import SpatialDims
-from inspire_med.blocks.isa import DESCRIPTOR_CHANNELS, ISA, Concatenate, ConcatenatedISA
-from inspire_med.blocks.ise import ISE
+from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
+from inspire_med.blocks.dims import BATCH_NORM, SpatialDims
+from inspire_med.blocks.isa import (
+    DESCRIPTOR_CHANNELS,
+    ISA,
+    Concatenate,
+    ConcatenatedISA,
+    NormedISA,
+)
+from inspire_med.blocks.ise import ISE, ResidualISE
 from inspire_med.blocks.ssba import SSBA
 from inspire_med.errors import InputError
 
 LateralFactory = Callable[[int], nn.Module]
-Merge = Concatenate | ConcatenatedISA | ISA
+Merge = Concatenate | ConcatenatedISA | ISA | NormedISA
 MergeFactory = Callable[[SpatialDims, int, int], Merge]
 FeedbackFactory = Callable[[int, int], nn.Module]
 
@@ -32,24 +39,61 @@ def concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> Concatenat
 
 def align_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
     """Merge by ISA: the figure's weighted sum stands in the place of the concatenation."""
-    return ISA(flow_align(spatial_dims, coarse, fine), fine)
+    return ISA(_by_flow(spatial_dims, coarse, fine), fine)
 
 
 def align_and_concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> ConcatenatedISA:
     """Merge by ISA with the concatenation kept: its two weighted terms stand side by side."""
-    return ConcatenatedISA(flow_align(spatial_dims, coarse, fine), fine)
+    return ConcatenatedISA(_by_flow(spatial_dims, coarse, fine), fine)
 
 
-def flow_align(spatial_dims: SpatialDims, coarse: int, fine: int) -> FlowAlign:
+def resample_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+    """Merge by ISA without an alignment: the coarse map is up-sampled where it is."""
+    return ISA(Resample(coarse, fine + DESCRIPTOR_CHANNELS), fine)
+
+
+def deform_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+    """Merge by ISA whose alignment is the deformable convolution, for images.
+
+    Raises:
+        InputError: If `spatial_dims` is not 2.
+    """
+    if spatial_dims != 2:
+        raise InputError(
+            "skip: 'isa-deform' aligns images alone; give 'isa', whose flow aligns volumes too."
+        )
+    return ISA(DeformAlign(coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS), fine)
+
+
+def align_and_sum_channels(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+    """Merge by ISA with a λ of each channel's own."""
+    return ISA(_by_flow(spatial_dims, coarse, fine), fine, weights=fine)
+
+
+def align_and_sum_normed(spatial_dims: SpatialDims, coarse: int, fine: int) -> NormedISA:
+    """Merge by ISA of maps that a batch norm has brought to one scale."""
+    return NormedISA(_by_flow(spatial_dims, coarse, fine), fine, norm=BATCH_NORM[spatial_dims])
+
+
+def _by_flow(spatial_dims: SpatialDims, coarse: int, fine: int) -> FlowAlign:
     """Align by flow, with the descriptor's channels beside the map's."""
     return FlowAlign(spatial_dims, coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS)
 
 
-LATERALS: dict[str, LateralFactory] = {"ise": ISE}
+LATERALS: dict[str, LateralFactory] = {
+    "ise": ISE,
+    "ise-pool1": partial(ISE, pool_size=1),
+    "ise-pool8": partial(ISE, pool_size=8),
+    "ise-residual": ResidualISE,
+}
 MERGES: dict[str, MergeFactory] = {
     "concat": concatenate,
     "isa": align_and_sum,
     "isa-beside": align_and_concatenate,
+    "isa-resample": resample_and_sum,
+    "isa-deform": deform_and_sum,
+    "isa-channel": align_and_sum_channels,
+    "isa-norm": align_and_sum_normed,
 }
 FEEDBACKS: dict[str, FeedbackFactory] = {"ssba": SSBA}
 INSPIRE = "ise+isa+ssba"

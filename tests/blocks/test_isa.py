@@ -3,12 +3,14 @@ import math
 import torch
 
 from inspire_med.blocks.align import Resample
+from inspire_med.blocks.dims import BATCH_NORM
 from inspire_med.blocks.isa import (
     DESCRIPTOR_CHANNELS,
     ISA,
     Concatenate,
     ConcatenatedISA,
     CorrelationSimilarity,
+    NormedISA,
 )
 
 
@@ -64,6 +66,31 @@ def test_maps_that_agree_weigh_more_than_maps_that_contradict():
     x = torch.randn(1, 4, 3, 3)
 
     assert (similarity(x, x) > similarity(x, -x)).all()
+
+
+def test_with_a_weight_a_channel_each_channel_is_blended_by_its_own(dims, fine, coarse):
+    merge = ISA(Resample(6, 2 + DESCRIPTOR_CHANNELS), 2, weights=2)
+    with torch.no_grad():  # sigmoid(ln 3) = 3/4 and sigmoid(-ln 3) = 1/4
+        merge.alignment.similarity.correlate.bias.copy_(torch.tensor([1, -1]) * math.log(3))
+    x, y = torch.randn(2, 6, *coarse), torch.randn(2, 2, *fine)
+
+    p, shares = aligned(merge, x, y, 2), torch.tensor([0.75, 0.25]).view(1, 2, *[1] * dims)
+
+    torch.testing.assert_close(merge(x, y), shares * p + (1 - shares) * y)
+
+
+def test_normed_isa_blends_maps_of_mean_0_and_deviation_1(dims, fine, coarse):
+    merge = NormedISA(Resample(6, 4 + DESCRIPTOR_CHANNELS), 4, norm=BATCH_NORM[dims])
+    weigh_the_coarse_map_by_three_quarters(merge)
+    x, y = torch.randn(2, 6, *coarse), 50 + 9 * torch.randn(2, 4, *fine)
+
+    axes = (0, *range(2, dims + 2))
+    p, r = (
+        (m - m.mean(axes, keepdim=True)) / m.std(axes, keepdim=True, correction=0)
+        for m in (aligned(merge, x, y, 4), y)
+    )
+
+    torch.testing.assert_close(merge(x, y), 0.75 * p + 0.25 * r, atol=1e-3, rtol=1e-3)
 
 
 def test_concatenated_isa_starts_as_the_concatenation(dims, fine, coarse):

@@ -1,7 +1,7 @@
 import torch
 import torch.nn.functional as F
 
-from inspire_med.blocks.ise import ISE, AdaptiveAttention
+from inspire_med.blocks.ise import ISE, AdaptiveAttention, ResidualISE
 from inspire_med.blocks.resize import grid_means, resize
 
 
@@ -42,6 +42,22 @@ def test_starts_as_the_identity_on_non_negative_maps(dims, fine):
     x = torch.rand(2, 5, *fine)
 
     torch.testing.assert_close(ISE(5)(x), x)
+
+
+def test_a_residual_ise_starts_as_the_identity_on_maps_with_signs(dims, fine):
+    x = torch.randn(2, 5, *fine)
+
+    assert torch.equal(ResidualISE(5)(x), x)
+
+
+def test_a_residual_ise_adds_what_ise_gives(dims, fine):
+    block, plain = ResidualISE(5, pool_size=2), ISE(5, pool_size=2)
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    plain.load_state_dict(block.state_dict())
+    x = torch.randn(2, 5, *fine)
+
+    torch.testing.assert_close(block(x), x + plain(x))
 
 
 def test_attention_depends_on_position_and_channel(dims):

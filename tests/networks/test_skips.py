@@ -1,7 +1,15 @@
 import pytest
+import torch
 
 from inspire_med.errors import InputError
-from inspire_med.networks.skips import align_and_sum, compose_skip, concatenate, leave
+from inspire_med.networks.skips import (
+    LATERALS,
+    MERGES,
+    align_and_sum,
+    compose_skip,
+    concatenate,
+    leave,
+)
 
 
 def test_inspire_is_all_three_parts():
@@ -25,6 +33,33 @@ def test_a_part_stands_from_its_level_on():
     assert [skip.lateral_at(level) is leave for level in (2, 3, 4)] == [True, False, False]
     assert [skip.merge_at(level) for level in (1, 2)] == [concatenate, align_and_sum]
     assert skip.feedback_from == 4
+
+
+def test_the_forms_of_ise_differ_in_their_grid_or_in_what_they_add_to():
+    grids = {name: compose_skip(name).lateral(4).attention.pool_size for name in LATERALS}
+
+    assert grids == {"ise": 4, "ise-pool1": 1, "ise-pool8": 8, "ise-residual": 4}
+    x = torch.randn(1, 4, 9, 7)
+    assert torch.equal(compose_skip("ise-residual").lateral(4)(x), x)
+
+
+def test_the_forms_of_isa_differ_in_alignment_weights_or_scale():
+    merges = {name: compose_skip(name).merge(2, 6, 4) for name in MERGES if name != "concat"}
+    aligned = {name: type(m.alignment.align).__name__ for name, m in merges.items()}
+    coarse, fine = torch.randn(2, 6, 5, 4), torch.randn(2, 4, 9, 7)
+    weights = {name: m.alignment(coarse, fine)[1].shape[1] for name, m in merges.items()}
+
+    assert {name: kind for name, kind in aligned.items() if kind != "FlowAlign"} == {
+        "isa-resample": "Resample",
+        "isa-deform": "DeformAlign",
+    }
+    assert {name: count for name, count in weights.items() if count != 1} == {"isa-channel": 4}
+    assert not torch.allclose(merges["isa-norm"](coarse, 9 * fine), merges["isa"](coarse, 9 * fine))
+
+
+def test_deformable_alignment_of_volumes_is_refused():
+    with pytest.raises(InputError, match="'isa-deform' aligns images alone; give 'isa'"):
+        compose_skip("isa-deform").merge(3, 6, 4)
 
 
 def test_without_a_level_a_part_stands_everywhere():

@@ -11,7 +11,7 @@ from inspire_med.networks import DeepSupervision, Encoder, UNet, unet_encoder
 from inspire_med.networks.skips import Skip, concatenate, leave
 
 SKIPS = ["concat", "ise", "isa", "ssba", "ise+isa", "ise+isa-beside", "inspire"]
-SKIPS += ["ssba@3", "ise@2+isa@2+ssba@2"]
+SKIPS += ["ssba@3", "ise@2+isa@2+ssba@2", "ise-residual+isa-channel", "isa-norm", "isa-resample"]
 SIZES = {2: (21, 18), 3: (21, 18, 11)}
 
 

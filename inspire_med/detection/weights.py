@@ -5,6 +5,7 @@ there, falls back to the unrestricted one for what that refuses, and when it res
 text under `meta.config` as a program. Here nothing of that is possible.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ def load_from_http(filename: str, map_location: Any = None) -> dict[str, Any]:
     Raises:
         InputError: If it cannot be fetched or read.
     """
+    return load_from_file(str(_fetched(filename)), map_location)
+
+
+def _fetched(filename: str) -> Path:
+    """The file of an address, in torch's own cache."""
     cached = Path(torch.hub.get_dir()) / "checkpoints" / filename.rpartition("/")[2]
     if not cached.is_file():
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -81,20 +87,23 @@ def load_from_http(filename: str, map_location: Any = None) -> dict[str, Any]:
             torch.hub.download_url_to_file(filename, str(cached), progress=False)
         except OSError as error:
             raise InputError(
-                f"{filename}: cannot be fetched ({error}); fetch it elsewhere and put it at "
-                f"{cached}, or train from random weights (init_cfg=None)."
+                f"{filename}: cannot be fetched ({error}); fetch it elsewhere and name the file by "
+                f"init_cfg.checkpoint or put it at {cached}, or train from random weights "
+                "(init_cfg=None)."
             ) from error
-    return load_from_file(str(cached), map_location)
+    return cached
 
 
 def load_from_torchvision(filename: str, map_location: Any = None) -> dict[str, Any]:
     """Read `torchvision://resnet50`: the weights that name stands for in mmengine's own table.
 
     Raises:
-        InputError: If the name is unknown, or its file cannot be fetched.
+        InputError: If the name is unknown, or its file cannot be fetched or is not that file.
     """
     table = mmengine.load(Path(mmengine.__file__).parent / "hub" / "torchvision_0.12.json")
-    return load_from_http(_address(filename, table), map_location)
+    file = _fetched(_address(filename, table))
+    _check_digest(file)
+    return load_from_file(str(file), map_location)
 
 
 def load_from_openmmlab(filename: str, map_location: Any = None) -> dict[str, Any]:
@@ -138,6 +147,20 @@ def _address(filename: str, table: dict[str, str]) -> str:
     return table[name]
 
 
+def _check_digest(file: Path) -> None:
+    """Refuse a file of torchvision's whose sha256 is not the one whose first digits it is named by.
+
+    Raises:
+        InputError: If it is another.
+    """
+    digits = file.stem.rpartition("-")[2]
+    if not hashlib.sha256(file.read_bytes()).hexdigest().startswith(digits):
+        raise InputError(
+            f"{file}: its sha256 does not begin with {digits}, so it is damaged or another file; "
+            "remove it, to have it fetched again."
+        )
+
+
 class _Buffer:
     """A `HistoryBuffer` as it is read: its numbers; `_cleaned` makes the real one of them."""
 
@@ -163,9 +186,14 @@ def _harmless() -> list[Any]:
 
 
 def _cleaned(checkpoint: Any) -> dict[str, Any]:
-    """Leave out the text that mmengine would run; make the histories whole again."""
+    """Leave out the text that mmengine would run; make the histories whole again.
+
+    Weights under `model`, as timm's scripts write them, come under mmengine's own name.
+    """
     if not isinstance(checkpoint, dict):
         raise TypeError("it holds no dictionary of weights")
+    if isinstance(checkpoint.get("model"), dict):
+        checkpoint.setdefault("state_dict", checkpoint.pop("model"))
     if isinstance(checkpoint.get("meta"), dict):
         checkpoint["meta"].pop("config", None)
     histories = checkpoint.get("message_hub", {}).get("log_scalars", {})

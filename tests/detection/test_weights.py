@@ -1,3 +1,4 @@
+import hashlib
 import os
 import pickle
 import re
@@ -15,7 +16,7 @@ from safetensors.torch import save_file
 
 from inspire_med.detection.fit import check_fit, check_pretrained
 from inspire_med.detection.settings import read_settings
-from inspire_med.detection.weights import guard_loading
+from inspire_med.detection.weights import _check_digest, guard_loading
 from inspire_med.errors import InputError
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs" / "detection"
@@ -70,6 +71,11 @@ def test_a_program_inside_a_checkpoint_is_left_out(tmp_path):
     assert load(tmp_path / "a.pth")["meta"] == {"epoch": 1}
 
 
+def test_weights_under_model_come_under_mmengines_name(tmp_path):
+    torch.save({"model": {"a": torch.ones(1)}}, tmp_path / "a.pth")
+    assert load(tmp_path / "a.pth") == {"state_dict": {"a": torch.ones(1)}}
+
+
 def test_histories_and_numpy_numbers_come_back(tmp_path):
     buffer = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 1])
     content = {
@@ -109,7 +115,13 @@ def test_weights_that_are_missing_or_elsewhere(tmp_path):
             CheckpointLoader.load_checkpoint(name, logger="silent")
 
 
-def test_weights_of_a_zoo_are_fetched_once(tmp_path, monkeypatch):
+@pytest.fixture
+def unchecked(monkeypatch) -> None:
+    """Take any file for torchvision's own."""
+    monkeypatch.setattr("inspire_med.detection.weights._check_digest", lambda file: None)
+
+
+def test_weights_of_a_zoo_are_fetched_once(tmp_path, monkeypatch, unchecked):
     fetched = []
 
     def fetch(url, path, progress):
@@ -138,12 +150,26 @@ def web(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.usefixtures("web")
+def test_a_file_that_is_not_the_one_by_whose_sha256_torchvision_names_it(tmp_path):
+    with pytest.raises(
+        InputError, match="resnet18-f37072fd.pth: its sha256 does not begin with f37072fd, so it is"
+    ):
+        CheckpointLoader.load_checkpoint("torchvision://resnet18", logger="silent")
+
+
+def test_a_file_that_is_the_one_by_whose_sha256_it_is_named(tmp_path):
+    torch.save({"a": torch.ones(1)}, tmp_path / "a.pth")
+    digits = hashlib.sha256((tmp_path / "a.pth").read_bytes()).hexdigest()[:8]
+    _check_digest((tmp_path / "a.pth").rename(tmp_path / f"a-{digits}.pth"))
+
+
+@pytest.mark.usefixtures("web")
 def test_a_classifier_gives_its_backbone_alone():
     found = CheckpointLoader.load_checkpoint("mmcls://resnet50_v1d", logger="silent")
     assert found == {"state_dict": {"conv1.weight": torch.ones(1)}}
 
 
-@pytest.mark.usefixtures("web")
+@pytest.mark.usefixtures("web", "unchecked")
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_weights_that_our_configs_name_can_be_loaded(name):
     assert CheckpointLoader.load_checkpoint(name, logger="silent")["state_dict"]

@@ -104,7 +104,8 @@ def _read(options: Namespace) -> "Config":
 def _check(config: "Config") -> list[str]:
     import torch
 
-    from inspire_med.detection.fit import check_fit, check_pretrained
+    from inspire_med.detection.fit import check_fit
+    from inspire_med.detection.pretrained import check_pretrained, note_random_backbone
     from inspire_med.detection.resume import check_run
     from inspire_med.detection.settings import enter_scope, type_path
     from inspire_med.detection.verdict import check_data
@@ -118,10 +119,12 @@ def _check(config: "Config") -> list[str]:
     notes = check_data(config, ("train", "val"))
     if config.resume:
         check_run(config.load_from, config)
+    if not config.resume:
+        notes += check_pretrained(config.model)
     if config.get("load_from"):
         check_fit(config.load_from, config, whole=config.resume)
-    if not config.resume:
-        check_pretrained(config.model)
+    else:
+        notes += note_random_backbone(config.model)
     return notes
 
 

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
 
-from inspire_med.detection.fit import check_fit, check_pretrained
+from inspire_med.detection.fit import check_fit
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import _check_digest, guard_loading
 from inspire_med.errors import InputError
@@ -185,47 +185,9 @@ def test_an_address_that_does_not_answer(tmp_path, monkeypatch):
         CheckpointLoader.load_checkpoint("http://127.0.0.1:9/a.pth", logger="silent")
 
 
-def test_local_weights_of_the_backbone_that_are_missing(config):
-    words = ["model.backbone.init_cfg.type=Pretrained", "model.backbone.init_cfg.checkpoint=r.pth"]
-    with pytest.raises(InputError, match="r.pth: no such weights for init_cfg"):
-        check_pretrained(read_settings(config, words).model)
-
-
 @pytest.fixture
 def weights(config) -> dict:
     return MODELS.build(read_settings(config).model).state_dict()
-
-
-def pretrained(config: Path, file: Path, *more: str) -> dict:
-    first = "model.backbone.init_cfg."
-    words = ["type=Pretrained", f"checkpoint={file}", *more]
-    return read_settings(config, [first + word for word in words]).model
-
-
-@pytest.mark.slow
-def test_local_weights_of_the_backbone_must_have_something_for_it(tmp_path, config, weights):
-    file = tmp_path / "a.pth"
-    torch.save(weights, file)
-    check_pretrained(pretrained(config, file, "prefix=backbone."))
-    check_pretrained(pretrained(config, file, "prefix=backbone"))
-    for more in ([], ["prefix=neck."]):
-        with pytest.raises(
-            InputError,
-            match=r"a.pth: has nothing for the init_cfg of ResNet: it has backbone.conv1",
-        ):
-            check_pretrained(pretrained(config, file, *more))
-
-    plain = {key.removeprefix("backbone."): value for key, value in weights.items()}
-    torch.save({"state_dict": {f"module.{key}": value for key, value in plain.items()}}, file)
-    check_pretrained(pretrained(config, file))
-
-
-def test_a_backbone_that_converts_names_may_read_what_it_likes(tmp_path):
-    settings = read_settings(CONFIGS / "sparseinst_pvt-b1_giam.py")
-    file = tmp_path / "a.pth"
-    torch.save({"patch_embed1.proj.weight": torch.ones(1)}, file)
-    settings.model.backbone.init_cfg.checkpoint = str(file)
-    check_pretrained(settings.model)
 
 
 @pytest.mark.parametrize("suffix", ["pth", "safetensors"])

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
@@ -10,7 +11,7 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import add_training_options, training_config
 from inspire_med.cli.parser import CommandParser
-from inspire_med.config import NetworkConfig, TrainConfig
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written, write_json, write_text
 from inspire_med.tasks.find import refuse_other_task
@@ -19,6 +20,7 @@ from inspire_med.tasks.task import Task
 if TYPE_CHECKING:
     from inspire_med.comparing.outcome import Outcome
     from inspire_med.comparing.plan import Plan
+    from inspire_med.comparing.variants import Variant
     from inspire_med.evaluation.protocols import Protocol
 
 
@@ -28,17 +30,18 @@ class CompareOptions:
 
     Args:
         variants: Networks, separated by commas: `concat` is the plain U-Net, `ise`, `ise+isa` and
-            `inspire` add to it, `monai:SegResNet` is a network of MONAI's by its class.
+            `inspire` add to it, `monai:SegResNet` is a network of MONAI's by its class. Or a YAML
+            file that maps names to options of train (see docs/compare.md).
         seeds: How many seeds each network is trained with (3 is 0, 1 and 2), or which ones, as in
             `0,1,5`.
-        baseline: The variant that each other one is tested against.
+        baseline: The variant that each other one is tested against; by default the first.
         protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
             default the task's own, such as brats2023-gli, isles2022 or polyp-pranet.
     """
 
     variants: str = "concat,ise,ise+isa,inspire"
     seeds: str = "3"
-    baseline: str = "concat"
+    baseline: str | None = None
     protocol: str | None = None
 
 
@@ -63,10 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(parser: CommandParser, namespace: Namespace) -> int:
     options = CompareOptions(**{name: namespace.pop(name) for name in _OURS})
     config = training_config(parser, namespace)
-    if config.network.skip != NetworkConfig().skip or config.network.monai:
-        raise InputError(
-            "options --network.skip, --network.monai: the variants decide; name it in --variants."
-        )
+    variants = _variants(parser, options.variants, config)
 
     from inspire_med.comparing.costs import sizes_of
     from inspire_med.comparing.outcome import bring_together
@@ -76,7 +76,7 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     from inspire_med.training.stopping import STOPPED, Signals, locked
     from inspire_med.wording import counted
 
-    plan = _plan(options, config)
+    plan = _plan(options, variants, config)
     check(plan)
     refuse_other_folder(plan)
     sizes = sizes_of(plan)
@@ -99,9 +99,23 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     return 0
 
 
-def _plan(options: CompareOptions, config: TrainConfig) -> "Plan":
+def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[Variant, ...]":
+    from inspire_med.comparing.variants import parse_names
+    from inspire_med.comparing.variants_file import is_variants_file, read_variants
+
+    if is_variants_file(words):
+        return read_variants(Path(words))
+    usual = parser.get_defaults()["network.skip"]
+    if config.network.skip != usual or config.network.monai:
+        raise InputError(
+            "options --network.skip, --network.monai: the variants decide; name it in --variants."
+        )
+    return parse_names(words)
+
+
+def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig) -> "Plan":
     from inspire_med.comparing.plan import Plan, load_labelled
-    from inspire_med.comparing.variants import parse_seeds, parse_variants
+    from inspire_med.comparing.variants import parse_seeds
 
     manifest = load_labelled(config.manifest)
     task = manifest.task
@@ -111,8 +125,8 @@ def _plan(options: CompareOptions, config: TrainConfig) -> "Plan":
         config = replace(config, max_steps=task.training.get("max_steps"))
     return Plan(
         folder=config.run,
-        variants=parse_variants(options.variants),
-        baseline=options.baseline,
+        variants=variants,
+        baseline=options.baseline or variants[0].name,
         seeds=parse_seeds(options.seeds),
         config=config,
         manifest=manifest,

@@ -84,6 +84,34 @@ def test_networks_are_compared_and_nothing_is_done_twice(tmp_path, disc_images, 
 
 
 @pytest.mark.slow
+def test_variants_of_a_file_are_compared(tmp_path, disc_images, at_once, capsys):
+    file = tmp_path / "v.yaml"
+    file.write_text(
+        "slow: {optimizer.lr: 1.0e-9}\n"
+        "wide: {network: {widths: [4, 12]}}\n"
+        "monai: {network.monai: SegResNet, network.monai_arguments: {init_filters: 8}}\n"
+    )
+    words = ["--network.skip", "concat", "--variants", str(file), "--seeds", "1", *FEW]
+
+    assert compare(disc_images, tmp_path / "out", *words) == 0
+
+    assert [job for _, job in at_once[::3]] == ["slow/seed0", "wide/seed0", "monai/seed0"]
+    content = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert content["baseline"] == "slow"
+    assert content["facts"]["wide"]["Options"] == "network.widths [4, 12]"
+    assert content["costs"]["wide"]["parameters"] > content["costs"]["slow"]["parameters"]
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert "optimizer.lr 1e-09" in page
+    again = (tmp_path / "out" / "slow" / "seed0" / "run" / "config.yaml").read_text()
+    assert "skip: concat" in again
+    assert "lr: 1.0e-09" in again
+
+    file.write_text(file.read_text().replace("12]", "14]"))
+    assert compare(disc_images, tmp_path / "out", *words) == 2
+    assert "wide: was trained with network.widths = [4, 12], but" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_a_signal_stops_it_and_the_same_command_goes_on(tmp_path, disc_images, at_once):
     words = ["--variants", "concat,ise", "--seeds", "[4]", "--max_steps", "100",
              "--protocol", "segmentation"]  # fmt: skip
@@ -137,7 +165,8 @@ def test_a_failing_network_does_not_lose_the_others(tmp_path, disc_images, monke
     ("words", "sentence"),
     [
         (["--variants", "concat,inspyre"], "'inspyre' names no network; did you mean inspire?"),
-        (["--variants", "ise,inspire"], "option --baseline: 'concat', which the others are tested"),
+        (["--baseline", "isa"], "option --baseline: 'isa', which the others are tested"),
+        (["--variants", "none.yaml"], "none.yaml: no such file"),
         (["--variants", "concat"], "leaves nothing to compare with"),
         (["--seeds", "none"], "option --seeds: 'none' is neither"),
         (["--seed", "3"], "option --seed: unknown; did you mean --seeds?"),

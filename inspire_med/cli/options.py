@@ -2,8 +2,9 @@
 
 import argparse
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,20 @@ def refuse_odd_training(task: Task) -> None:
     Raises:
         InputError: If one of them is unknown or of another type.
     """
-    parser = CommandParser(prog="inspire-med train")
-    parser.add_class_arguments(TrainConfig, as_group=False)
-    given = {"manifest": "m", "run": "r", **dotted(task.training)}
-    words = [f"--{name}={_written(value)}" for name, value in given.items()]
     try:
-        parser.parse_args(words)
+        _read_as_words(dotted(task.training))
     except InputError as error:
         raise InputError(f"task {task.name}: field training: {error}") from None
+
+
+def typed_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `train` by their dotted names, with the types they have in a Config.
+
+    Raises:
+        InputError: If one of them is unknown or of another type.
+    """
+    config = _read_as_words(options)
+    return {name: attrgetter(name)(config) for name in options}
 
 
 def task_defaults(task: Task) -> dict[str, Any]:
@@ -98,6 +105,15 @@ def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
     values = vars(parser.instantiate(options))
     values.pop("config", None)
     return with_paths_resolved(TrainConfig(**values))
+
+
+def _read_as_words(options: Mapping[str, Any]) -> TrainConfig:
+    """A training with these options, by their dotted names, as a command line would be read."""
+    parser = CommandParser(prog="inspire-med train")
+    parser.add_class_arguments(TrainConfig, as_group=False)
+    given = {"manifest": "m", "run": "r", **options}
+    words = [f"--{name}={_written(value)}" for name, value in given.items()]
+    return training_config(parser, parser.parse_args(words))
 
 
 def _task(words: Sequence[str]) -> Task | None:

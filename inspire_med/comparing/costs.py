@@ -79,8 +79,11 @@ def sizes_of(plan: Plan) -> dict[str, Size]:
     Raises:
         InputError: As `size_of`.
     """
-    configs = {job.variant: job.config for job in plan.jobs()}
-    return {name: size_of(model_card(config, plan.manifest)) for name, config in configs.items()}
+    sizes: dict[str, Size] = {}
+    for variant in plan.variants:
+        with variant.at_fault():
+            sizes[variant.name] = size_of(model_card(variant.of(plan.config), plan.manifest))
+    return sizes
 
 
 def effort_of(jobs: Sequence[Job]) -> Effort:

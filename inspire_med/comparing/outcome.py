@@ -1,5 +1,6 @@
 """Outcome: what the jobs of a comparison came to, as data for its page and its files."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -81,7 +82,8 @@ def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str])
     Raises:
         InputError: If there are no two such networks, or the baseline is none of them.
     """
-    jobs = {name: [job for job in plan.jobs() if job.variant == name] for name in plan.variants}
+    names = [variant.name for variant in plan.variants]
+    jobs = {name: [job for job in plan.jobs() if job.variant == name] for name in names}
     jobs = {name: own for name, own in jobs.items() if all(map(is_done, own))}
     if len(jobs) < 2 or plan.baseline not in jobs:
         raise InputError(
@@ -107,7 +109,11 @@ def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str])
         notes=_notes(plan, used, failed),
         provenance=_provenance(plan, used),
         facts={
-            name: {**facts_of(sizes[name], efforts[name]), **_by_seed_facts(spread[name], measures)}
+            name: {
+                **_own_options(plan, name),
+                **facts_of(sizes[name], efforts[name]),
+                **_by_seed_facts(spread[name], measures),
+            }
             for name in jobs
         },
         by_seed=scores,
@@ -129,6 +135,15 @@ def _summaries(scores: pd.DataFrame, whole: Summaries) -> Summaries:
         region: {**measures, **whole.get(region, {})}
         for region, measures in summarise_scores(scores).items()
     }
+
+
+def _own_options(plan: Plan, name: str) -> dict[str, str]:
+    """What a variant changes, in words, where names do not say it."""
+    if all(variant.file is None for variant in plan.variants):
+        return {}
+    own = next(variant.options for variant in plan.variants if variant.name == name)
+    words = "; ".join(f"{option} {json.dumps(value, default=str)}" for option, value in own.items())
+    return {"Options": words or "none of its own"}
 
 
 def _by_seed_facts(
@@ -165,10 +180,10 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
     if not plan.protocol.of_videos:
         patients = {case.id: case.patient for job in jobs for case in job.cases}
         notes += filter(None, [patients_note(patients)])
-    notes += [*words_on(plan.variants, plan.config.network), _COSTS]
+    notes += [*words_on(plan.variants, plan.config), _COSTS]
     notes += [f"Failed: {sentence}" for sentence in failed]
     shown = {job.variant for job in jobs}
-    absent = [name for name in plan.variants if name not in shown]
+    absent = [each.name for each in plan.variants if each.name not in shown]
     if absent:
         notes.append(f"Left out, not all of their trainings being done: {', '.join(absent)}.")
     for job in jobs:

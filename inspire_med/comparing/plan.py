@@ -1,20 +1,24 @@
 """Plan: which trainings a comparison is made of, and that its folder holds no others."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.comparing.job import Job
-from inspire_med.comparing.variants import network_of
+from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import read_json, write_json
 from inspire_med.training.experiment import check_request
-from inspire_med.training.recipe import refuse_difference
+from inspire_med.training.recipe import every_option, refuse_difference
 
 REQUEST = "request.json"
+_OF_THE_REQUEST = {"format", "manifest_hash", "variants"}
+_NETWORK = {"network.skip", "network.monai"}
 # Places (the manifest is known by its hash), what is each job's own, and what changes no result.
 _LEFT_OUT = {
     "run",
@@ -34,8 +38,8 @@ class Plan:
 
     Attributes:
         folder: Where everything goes.
-        variants: The networks, in the order to be shown.
-        baseline: The one that the others are tested against.
+        variants: What is compared, in the order to be shown.
+        baseline: Name of the one that the others are tested against.
         seeds: Each network is trained with each of these.
         config: Options of every training, but for what a variant and seed change; with fold `all`
             each network is trained once a fold and validated on it.
@@ -44,7 +48,7 @@ class Plan:
     """
 
     folder: Path
-    variants: tuple[str, ...]
+    variants: tuple[Variant, ...]
     baseline: str
     seeds: tuple[int, ...]
     config: TrainConfig
@@ -65,18 +69,12 @@ class Plan:
             for variant in self.variants
         ]
 
-    def _job(self, variant: str, seed: int, fold: int) -> Job:
+    def _job(self, variant: Variant, seed: int, fold: int) -> Job:
         ending = f"-fold{fold}" if self.config.fold == "all" else ""
-        folder = self.folder / variant.replace(":", "-") / f"seed{seed}{ending}"
-        config = replace(
-            self.config,
-            run=folder / "run",
-            seed=seed,
-            fold=fold,
-            network=network_of(variant, self.config.network),
-        )
+        folder = self.folder / variant.folder / f"seed{seed}{ending}"
+        config = replace(variant.of(self.config), run=folder / "run", seed=seed, fold=fold)
         cases = self.manifest.fold(fold)[1]
-        return Job(variant, seed, fold, folder, config, cases, self.protocol)
+        return Job(variant.name, seed, fold, folder, config, cases, self.protocol)
 
 
 def load_labelled(path: Path) -> Manifest:
@@ -100,15 +98,18 @@ def check(plan: Plan) -> None:
     """Refuse what can be seen to be wrong before anything is trained.
 
     Raises:
-        InputError: If an option makes no sense for one of the networks, or the baseline is none.
+        InputError: If an option makes no sense for one of the variants, or the baseline is none.
     """
-    if plan.baseline not in plan.variants:
+    names = [variant.name for variant in plan.variants]
+    if plan.baseline not in names:
         raise InputError(
             f"option --baseline: {plan.baseline!r}, which the others are tested against, is not "
-            f"among the variants {', '.join(plan.variants)}; add it, or choose one of them."
+            f"among the variants {', '.join(names)}; add it, or choose one of them."
         )
-    for job in plan.jobs():
-        check_request(job.config, job.config.devices or 1)
+    plan.jobs()  # finds every fold
+    for variant in plan.variants:
+        with variant.at_fault():
+            check_request(variant.of(plan.config), plan.config.devices or 1)
 
 
 def refuse_other_folder(plan: Plan) -> None:
@@ -129,28 +130,51 @@ def refuse_other_folder(plan: Plan) -> None:
         if len(files) > len(begun):
             raise InputError(f"{plan.folder}: holds something else; choose another --run.")
         return
-    content, asked = read_json(plan.folder / REQUEST), _request(plan)
-    if content.get("manifest_hash") != asked["manifest_hash"]:
+    content = read_json(plan.folder / REQUEST)
+    if content.get("manifest_hash") != plan.manifest.hash:
         raise InputError(
             f"{plan.folder}: compares on the data set "
             f"{str(content.get('manifest_hash'))[:12]}, but the manifest is "
             f"{plan.manifest.hash[:12]}; use the same manifest or another --run."
         )
-    refuse_difference(plan.folder, content, asked)
+    refuse_difference(plan.folder, _alike(content, plan), _alike(plan.config.to_json(), plan))
+    known = content.get("variants", {})
+    for name, options in _by_folder(plan).items():
+        if name in known:
+            refuse_difference(
+                plan.folder / name, known[name], options, "give the variant another name"
+            )
 
 
 def keep_request(plan: Plan) -> None:
-    """Note in the folder what is asked for, the first time.
+    """Note in the folder what is asked for, the variants that were asked for before among it.
 
     Raises:
         InputError: As `refuse_other_folder`.
     """
     refuse_other_folder(plan)
-    if not (plan.folder / REQUEST).exists():
-        write_json(plan.folder / REQUEST, _request(plan))
+    file = plan.folder / REQUEST
+    before = read_json(file) if file.exists() else _request(plan)
+    variants = before.get("variants", {}) | _by_folder(plan)
+    if variants != before.get("variants"):
+        write_json(file, {**before, "variants": variants})
 
 
 def _request(plan: Plan) -> dict[str, Any]:
     options = {key: value for key, value in plan.config.to_json().items() if key not in _LEFT_OUT}
-    options["network"] = {k: v for k, v in options["network"].items() if k not in ("skip", "monai")}
     return {"format": 1, "manifest_hash": plan.manifest.hash, **options}
+
+
+def _by_folder(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Each variant's own options, in JSON's types, by the name of its folder."""
+    own = {variant.folder: variant.options for variant in plan.variants}
+    return json.loads(json.dumps(own, default=str))
+
+
+def _alike(options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Of a request's options those that each variant is trained with."""
+    free = _LEFT_OUT | _OF_THE_REQUEST
+    if all(_NETWORK & {*variant.options} for variant in plan.variants):
+        free |= _NETWORK
+    shared = {name: value for name, value in options.items() if name not in free}
+    return {name: value for name, value in every_option(shared).items() if name not in free}

@@ -1,9 +1,13 @@
-"""Variants: the networks that are compared, by the names people type."""
+"""Variants: what is compared, a name and the options of `train` that are its own."""
 
 import re
-from dataclasses import replace
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
-from inspire_med.config import NetworkConfig
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_network import monai_names
 from inspire_med.networks.skips import compose_skip
@@ -11,15 +15,60 @@ from inspire_med.networks.skips import compose_skip
 PLAIN = "concat"
 _MONAI = "monai:"
 _KNOWN = (PLAIN, "ise", "isa", "ssba", "ise+isa", "ise+ssba", "isa+ssba", "isa-beside", "inspire")
+# A network of MONAI's has one output, so it is trained without deep supervision; the rest is the
+# toolkit's U-Net's own.
+_BESIDE_MONAI = {
+    "network.deep_supervision": 1,
+    "network.encoder": None,
+    "network.encoder_weights": None,
+    "network.recompute": False,
+}
+
+_Config = TypeVar("_Config")
 
 
-def parse_variants(text: str) -> tuple[str, ...]:
-    """Read names separated by commas, as in `concat,ise,inspire,monai:SegResNet`.
+@dataclass(frozen=True)
+class Variant:
+    """One of the things compared.
+
+    Attributes:
+        name: What people read.
+        options: Those of `train` that are its own, by dotted name.
+        file: Where it was defined; None if its name defines it.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    file: Path | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder, which any system can have."""
+        return self.name.replace(":", "-")
+
+    def of(self, config: TrainConfig) -> TrainConfig:
+        """The training: all that is asked for, but for what the variant changes."""
+        beside = _BESIDE_MONAI if self.options.get("network.monai") else {}
+        return _changed(config, {**beside, **self.options})
+
+    @contextmanager
+    def at_fault(self) -> Generator[None]:
+        """Name the variant and its file in what is wrong with its options."""
+        try:
+            yield
+        except InputError as error:
+            if self.file is None:
+                raise
+            raise InputError(f"{self.file}: variant {self.name}: {error}") from None
+
+
+def parse_names(text: str) -> tuple[Variant, ...]:
+    """Read names of networks separated by commas, as in `concat,ise,inspire,monai:SegResNet`.
 
     Raises:
         InputError: If there are fewer than two, one is there twice, or one names no network.
     """
-    names = tuple(name.strip() for name in text.strip("[] ").split(",") if name.strip())
+    names = [name.strip() for name in text.strip("[] ").split(",") if name.strip()]
     for name in names:
         _refuse_unknown(name)
         if names.count(name) > 1:
@@ -27,9 +76,9 @@ def parse_variants(text: str) -> tuple[str, ...]:
     if len(names) < 2:
         raise InputError(
             f"option --variants: {text!r} leaves nothing to compare with; give two or more names, "
-            f"for example {PLAIN},inspire."
+            f"for example {PLAIN},inspire, or a YAML file of variants."
         )
-    return names
+    return tuple(Variant(name, _options_of(name)) for name in names)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -50,33 +99,32 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def network_of(variant: str, network: NetworkConfig) -> NetworkConfig:
-    """The network's options for one variant: all that are asked for, but for what it changes.
-
-    A network of MONAI's has one output, so it is trained without deep supervision; encoder and
-    recomputation are the toolkit's U-Net's own.
-    """
-    if not variant.startswith(_MONAI):
-        return replace(network, skip=variant, monai=None, monai_arguments={})
-    return replace(
-        network,
-        monai=variant.removeprefix(_MONAI),
-        deep_supervision=1,
-        encoder=None,
-        encoder_weights=None,
-        recompute=False,
-    )
-
-
-def words_on(variants: tuple[str, ...], network: NetworkConfig) -> list[str]:
-    """What is not the same for all variants, a sentence each."""
-    theirs = ", ".join(name for name in variants if name.startswith(_MONAI))
-    if not theirs or network.deep_supervision == 1:
+def words_on(variants: Sequence[Variant], config: TrainConfig) -> list[str]:
+    """What is not the same for all variants and is nobody's wish, a sentence each."""
+    networks = {variant.name: variant.of(config).network for variant in variants}
+    theirs = ", ".join(name for name, network in networks.items() if network.monai)
+    levels = max(network.deep_supervision for network in networks.values())
+    if not theirs or levels == 1:
         return []
     return [
         f"{theirs}: trained without deep supervision, having one output; the other networks were "
-        f"supervised at {network.deep_supervision} levels."
+        f"supervised at {levels} levels."
     ]
+
+
+def _changed(config: _Config, options: Mapping[str, Any]) -> _Config:
+    """A Config, or a part of one, with other options by their dotted names."""
+    for name, value in options.items():
+        part, _, rest = name.partition(".")
+        new = _changed(getattr(config, part), {rest: value}) if rest else value
+        config = replace(config, **{part: new})  # pyright: ignore[reportArgumentType]
+    return config
+
+
+def _options_of(name: str) -> dict[str, Any]:
+    if name.startswith(_MONAI):
+        return {"network.monai": name.removeprefix(_MONAI)}
+    return {"network.skip": name, "network.monai_arguments": {}}
 
 
 def _refuse_unknown(name: str) -> None:

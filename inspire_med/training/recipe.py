@@ -21,13 +21,18 @@ _FREE = frozenset(
 
 
 def recipe(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Of all options of a run, by name, nested, those that decide on what is learned, dotted.
+    """Of all options of a run, by name, nested, those that decide on what is learned, dotted."""
+    return {name: value for name, value in every_option(options).items() if name not in _FREE}
 
-    One that an older version did not have yet has its default.
+
+def every_option(options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options, dotted; one that an older version did not have yet has its default.
+
+    Args:
+        options: Those of a run or a comparison, by name, nested.
     """
     usual = TrainConfig(manifest=Path(), run=Path()).to_json()
-    every = dotted(usual) | dotted(options)
-    return {name: value for name, value in every.items() if name not in _FREE}
+    return dotted(usual) | dotted(options)
 
 
 def refuse_other_recipe(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.comparing.plan import Plan, load_labelled
+from inspire_med.comparing.variants import parse_names
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
@@ -27,7 +28,7 @@ def plan(tmp_path, disc_images) -> Plan:
     )
     return Plan(
         folder=config.run,
-        variants=("concat", "inspire"),
+        variants=parse_names("concat,inspire"),
         baseline="concat",
         seeds=(0, 1),
         config=config,

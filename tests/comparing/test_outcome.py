@@ -8,6 +8,7 @@ from torch import nn
 from inspire_med.comparing import costs
 from inspire_med.comparing.costs import Size, sizes_of
 from inspire_med.comparing.outcome import bring_together
+from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
 from inspire_med.reports.score_files import compared_in_short
 from inspire_med.training.state import Progress
@@ -118,6 +119,18 @@ def test_the_json_holds_costs_seeds_and_tests(plan, finish):
     assert content["provenance"]["Budget of each training"] == "4 steps"
 
 
+def test_what_the_variants_of_a_file_change_is_told(plan, finish, tmp_path):
+    file = tmp_path / "v.yaml"
+    wide = Variant("wide", {"network.widths": (8, 16), "optimizer.lr": 0.5}, file)
+    plan = replace(plan, variants=(replace(plan.variants[0], options={}, file=file), wide))
+    finish_all(plan, finish, {"concat": 0.7, "wide": 0.6})
+
+    facts = bring_together(plan, {**SIZES, "wide": SIZES["ise"]}, []).comparison.facts
+
+    assert facts["concat"]["Options"] == "none of its own"
+    assert facts["wide"]["Options"] == "network.widths [8, 16]; optimizer.lr 0.5"
+
+
 def test_undefined_values_stay_out_of_the_json(plan, finish):
     for job in plan.jobs():
         finish(job, 0.5, hd95="" if job.seed else "2.0")
@@ -146,7 +159,7 @@ def test_one_seed_is_said_to_be_one(plan, finish):
 
 
 def test_a_network_with_a_failed_training_is_left_out_and_named(plan, finish):
-    wider = replace(plan, variants=("concat", "ise", "inspire"))
+    wider = replace(plan, variants=parse_names("concat,ise,inspire"))
     for job in wider.jobs():
         if job.name != "ise/seed1":
             finish(job, 0.5)
@@ -206,6 +219,13 @@ def test_sizes_are_those_of_the_networks(plan):
     assert sizes["concat"].forward_flops == 2 * multiplications
     assert sizes["concat"].parameters == 9 * (12 + 16 + 32 + 64 + 32 + 16) + norms + pointwise
     assert sizes["inspire"].forward_flops > sizes["concat"].forward_flops
+
+
+def test_names_the_variant_that_no_network_can_be_built_of(plan, tmp_path):
+    odd = Variant("odd", {"network.skip": "ise+xyz"}, tmp_path / "v.yaml")
+
+    with pytest.raises(InputError, match=r"v.yaml: variant odd: .*ise\+xyz"):
+        sizes_of(replace(plan, variants=(*plan.variants, odd)))
 
 
 def test_refuses_a_network_that_does_not_take_the_patch(plan, monkeypatch):

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from inspire_med.comparing.plan import check, keep_request, load_labelled
+from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
 
@@ -36,7 +37,7 @@ def test_jobs_differ_in_seed_run_and_network_alone(plan):
 
 
 def test_a_network_of_monais_has_a_folder_that_any_system_can_name(plan):
-    other = replace(plan, variants=("concat", "monai:SegResNet"))
+    other = replace(plan, variants=parse_names("concat,monai:SegResNet"))
 
     assert other.jobs()[1].folder == plan.folder / "monai-SegResNet" / "seed0"
 
@@ -61,6 +62,13 @@ def test_refuses_what_cannot_be_compared(plan, change, sentence):
         check(replace(plan, **change))
 
 
+def test_names_the_variant_whose_options_make_no_sense(plan, tmp_path):
+    odd = Variant("odd", {"optimizer.lr": -1.0}, tmp_path / "v.yaml")
+
+    with pytest.raises(InputError, match=r"v.yaml: variant odd: --optimizer.lr: -1.0 makes no"):
+        check(replace(plan, variants=(*plan.variants, odd)))
+
+
 @pytest.mark.parametrize(
     ("left_out", "sentence"),
     [("label", "no case has a label"), ("fold", "no labelled case has a fold")],
@@ -83,9 +91,56 @@ def test_the_folder_goes_on_with_the_same_options(plan):
 
     oftener = replace(plan.config, save_every=1.0, track=("mlflow",), run=plan.folder / "x")
     keep_request(replace(plan, config=oftener))
-    more = replace(plan, variants=("concat", "ise", "monai:VNet"), seeds=(0, 1, 2), baseline="ise")
+    more = replace(
+        plan, variants=parse_names("concat,ise,monai:VNet"), seeds=(0, 1, 2), baseline="ise"
+    )
     keep_request(more)
     keep_request(replace(plan, protocol=replace(protocol("segmentation"), name="another")))
+
+
+def test_variants_are_remembered_and_more_may_come(plan, tmp_path):
+    file = tmp_path / "v.yaml"
+    keep_request(replace(plan, variants=parse_names("concat,monai:VNet")))
+    later = (
+        Variant("wide", {"network.widths": (8, 16)}, file),
+        Variant("concat", {"network.skip": "concat", "network.monai_arguments": {}}),
+    )
+    keep_request(replace(plan, variants=later))
+
+    record = json.loads((plan.folder / "request.json").read_text())
+    assert record["variants"] == {
+        "concat": {"network.skip": "concat", "network.monai_arguments": {}},
+        "monai-VNet": {"network.monai": "VNet"},
+        "wide": {"network.widths": [8, 16]},
+    }
+    changed = (Variant("wide", {"network.widths": (8, 12)}, file), later[1])
+    with pytest.raises(InputError, match=r"wide: was .* \[8, 16\], but \[8, 12\] .* another name"):
+        keep_request(replace(plan, variants=changed))
+
+
+def test_the_skip_for_all_is_remembered_where_a_variant_leaves_it(plan):
+    wide = Variant("wide", {"network.widths": (8, 16)})
+    keep_request(replace(plan, variants=(wide, *plan.variants)))
+    other = replace(plan.config, network=replace(plan.config.network, skip="isa"))
+
+    keep_request(replace(plan, config=other))  # concat and inspire have their own
+
+    with pytest.raises(InputError, match=r"network.skip = inspire, but isa is asked for"):
+        keep_request(replace(plan, config=other, variants=(wide, *plan.variants)))
+
+
+def test_an_option_that_came_later_had_its_default(plan):
+    keep_request(plan)
+    file = plan.folder / "request.json"
+    older = json.loads(file.read_text())
+    del older["optimizer"]["ema"], older["variants"]
+    file.write_text(json.dumps(older))
+
+    keep_request(plan)
+
+    averaged = replace(plan.config, optimizer=replace(plan.config.optimizer, ema=0.9))
+    with pytest.raises(InputError, match=r"optimizer.ema = None, but 0.9 is asked for"):
+        keep_request(replace(plan, config=averaged))
 
 
 @pytest.mark.parametrize(

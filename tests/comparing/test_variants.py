@@ -1,15 +1,26 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from inspire_med.comparing.variants import network_of, parse_seeds, parse_variants, words_on
-from inspire_med.config import NetworkConfig
+from inspire_med.comparing.variants import Variant, parse_names, parse_seeds, words_on
+from inspire_med.config import NetworkConfig, TrainConfig
 from inspire_med.errors import InputError
+
+
+@pytest.fixture
+def asked() -> TrainConfig:
+    network = NetworkConfig(widths=(4, 8), deep_supervision=2, recompute=True)
+    return TrainConfig(manifest=Path("m.json"), run=Path("r"), network=network)
 
 
 @pytest.mark.parametrize(
     "text", ["concat,ise+isa,monai:SegResNet", "[concat, ise+isa, monai:SegResNet,]"]
 )
 def test_names_are_read_in_their_order(text):
-    assert parse_variants(text) == ("concat", "ise+isa", "monai:SegResNet")
+    names = [each.name for each in parse_names(text)]
+
+    assert names == ["concat", "ise+isa", "monai:SegResNet"]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +41,7 @@ def test_names_are_read_in_their_order(text):
 )
 def test_refuses_what_is_no_list_of_networks(text, sentence):
     with pytest.raises(InputError, match=rf"option --variants: .*{sentence}".replace("?'", r"\?'")):
-        parse_variants(text)
+        parse_names(text)
 
 
 @pytest.mark.parametrize(
@@ -63,24 +74,52 @@ def test_refuses_a_seed_that_is_there_twice():
         parse_seeds("1,1")
 
 
-def test_a_variant_changes_the_skip_and_nothing_else():
-    asked = NetworkConfig(widths=(4, 8), deep_supervision=2, monai_arguments={"init_filters": 4})
+def test_a_name_changes_the_skip_and_nothing_else(asked):
+    asked = replace(asked, network=replace(asked.network, monai_arguments={"init_filters": 4}))
+    ise, _ = parse_names("ise,concat")
 
-    assert network_of("ise", asked) == NetworkConfig(skip="ise", widths=(4, 8), deep_supervision=2)
+    wanted = NetworkConfig(skip="ise", widths=(4, 8), deep_supervision=2, recompute=True)
+    assert ise.of(asked) == replace(asked, network=wanted)
 
 
-def test_a_network_of_monais_keeps_its_arguments_and_loses_what_it_has_not():
-    asked = NetworkConfig(encoder="resnet18", recompute=True, monai_arguments={"init_filters": 4})
+def test_a_network_of_monais_keeps_its_arguments_and_loses_what_it_has_not(asked):
+    network = NetworkConfig(encoder="resnet18", recompute=True, monai_arguments={"init_filters": 4})
+    segresnet, _ = parse_names("monai:SegResNet,concat")
 
-    network = network_of("monai:SegResNet", asked)
+    network = segresnet.of(replace(asked, network=network)).network
 
     assert network.monai == "SegResNet"
     assert network.monai_arguments == {"init_filters": 4}
     assert (network.deep_supervision, network.encoder, network.recompute) == (1, None, False)
 
 
-def test_says_where_networks_were_not_trained_alike():
-    assert words_on(("concat", "inspire"), NetworkConfig()) == []
-    assert words_on(("concat", "monai:VNet"), NetworkConfig(deep_supervision=1)) == []
-    (sentence,) = words_on(("concat", "monai:VNet"), NetworkConfig(deep_supervision=3))
-    assert sentence.startswith("monai:VNet: trained without deep supervision")
+def test_options_of_every_part_are_changed(asked):
+    own = {"network.widths": (2, 3), "optimizer.lr": 0.5, "precision": "bf16-mixed"}
+
+    changed = Variant("v", own).of(asked)
+
+    assert changed.network == replace(asked.network, widths=(2, 3))
+    assert changed.optimizer == replace(asked.optimizer, lr=0.5)
+    assert changed == replace(
+        asked, network=changed.network, optimizer=changed.optimizer, precision="bf16-mixed"
+    )
+
+
+def test_names_file_and_variant_of_what_is_wrong():
+    named = Variant("wide", {}, Path("v.yaml"))
+
+    with pytest.raises(InputError, match=r"^v.yaml: variant wide: --x: no$"), named.at_fault():
+        raise InputError("--x: no")
+    with pytest.raises(InputError, match=r"^--x: no$"), Variant("ise", {}).at_fault():
+        raise InputError("--x: no")
+
+
+@pytest.mark.parametrize(("levels", "said"), [(1, False), (3, True)])
+def test_says_where_networks_were_not_trained_alike(asked, levels, said):
+    asked = replace(asked, network=NetworkConfig(deep_supervision=levels))
+
+    assert words_on(parse_names("concat,inspire"), asked) == []
+    sentences = words_on(parse_names("concat,monai:VNet"), asked)
+    assert [each[:44] for each in sentences] == [
+        "monai:VNet: trained without deep supervision"
+    ] * said

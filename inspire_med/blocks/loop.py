@@ -47,6 +47,7 @@ def unroll(
     *,
     feedback: Sequence[nn.Module] = (),
     passes: Iterable[Pass] = (),
+    sketch: nn.Module | None = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Top-down, then bottom-up and top-down again: the features and pyramid of the last pass.
 
@@ -59,11 +60,12 @@ def unroll(
         top_down: Makes pyramid maps of features.
         feedback: One (P_j, C_j) -> C̃_j for each of the coarsest levels, fine to coarse.
         passes: The passes after the first, through those levels.
+        sketch: Makes the first pass's pyramid, where it is not `top_down`.
     """
     begin = len(features) - len(feedback) if feedback else 0
     fine, coarse = list(features[:begin]), list(features[begin:])
     first = coarse[0]
-    pyramid = top_down(coarse)
+    pyramid = (sketch or top_down)(coarse)
     for again in passes:
         coarse = [feedback[0](pyramid[0], first)]
         for stage, back, level in zip(again.stages, feedback[1:], pyramid[1:], strict=True):

@@ -11,6 +11,7 @@ from inspire_med.blocks.isa import DESCRIPTOR_CHANNELS, ISA
 from inspire_med.blocks.ise import ISE
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.released import SeparateNorm, SharedNorm, released_isa
+from inspire_med.blocks.resize import resize
 
 
 class TopDown(nn.Module):
@@ -131,6 +132,32 @@ def released_pyramid(
     merges = [released_isa(width, norm=norm) for _ in in_channels[1:]]
     outputs = [_output(2, width, out_channels) for _ in in_channels]
     return FeaturePyramid(TopDown(laterals, merges), outputs)
+
+
+class Sum(nn.Module):
+    """The plain pyramid's merge: P_j up-sampled, and R_{j-1} added.
+
+    Shape:
+        - Input: coarse `(batch, channels, *small)`, fine `(batch, channels, *spatial)`.
+        - Output: `(batch, channels, *spatial)`.
+
+    References:
+        Lin et al., Feature Pyramid Networks, CVPR 2017.
+    """
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Merge a coarse map into a fine one."""
+        return fine + resize(coarse, fine.shape[2:])
+
+
+def sketch_pyramid(in_channels: Sequence[int], width: int) -> TopDown:
+    """Compose the cheapest pyramid: a linear lateral a level, and sums.
+
+    Args:
+        in_channels: Channels of each level, fine to coarse.
+        width: Channels of the pyramid.
+    """
+    return TopDown([_lateral(c, width) for c in in_channels], [Sum() for _ in in_channels[1:]])
 
 
 def _lateral(

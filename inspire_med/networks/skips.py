@@ -24,7 +24,20 @@ from inspire_med.errors import InputError
 LateralFactory = Callable[[int], nn.Module]
 Merge = Concatenate | ConcatenatedISA | ISA | NormedISA
 MergeFactory = Callable[[SpatialDims, int, int], Merge]
-FeedbackFactory = Callable[[int, int], nn.Module]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a further pass begins with.
+
+    Args:
+        augment: Makes the module (P_j, C_j) -> C̃_j from (channels of P_j, channels of C_j).
+        sketch_channels: Channels of a pyramid of sums that stands in for the decoder's P until
+            the last pass; None where the decoder's own P is fed back.
+    """
+
+    augment: Callable[[int, int], nn.Module]
+    sketch_channels: int | None = None
 
 
 def leave(channels: int) -> nn.Module:
@@ -95,7 +108,10 @@ MERGES: dict[str, MergeFactory] = {
     "isa-channel": align_and_sum_channels,
     "isa-norm": align_and_sum_normed,
 }
-FEEDBACKS: dict[str, FeedbackFactory] = {"ssba": SSBA}
+FEEDBACKS: dict[str, Feedback] = {
+    "ssba": Feedback(SSBA),
+    "ssba-light": Feedback(SSBA, sketch_channels=32),
+}
 INSPIRE = "ise+isa+ssba"
 _KINDS: dict[str, Mapping[str, Any]] = {
     "lateral": LATERALS,
@@ -115,8 +131,7 @@ class Skip:
         lateral: Makes the module C_j -> R_j for a number of channels.
         merge: Makes the module (P_j, R_{j-1}) -> merged from (spatial_dims, coarse_channels,
             fine_channels); it says its `out_channels`.
-        feedback: Makes the module (P_j, C_j) -> C̃_j from (channels of P_j, channels of C_j), or
-            is None.
+        feedback: What further passes begin with; None for one pass.
         lateral_from: The finest level with that lateral.
         merge_from: The finest level that is merged into so.
         feedback_from: The finest level that is fed back.
@@ -124,7 +139,7 @@ class Skip:
 
     lateral: LateralFactory
     merge: MergeFactory
-    feedback: FeedbackFactory | None = None
+    feedback: Feedback | None = None
     lateral_from: int = 1
     merge_from: int = 1
     feedback_from: int = 1

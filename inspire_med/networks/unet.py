@@ -9,10 +9,10 @@ from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
 from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
-from inspire_med.blocks.pyramid import TopDown
+from inspire_med.blocks.pyramid import TopDown, sketch_pyramid
 from inspire_med.blocks.resize import resize
 from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
-from inspire_med.networks.skips import Merge, Skip, compose_skip
+from inspire_med.networks.skips import Feedback, Merge, Skip, compose_skip
 
 
 class DecoderLevel(nn.Module):
@@ -92,15 +92,11 @@ class UNet(nn.Module):
         parts = compose_skip(skip) if isinstance(skip, str) else skip
         parts.refuse_missing_levels(len(self.channels))
         self.top_down = self._top_down(parts, norm)
-        further = 0 if parts.feedback is None else steps - 1
-        begin = parts.feedback_from - 1
-        makers = [parts.feedback] if parts.feedback and further else []
-        self.feedback = nn.ModuleList(
-            maker(channels, channels) for maker in makers for channels in self.channels[begin:]
-        )
-        self.passes = nn.ModuleList(
-            with_shared_parameters(self._repeated(begin)) for _ in range(further)
-        )
+        self.feedback = nn.ModuleList()
+        self.passes = nn.ModuleList()
+        self.sketch: TopDown | None = None
+        if parts.feedback is not None and steps > 1:
+            self._feed_back(parts.feedback, parts.feedback_from, steps - 1)
         self.head = Pointwise(self.channels[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
@@ -113,16 +109,31 @@ class UNet(nn.Module):
         laterals = [skip.lateral_at(level)(c) for level, c in enumerate(channels, start=1)]
         return TopDown(laterals, merges)
 
-    def _repeated(self, begin: int) -> Pass:
-        """Find what a further pass repeats: all above the first level that is fed back."""
-        top_down = TopDown(self.top_down.laterals[begin:], self.top_down.merges[begin:])
-        return Pass(self.encoder.stages[begin + 1 :], top_down)
+    def _feed_back(self, feedback: Feedback, level: int, further: int) -> None:
+        """Make what feeds back from `level` on, and the further passes."""
+        channels = pyramid_channels = self.channels[level - 1 :]
+        if (width := feedback.sketch_channels) is not None:
+            self.sketch = sketch_pyramid(channels, width)
+            pyramid_channels = [width] * len(channels)
+        for coming, own in zip(pyramid_channels, channels, strict=True):
+            self.feedback.append(feedback.augment(coming, own))
+        self.passes.extend(map(with_shared_parameters, self._repeated(further)))
+
+    def _repeated(self, further: int) -> list[Pass]:
+        """Find what each further pass repeats: all above the first level that is fed back.
+
+        Until the last pass, whose pyramid is the answer, a sketch stands in for the decoder.
+        """
+        begin = len(self.channels) - len(self.feedback)
+        decoder = TopDown(self.top_down.laterals[begin:], self.top_down.merges[begin:])
+        paths = [self.sketch or decoder] * (further - 1) + [decoder]
+        return [Pass(self.encoder.stages[begin + 1 :], path) for path in paths]
 
     def begin_passes_alike(self) -> None:
         """Give every further pass the running statistics of the first."""
-        for again in self.passes:
-            repeated = self._repeated(len(self.channels) - len(self.feedback))
-            again.load_state_dict(repeated.state_dict())
+        repeated = self._repeated(len(self.passes)) if self.passes else []
+        for again, first in zip(self.passes, repeated, strict=True):
+            again.load_state_dict(first.state_dict())
 
     @property
     def steps(self) -> int:
@@ -136,6 +147,7 @@ class UNet(nn.Module):
             self.top_down,
             feedback=list(self.feedback),
             passes=[again for again in self.passes if isinstance(again, Pass)],
+            sketch=self.sketch,
         )
         return pyramid
 

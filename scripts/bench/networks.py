@@ -31,6 +31,7 @@ FORMATS = {2: torch.channels_last, 3: torch.channels_last_3d}
 WIDTHS = (32, 64, 128, 256)
 REGIONS = 3
 SKIPS = ("concat", "ise", "ise+isa", "inspire")
+SKIPS += ("ise+isa+ssba@3", "ise+isa+ssba@4", "ise+isa+ssba-light", "ise+isa+ssba-light@2")
 
 
 def monai_unet(dims: int, channels: int) -> nn.Module:

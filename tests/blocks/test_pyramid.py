@@ -9,7 +9,9 @@ from inspire_med.blocks.pyramid import (
     TopDown,
     inspire_pyramid,
     released_pyramid,
+    sketch_pyramid,
 )
+from inspire_med.blocks.resize import resize
 
 
 @pytest.mark.parametrize("levels", [2, 3, 5])
@@ -61,6 +63,17 @@ def test_the_released_neck_is_180_wide_and_gives_256_channels():
 
     assert [lateral.out_features for lateral in neck.top_down.laterals] == [180, 180]
     assert [output.out_channels for output in neck.outputs] == [256, 256]
+
+
+def test_a_sketch_is_linear_laterals_summed_from_the_top_down(dims, fine, coarse):
+    sketch = sketch_pyramid([3, 5], 4)
+    c1, c2 = torch.randn(2, 3, *fine), torch.randn(2, 5, *coarse)
+    low, high = sketch.laterals
+
+    p1, p2 = sketch([c1, c2])
+
+    assert torch.equal(p2, high(c2))
+    torch.testing.assert_close(p1, low(c1) + resize(high(c2), fine))
 
 
 def test_a_top_down_path_goes_on_from_coarser_maps(dims):

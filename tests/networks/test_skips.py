@@ -3,6 +3,7 @@ import torch
 
 from inspire_med.errors import InputError
 from inspire_med.networks.skips import (
+    FEEDBACKS,
     LATERALS,
     MERGES,
     align_and_sum,
@@ -60,6 +61,12 @@ def test_the_forms_of_isa_differ_in_alignment_weights_or_scale():
 def test_deformable_alignment_of_volumes_is_refused():
     with pytest.raises(InputError, match="'isa-deform' aligns images alone; give 'isa'"):
         compose_skip("isa-deform").merge(3, 6, 4)
+
+
+def test_a_light_feedback_has_a_sketch_and_the_full_one_the_decoders_own_maps():
+    sketches = {name: compose_skip(name).feedback.sketch_channels for name in FEEDBACKS}
+
+    assert sketches == {"ssba": None, "ssba-light": 32}
 
 
 def test_without_a_level_a_part_stands_everywhere():

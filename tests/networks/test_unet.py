@@ -5,13 +5,23 @@ import torch
 from torch import nn
 
 from inspire_med.blocks.norm import InstanceNorm
+from inspire_med.blocks.resize import resize
 from inspire_med.errors import InputError
 from inspire_med.losses import SegmentationLoss
 from inspire_med.networks import DeepSupervision, Encoder, UNet, unet_encoder
 from inspire_med.networks.skips import Skip, concatenate, leave
+from inspire_med.networks.unet import DecoderLevel
 
 SKIPS = ["concat", "ise", "isa", "ssba", "ise+isa", "ise+isa-beside", "inspire"]
-SKIPS += ["ssba@3", "ise@2+isa@2+ssba@2", "ise-residual+isa-channel", "isa-norm", "isa-resample"]
+SKIPS += [
+    "ssba@3",
+    "ise@2+isa@2+ssba@2",
+    "ise+ssba-light",
+    "ssba-light@2",
+    "ise-residual+isa-channel",
+    "isa-norm",
+    "isa-resample",
+]
 SIZES = {2: (21, 18), 3: (21, 18, 11)}
 
 
@@ -119,9 +129,10 @@ def alone(network: UNet, dims: int, skip: str) -> UNet:
     return once
 
 
-@pytest.mark.parametrize("level", [1, 2, 3])
-def test_the_second_pass_with_untouched_ssba_is_the_first(dims, level):
-    twice = make(dims, f"ise+isa+ssba@{level}", steps=2).eval()
+@pytest.mark.parametrize("steps", [2, 3])
+@pytest.mark.parametrize("feedback", ["ssba", "ssba@2", "ssba@3", "ssba-light", "ssba-light@3"])
+def test_the_second_pass_with_untouched_ssba_is_the_first(dims, feedback, steps):
+    twice = make(dims, f"ise+isa+{feedback}", steps=steps).eval()
     image = torch.randn(2, 3, *SIZES[dims])
 
     torch.testing.assert_close(twice(image), alone(twice, dims, "ise+isa")(image))
@@ -169,6 +180,39 @@ def test_what_is_finer_than_the_feedback_runs_once(dims):
     assert len(network.passes[0].stages) == 1
 
 
+@pytest.mark.parametrize("steps", [2, 3])
+def test_a_light_feedback_is_written_out_here_once_more(dims, steps):
+    network = shake(make(dims, "isa+ssba-light@2", steps=steps))
+    image = torch.randn(2, 3, *SIZES[dims])
+    (low, high), (first, second) = network.sketch.laterals, network.feedback
+    fine, middle, top = network.encoder(image)
+    coarsest = network.encoder.stages[2]
+
+    unchanged = middle
+    for _ in range(steps - 1):
+        p3 = high(top)
+        p2 = low(middle) + resize(p3, middle.shape[2:])
+        middle = first(p2, unchanged)
+        top = second(p3, coarsest(middle))
+    expected = network.head(network.top_down([fine, middle, top])[0])
+
+    assert p2.shape[1] == 32
+    torch.testing.assert_close(network(image), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_a_light_feedback_runs_the_decoder_once(dims, steps):
+    network = make(dims, "inspire", steps=steps), make(dims, "ise+isa+ssba-light", steps=steps)
+    runs = [0, 0]
+    for index, one in enumerate(network):
+        for module in one.modules():
+            if isinstance(module, DecoderLevel):
+                module.register_forward_hook(lambda *_, i=index: runs.__setitem__(i, runs[i] + 1))
+        one(torch.randn(2, 3, *SIZES[dims]))
+
+    assert runs == [2 * steps, 2]
+
+
 def test_passes_begin_with_the_statistics_of_the_first(dims):
     network = make(dims, "ise+isa+ssba@2")
     network(torch.randn(2, 3, *SIZES[dims]))
@@ -191,7 +235,7 @@ def test_makes_no_network_of_a_level_that_is_not_there():
         make(2, "ssba@4")
 
 
-@pytest.mark.parametrize("skip", ["ssba", "ssba@3"])
+@pytest.mark.parametrize("skip", ["ssba", "ssba@3", "ssba-light"])
 def test_trained_feedback_changes_the_answer(dims, skip):
     network = shake(make(dims, skip)).eval()
     image = torch.randn(2, 3, *SIZES[dims])
@@ -199,7 +243,7 @@ def test_trained_feedback_changes_the_answer(dims, skip):
     assert not torch.allclose(network(image), alone(network, dims, "concat")(image))
 
 
-@pytest.mark.parametrize("skip", ["inspire", "ise+isa+ssba@2"])
+@pytest.mark.parametrize("skip", ["inspire", "ise+isa+ssba@2", "ise+isa+ssba-light"])
 def test_every_pass_evaluates_as_it_was_trained(dims, skip):
     # Batch statistics in training, running ones in evaluation: on one and the same batch they are
     # one and the same network, as long as the passes do not mix theirs.

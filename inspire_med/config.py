@@ -30,8 +30,10 @@ class NetworkConfig:
         widths: Channels of each level, fine to coarse.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
-        encoder: A MONAI encoder in place of the U-Net's own, for example `resnet18`.
-        encoder_weights: Local safetensors file with the encoder's weights.
+        encoder: Another encoder in place of the U-Net's own: `efficientnet-lite0` (images alone),
+            or one of MONAI's, for example `resnet18`.
+        weights: The encoder's first weights: `imagenet`, or a local safetensors or .pth file.
+        freeze_norm: The encoder's batch norms keep the running statistics of its weights.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
         recompute: Save memory: make activations again in the backward pass; the result is the same.
         monai: A network of MONAI's in place of this one, by its class in `monai.networks.nets`, for
@@ -45,7 +47,8 @@ class NetworkConfig:
     stem_stride: int = 1
     norm: Literal["batch", "instance"] = "batch"
     encoder: str | None = None
-    encoder_weights: Path | None = None
+    weights: str | None = None
+    freeze_norm: bool = False
     deep_supervision: int = 3
     recompute: bool = False
     monai: str | None = None
@@ -59,6 +62,7 @@ class OptimizerConfig:
     Args:
         name: `adamw`, or `sgd` with Nesterov momentum 0.99.
         lr: Peak learning rate.
+        encoder_lr: Factor on the rate of the encoder, for example 0.3; 1 is none.
         scale_lr_from_batch: Batch size that `lr` is meant for; the rate then grows in proportion
             with `data.batch_size` (linear rule). Null leaves it as given.
         weight_decay: Decoupled for `adamw`, L2 for `sgd`.
@@ -71,6 +75,7 @@ class OptimizerConfig:
 
     name: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
+    encoder_lr: float = 1.0
     scale_lr_from_batch: int | None = None
     weight_decay: float = 1e-2
     schedule: Literal["cosine", "poly"] = "cosine"
@@ -177,16 +182,25 @@ class TrainConfig:
 
 def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     """The same experiment with absolute paths, fit to be stored and run from another folder."""
-    weights = config.network.encoder_weights
+    weights = config.network.weights
+    if weights is not None and weights != "imagenet":
+        weights = str(Path(weights).resolve())
     return replace(
         config,
         manifest=config.manifest.resolve(),
         run=config.run.resolve(),
         store=config.store_folder.resolve(),
-        network=replace(
-            config.network, encoder_weights=None if weights is None else weights.resolve()
-        ),
+        network=replace(config.network, weights=weights),
     )
+
+
+def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's options, nested, of whatever age; `weights` was called `encoder_weights` once."""
+    network = options.get("network")
+    if not isinstance(network, Mapping) or "encoder_weights" not in network:
+        return dict(options)
+    named = {name: value for name, value in network.items() if name != "encoder_weights"}
+    return {**options, "network": {"weights": network["encoder_weights"], **named}}
 
 
 def dotted(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,11 +223,11 @@ def refuse_nonsense(config: TrainConfig) -> None:
     data, network = config.data, config.network
     _refuse_small(config)
     _refuse_rates(config.optimizer)
-    _refuse_two_networks(network)
+    _refuse_two_networks(network, config.optimizer)
     if not math.isfinite(config.save_every):
         raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
-    if network.encoder_weights is not None and network.encoder is None:
-        raise InputError("--network.encoder_weights: no encoder is named; give --network.encoder.")
+    if network.weights is not None and network.encoder is None:
+        raise InputError("--network.weights: no encoder is named; give --network.encoder.")
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
     if not data.scales or not all(0.5 <= scale <= 2 for scale in data.scales):
@@ -222,7 +236,7 @@ def refuse_nonsense(config: TrainConfig) -> None:
         )
 
 
-def _refuse_two_networks(network: NetworkConfig) -> None:
+def _refuse_two_networks(network: NetworkConfig, optimizer: OptimizerConfig) -> None:
     """A network of MONAI's has none of what the U-Net here can do besides."""
     if network.monai is None:
         if network.monai_arguments:
@@ -235,11 +249,16 @@ def _refuse_two_networks(network: NetworkConfig) -> None:
             f"--network.deep_supervision: {network.deep_supervision} levels, but MONAI's "
             f"{network.monai} has one output; give 1."
         )
-    beside = {"encoder": network.encoder, "recompute": network.recompute}
+    beside = {
+        "network.encoder": network.encoder,
+        "network.freeze_norm": network.freeze_norm,
+        "network.recompute": network.recompute,
+        "optimizer.encoder_lr": optimizer.encoder_lr != 1,
+    }
     for name, value in beside.items():
         if value:
             raise InputError(
-                f"--network.{name}: is for the U-Net of this toolkit, but --network.monai names "
+                f"--{name}: is for the U-Net of this toolkit, but --network.monai names "
                 "another network; leave one of them out."
             )
 
@@ -270,8 +289,10 @@ def _refuse_rates(optimizer: OptimizerConfig) -> None:
     """Check the numbers that have a range."""
     lr, clip, ema = optimizer.lr, optimizer.clip_norm, optimizer.ema
     decay, warmup = optimizer.weight_decay, optimizer.warmup
+    share = optimizer.encoder_lr
     fits = {
         "lr": (lr, 0 < lr < math.inf, "a positive number"),
+        "encoder_lr": (share, 0 < share < math.inf, "a positive number; 1 is no factor"),
         "clip_norm": (clip, 0 < clip < math.inf, "a positive number; a large one clips nothing"),
         "weight_decay": (decay, 0 <= decay < math.inf, "0 or more"),
         "warmup": (warmup, 0 <= warmup <= 1, "a share, 0 to 1"),

@@ -212,11 +212,18 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--optimizer.warmup", "2"], "--optimizer.warmup: 2.0 makes no sense; give a share"),
         (["--save_every", ".inf"], "--save_every: inf is no time; give minutes"),
         (["--devices", "0"], "--devices: 0 is no number of processes"),
-        (["--network.encoder_weights", "w.safetensors"], "no encoder is named"),
         (["--data.scales", "[]"], "--data.scales: [] makes no sense; give factors from 0.5 to 2."),
         (["--data.scales", "[1,3]"], "--data.scales: [1.0, 3.0] makes no sense; give factors"),
         (["--data.scales", "[1,.nan]"], "--data.scales: [1.0, nan] makes no sense; give factors"),
         (["--loss", "dice"], "--loss"),
+        (["--network.weights", "w.safetensors"], "no encoder is named"),
+        (["--network.encoder", "resnet18", "--network.weights", "imagenet"], "not with resnet18"),
+        (["--optimizer.encoder_lr", "0"], "--optimizer.encoder_lr: 0.0 makes no sense"),
+        (
+            [*MONAI, "--optimizer.encoder_lr", "0.3"],
+            "--optimizer.encoder_lr: is for the U-Net of this",
+        ),
+        ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: is for the U-Net of this"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
         (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
         ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),
@@ -372,8 +379,8 @@ def test_auto_precision_is_measured_once_a_run(tmp_path, disc_images, monkeypatc
     assert train(disc_images, tmp_path, *options, "--max_steps", "2") == 0
 
 
-def test_encoder_weights_are_loaded(tmp_path, disc_images, capsys):
-    words = ["--network.encoder", "resnet18", "--network.encoder_weights", str(tmp_path / "none")]
+def test_weights_are_loaded(tmp_path, disc_images, capsys):
+    words = ["--network.encoder", "resnet18", "--network.weights", str(tmp_path / "none")]
 
     assert train(disc_images, tmp_path / "run", *IMAGES, *words) == 2
 

@@ -1,4 +1,4 @@
-"""Norm: instance norm at the speed of batch norm."""
+"""Norm: instance norm at the speed of batch norm, and batch norm whose statistics stay."""
 
 import torch
 import torch.nn.functional as F
@@ -38,3 +38,44 @@ class InstanceNorm(nn.Module):
             for item in x.split(1)
         ]
         return items[0] if len(items) == 1 else torch.cat(items)
+
+
+class FrozenBatchNorm(nn.Module):
+    """A batch norm that goes by its running statistics in training too; γ and β still learn.
+
+    y = γ (x - μ) / sqrt(σ² + ε) + β with the μ and σ² that a batch norm had gathered before.
+
+    Args:
+        norm: Its parameters and buffers are taken over, under the same names.
+
+    Shape:
+        - Input and output: `(batch, channels, *spatial)`.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, norm: nn.BatchNorm2d | nn.BatchNorm3d) -> None:
+        super().__init__()
+        self.eps = norm.eps
+        for name, parameter in norm.named_parameters():
+            self.register_parameter(name, parameter)
+        for name, buffer in norm.named_buffers():
+            self.register_buffer(name, buffer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise."""
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
+def freeze_batch_norms(module: nn.Module) -> None:
+    """Put a `FrozenBatchNorm` in the place of every batch norm in a module."""
+    for name, child in module.named_children():
+        if isinstance(child, (nn.BatchNorm2d, nn.BatchNorm3d)):
+            setattr(module, name, FrozenBatchNorm(child))
+        else:
+            freeze_batch_norms(child)

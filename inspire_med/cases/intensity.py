@@ -37,7 +37,7 @@ def normalise(
         values: Any unit.
         channels: Their names.
         foreground: (*spatial), as `foreground_of` finds it.
-        preparation: Has the scheme, and of `ct` the statistics.
+        preparation: Has the scheme, and of `ct` and `fixed` the statistics.
     """
     match preparation.intensity:
         case "mri":
@@ -51,6 +51,13 @@ def normalise(
             )
         case "rgb":
             return np.asarray(_EACH_CHANNEL(values.astype(np.float32)))
+        case "fixed":
+            return np.stack(
+                [
+                    _standardised(channel, preparation.intensity_statistics[name])
+                    for name, channel in zip(channels, values, strict=True)
+                ]
+            )
         case "none":
             return values.astype(np.float32)
 
@@ -88,6 +95,10 @@ def statistics_of(samples: Iterable[Mapping[str, NDArray[Any]]]) -> dict[str, di
 
 
 def _windowed(channel: NDArray[Any], statistics: Mapping[str, float]) -> NDArray[np.float32]:
-    """Clipped to the percentiles, then (x - mean) / sd; a constant is not divided by nothing."""
-    clipped = np.clip(channel, statistics["low"], statistics["high"])
-    return ((clipped - statistics["mean"]) / (statistics["sd"] or 1.0)).astype(np.float32)
+    """Clipped to the percentiles, then (x - mean) / sd."""
+    return _standardised(np.clip(channel, statistics["low"], statistics["high"]), statistics)
+
+
+def _standardised(channel: NDArray[Any], statistics: Mapping[str, float]) -> NDArray[np.float32]:
+    """(x - mean) / sd; a constant is not divided by nothing."""
+    return ((channel - statistics["mean"]) / (statistics["sd"] or 1.0)).astype(np.float32)

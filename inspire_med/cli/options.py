@@ -8,12 +8,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import Namespace
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.run_folder import last_options
-from inspire_med.config import TrainConfig, dotted, with_paths_resolved
+from inspire_med.config import TrainConfig, dotted, with_paths_resolved, with_present_names
 from inspire_med.errors import InputError
 from inspire_med.files import read_yaml
 from inspire_med.tasks.find import task_named
@@ -21,9 +22,21 @@ from inspire_med.tasks.presets import PRESETS
 from inspire_med.tasks.task import Task
 
 
+class _RunParser(CommandParser):
+    """A parser that reads the options of a run of an older version too."""
+
+    def parse_string(self, content: str, *args: Any, **kwargs: Any) -> Namespace:
+        """Read a file's options by their present names."""
+        options = yaml.safe_load(content)
+        present = with_present_names(options) if isinstance(options, dict) else options
+        if present != options:
+            content = yaml.safe_dump(present, sort_keys=False)
+        return super().parse_string(content, *args, **kwargs)
+
+
 def training_parser(words: Sequence[str]) -> CommandParser:
     """The parser of `train`, with the defaults of the task that the words name."""
-    parser = CommandParser(prog="inspire-med train", description="Train one experiment.")
+    parser = _RunParser(prog="inspire-med train", description="Train one experiment.")
     add_training_options(parser, words)
     return parser
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from inspire_med.config import TrainConfig, dotted
+from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, read_yaml, write_json, write_text
 from inspire_med.provenance import code_commit
@@ -103,4 +103,4 @@ def _options_in(file: Path) -> dict[str, Any]:
     options = read_yaml(file)
     if not isinstance(options, dict):
         raise InputError(f"{file}: does not hold a run's options; choose another --run.")
-    return options
+    return with_present_names(options)

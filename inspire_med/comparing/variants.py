@@ -20,7 +20,9 @@ _KNOWN = (PLAIN, "ise", "isa", "ssba", "ise+isa", "ise+ssba", "isa+ssba", "isa-b
 _BESIDE_MONAI = {
     "network.deep_supervision": 1,
     "network.encoder": None,
-    "network.encoder_weights": None,
+    "network.weights": None,
+    "network.freeze_norm": False,
+    "optimizer.encoder_lr": 1.0,
     "network.recompute": False,
 }
 

@@ -1,6 +1,7 @@
 """Networks: the blocks made into segmentation networks. All of them give logits."""
 
 from inspire_med.networks.build import build_network
+from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork
@@ -8,9 +9,10 @@ from inspire_med.networks.presets import brats_unet, isles_unet, polyp_unet
 from inspire_med.networks.skips import Skip, compose_skip
 from inspire_med.networks.supervision import DeepSupervision
 from inspire_med.networks.unet import UNet
-from inspire_med.networks.weights import load_encoder_weights
+from inspire_med.networks.weights import load_weights_of_encoder, normalisation_of
 
 __all__ = [
+    "EFFICIENTNET_LITE",
     "ENCODERS",
     "DeepSupervision",
     "Encoder",
@@ -20,9 +22,11 @@ __all__ = [
     "brats_unet",
     "build_network",
     "compose_skip",
+    "efficientnet_lite",
     "isles_unet",
-    "load_encoder_weights",
+    "load_weights_of_encoder",
     "monai_encoder",
+    "normalisation_of",
     "polyp_unet",
     "unet_encoder",
 ]

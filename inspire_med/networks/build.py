@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from inspire_med.blocks.dims import BATCH_NORM, Norm
+from inspire_med.blocks.dims import BATCH_NORM, Norm, SpatialDims
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError, did_you_mean
-from inspire_med.networks.encoder import WIDTHS, unet_encoder
-from inspire_med.networks.monai_encoder import monai_encoder
+from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
+from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork, monai_network
 from inspire_med.networks.unet import UNet
 
@@ -47,13 +48,32 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
         )
     norm = _norm(options.get("norm", "batch"), dims)
     if "encoder" in options:
-        encoder = monai_encoder(options["encoder"], dims, channels)
+        encoder = named_encoder(options["encoder"], dims, channels)
     else:
         encoder = unet_encoder(
             dims, channels, norm=norm, **_chosen(options, "widths", "stem_stride")
         )
     loop = _chosen(options, "skip", "steps")
     return UNet(dims, channels, options["out_channels"], norm=norm, encoder=encoder, **loop)
+
+
+def named_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Encoder:
+    """Make an encoder by its name, untrained.
+
+    Raises:
+        InputError: If there is none of that name, or it has another number of dimensions.
+    """
+    if name in EFFICIENTNET_LITE:
+        if spatial_dims != 2:
+            raise InputError(
+                f"--network.encoder: {name} is for images alone, and these are volumes; give one "
+                f"of {', '.join(ENCODERS)}."
+            )
+        return efficientnet_lite(name, in_channels)
+    if name in ENCODERS:
+        return monai_encoder(name, spatial_dims, in_channels)
+    known = (*EFFICIENTNET_LITE, *ENCODERS)
+    raise InputError(f"encoder={name!r} is unknown; choose from {', '.join(known)}.")
 
 
 def _chosen(options: Mapping[str, Any], *keys: str) -> dict[str, Any]:

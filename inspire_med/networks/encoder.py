@@ -78,3 +78,10 @@ def unet_encoder(
         )
         channels = width
     return Encoder(stages, widths)
+
+
+def names_in(network: nn.Module, stages: Sequence[nn.Module]) -> dict[str, str]:
+    """Map the state-dict names of an encoder's stages to those of the network they are cut from."""
+    theirs = {id(value): name for name, value in network.state_dict(keep_vars=True).items()}
+    ours = nn.ModuleList(stages).state_dict(prefix="stages.", keep_vars=True)
+    return {name: theirs[id(value)] for name, value in ours.items()}

@@ -10,7 +10,7 @@ from torch import nn
 
 from inspire_med.blocks.dims import SpatialDims
 from inspire_med.errors import InputError
-from inspire_med.networks.encoder import Encoder
+from inspire_med.networks.encoder import Encoder, names_in
 
 RESNETS = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
 EFFICIENTNETS = tuple(f"efficientnet-b{k}" for k in range(8))
@@ -37,7 +37,7 @@ def monai_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Enc
         network, stages = _segresnet(spatial_dims, in_channels)
     else:
         raise InputError(f"encoder={name!r} is unknown; choose from {', '.join(ENCODERS)}.")
-    return Encoder(stages, _channels(stages, spatial_dims, in_channels), _names(network, stages))
+    return Encoder(stages, _channels(stages, spatial_dims, in_channels), names_in(network, stages))
 
 
 def _resnet(name: str, dims: int, in_channels: int) -> tuple[nn.Module, list[nn.Module]]:
@@ -86,10 +86,3 @@ def _channels(stages: Sequence[nn.Module], dims: int, in_channels: int) -> list[
             stage.train()
             channels.append(x.shape[1])
     return channels
-
-
-def _names(network: nn.Module, stages: Sequence[nn.Module]) -> dict[str, str]:
-    """Map the state-dict names of the stages to those of MONAI's network."""
-    theirs = {id(value): name for name, value in network.state_dict(keep_vars=True).items()}
-    ours = nn.ModuleList(stages).state_dict(prefix="stages.", keep_vars=True)
-    return {name: theirs[id(value)] for name, value in ours.items()}

@@ -32,8 +32,10 @@ class Preparation:
         image_size: (height, width) that images are resized to; None keeps each file's own.
         intensity: `mri`: z-score within what is not zero, channel by channel; `ct`: clipped to the
             percentiles 0.5 and 99.5 of the training fold's foreground, then its z-score; `rgb`:
-            z-score of each colour of an image; `none`: as in the file.
-        intensity_statistics: By channel, for `ct`: `low`, `high`, `mean`, `sd`.
+            z-score of each colour of an image; `none`: as in the file; `fixed`: (x - mean) / sd
+            with the numbers that an encoder's weights were made with.
+        intensity_statistics: By channel, for `ct`: `low`, `high`, `mean`, `sd`; for `fixed`: `mean`
+            and `sd`.
         crop_to_foreground: Cut volumes to the box of what is not zero; under `mri` alone, as
             elsewhere zero is no background: in CT it is water, and air is not zero.
         reference: Channel whose grid is the case's own; None is the first.
@@ -44,7 +46,7 @@ class Preparation:
     orientation: str | None = "RAS"
     spacing_mm: tuple[float, float, float] | None = None
     image_size: tuple[int, int] | None = None
-    intensity: Intensity = "mri"
+    intensity: Intensity | Literal["fixed"] = "mri"
     intensity_statistics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     crop_to_foreground: bool = True
     reference: str | None = None

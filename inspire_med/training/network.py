@@ -13,9 +13,10 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.blocks.loop import Pass
+from inspire_med.blocks.norm import freeze_batch_norms
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.cases.manifest import Manifest
-from inspire_med.config import Switch, TrainConfig
+from inspire_med.config import NetworkConfig, Switch, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import autocast
@@ -24,9 +25,11 @@ from inspire_med.networks import (
     MonaiNetwork,
     UNet,
     build_network,
-    load_encoder_weights,
+    load_weights_of_encoder,
+    normalisation_of,
 )
 from inspire_med.networks.encoder import Encoder
+from inspire_med.tasks.task import Preparation
 from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
@@ -37,7 +40,7 @@ from inspire_med.training.sync_batchnorm import synchronise
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
     preparation = replace(
-        manifest.task.preparation,
+        _as_weights_want(config.network, manifest),
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
         register=manifest.register,
@@ -66,6 +69,21 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     )
 
 
+def _as_weights_want(network: NetworkConfig, manifest: Manifest) -> Preparation:
+    """The task's preparation; pictures get the intensities that the encoder's weights know."""
+    preparation = manifest.task.preparation
+    if network.encoder is None or network.weights is None or preparation.intensity != "rgb":
+        return preparation
+    normalisation = normalisation_of(network.encoder, network.weights)
+    if normalisation is None:
+        return preparation
+    return replace(
+        preparation,
+        intensity="fixed",
+        intensity_statistics=normalisation.statistics(manifest.channels),
+    )
+
+
 def build_trained(
     config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: Fabric
 ) -> Trained:
@@ -83,7 +101,8 @@ def build_trained(
         synchronise(network, fabric.device)
     if config.network.recompute:
         recompute_activations(network)
-    optimizer = make_optimizer(supervised, config.optimizer)
+    encoder = network.encoder if isinstance(network, UNet) else None
+    optimizer = make_optimizer(supervised, config.optimizer, encoder)
     return Trained(
         card=card,
         network=network,
@@ -99,8 +118,12 @@ def build_trained(
 def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
     """The U-Net with the first weights and the extra outputs that were asked for."""
     begun = card_of_run(config.run / "checkpoints") is not None
-    if config.network.encoder_weights is not None and not begun:  # a checkpoint has them learned on
-        load_encoder_weights(network, config.network.encoder_weights)
+    named, weights = config.network.encoder, config.network.weights
+    if named is not None and weights is not None and not begun:  # a checkpoint has them learned on
+        load_weights_of_encoder(network, named, weights)
+    if config.network.freeze_norm:
+        for part in (network.encoder, *(later.get_submodule("stages") for later in network.passes)):
+            freeze_batch_norms(part)
     levels = config.network.deep_supervision
     if levels > len(network.channels):
         raise InputError(

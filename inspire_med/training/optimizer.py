@@ -10,15 +10,29 @@ from torch.optim import SGD, AdamW, Optimizer
 from inspire_med.config import OptimizerConfig
 
 
-def make_optimizer(network: nn.Module, config: OptimizerConfig) -> Optimizer:
+def make_optimizer(
+    network: nn.Module, config: OptimizerConfig, encoder: nn.Module | None = None
+) -> Optimizer:
     """An optimizer over all trainable parameters; norms and biases are not decayed.
 
-    SGD follows nnU-Net (Isensee et al., Nature Methods 2021): Nesterov momentum 0.99.
+    The rate of the encoder's is `encoder_lr` times that of the others. SGD follows nnU-Net
+    (Isensee et al., Nature Methods 2021): Nesterov momentum 0.99.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
+    own: set[int] = set()
+    if encoder is not None and config.encoder_lr != 1:
+        own = {id(p) for p in encoder.parameters()}
     groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+        {"params": kind, "weight_decay": decay, "factor": factor}
+        for factor, part in (
+            (1.0, [p for p in trained if id(p) not in own]),
+            (config.encoder_lr, [p for p in trained if id(p) in own]),
+        )
+        for decay, kind in (
+            (config.weight_decay, [p for p in part if p.dim() > 1]),
+            (0.0, [p for p in part if p.dim() <= 1]),
+        )
+        if part
     ]
     if config.name == "sgd":
         return SGD(groups, lr=config.lr, momentum=0.99, nesterov=True)
@@ -57,6 +71,6 @@ def learning_rate(config: OptimizerConfig, spent: float) -> float:
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:
-    """Give every parameter group the same rate."""
+    """Give every parameter group the rate, times the group's own factor."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["factor"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspire_med.config import TrainConfig, dotted
+from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 
 # What a run may go on with otherwise. The data set is compared by its hash, the precision that was
@@ -32,7 +32,7 @@ def every_option(options: Mapping[str, Any]) -> dict[str, Any]:
         options: Those of a run or a comparison, by name, nested.
     """
     usual = TrainConfig(manifest=Path(), run=Path()).to_json()
-    return dotted(usual) | dotted(options)
+    return dotted(usual) | dotted(with_present_names(options))
 
 
 def refuse_other_recipe(

@@ -1,8 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from inspire_med.blocks.norm import InstanceNorm
+from inspire_med.blocks.norm import InstanceNorm, freeze_batch_norms
 
 
 def test_equals_torchs_instance_norm(dims, fine):
@@ -60,3 +61,28 @@ def test_gradients_are_those_of_finite_differences(dims):
     x = torch.randn(2, 2, *[3] * dims, dtype=torch.float64, requires_grad=True)
 
     assert torch.autograd.gradcheck(layer, (x,))
+
+
+def test_frozen_batch_norms_go_by_what_they_had_gathered(dims):
+    norm = (nn.BatchNorm2d, nn.BatchNorm3d)[dims - 2](1, eps=0.0)
+    norm.running_mean.fill_(3.0)
+    norm.running_var.fill_(4.0)
+    module = nn.Sequential(nn.Sequential(norm), nn.ReLU())
+    names = list(module.state_dict())
+    freeze_batch_norms(module)
+
+    output = module.train()(torch.full((1, 1, *[2] * dims), 7.0))
+
+    assert (output == 2.0).all()  # (7 - 3) / sqrt(4), of a batch whose own variance is 0
+    assert float(norm.running_mean) == 3.0
+    assert list(module.state_dict()) == names
+    assert [name for name, _ in module.named_parameters()] == ["0.0.weight", "0.0.bias"]
+
+
+def test_frozen_batch_norms_still_scale_and_shift():
+    module = nn.Sequential(nn.BatchNorm2d(2))
+    freeze_batch_norms(module)
+
+    module(torch.randn(2, 2, 3, 3)).square().sum().backward()
+
+    assert all(p.grad is not None for p in module.parameters())

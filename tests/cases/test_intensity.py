@@ -89,6 +89,17 @@ def test_each_channel_of_ct_has_its_own_statistics():
     assert scaled.tolist() == [[[-2.5, -0.5, 2.5]], [[-1.0, 0.0, 1.0]]]
 
 
+def test_fixed_statistics_are_those_given():
+    values = np.array([[[0, 127, 255]], [[10, 20, 30]]], np.uint8)
+    statistics = {"a": {"mean": 127.0, "sd": 128.0}, "b": {"mean": 20.0, "sd": 5.0}}
+    settings = Preparation(intensity="fixed", intensity_statistics=statistics)
+
+    scaled = normalise(values, ("a", "b"), EVERYWHERE[:1, :3], settings)
+
+    assert scaled.dtype == np.float32
+    assert scaled.tolist() == [[[-127 / 128, 0.0, 1.0]], [[-2.0, 0.0, 2.0]]]
+
+
 def test_statistics_are_those_of_all_cases_together():
     found = statistics_of([{"a": np.arange(0, 100)}, {"a": np.arange(100, 201)}, {}])
 

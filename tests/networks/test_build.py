@@ -59,7 +59,7 @@ def test_the_norm_is_chosen_by_name():
             "its feedback is to stand from level 5 on, but on a network of 4 levels",
         ),
         ({"skip": 3}, "skip=3 must be a name"),
-        ({"encoder": "resnet19"}, "encoder='resnet19' is unknown; choose from resnet18"),
+        ({"encoder": "resnet19"}, "encoder='resnet19' is unknown; choose from eff"),
     ],
 )
 def test_refuses_what_it_cannot_build(change, words):

@@ -16,9 +16,7 @@ def network():
 
 
 def test_a_run_that_has_begun_needs_its_first_weights_no_more(tmp_path, network, monkeypatch):
-    wanted = NetworkConfig(
-        encoder="resnet18", encoder_weights=tmp_path / "gone", deep_supervision=1
-    )
+    wanted = NetworkConfig(encoder="resnet18", weights=str(tmp_path / "gone"), deep_supervision=1)
     config = TrainConfig(tmp_path / "manifest.json", tmp_path, network=wanted)
     with pytest.raises(InputError, match="gone"):
         _supervised(config, network)

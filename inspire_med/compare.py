@@ -35,6 +35,8 @@ class CompareOptions:
         seeds: How many seeds each network is trained with (3 is 0, 1 and 2), or which ones, as in
             `0,1,5`.
         baseline: The variant that each other one is tested against; by default the first.
+        test: Manifests of cases that no network is trained on: each network is scored on them too,
+            a page each. With `--fold none` networks are trained on every case of --manifest.
         protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
             default the task's own, such as brats2023-gli, isles2022 or polyp-pranet.
     """
@@ -42,10 +44,11 @@ class CompareOptions:
     variants: str = "concat,ise,ise+isa,inspire"
     seeds: str = "3"
     baseline: str | None = None
+    test: tuple[Path, ...] = ()
     protocol: str | None = None
 
 
-_OURS = ("variants", "seeds", "baseline", "protocol")
+_OURS = ("variants", "seeds", "baseline", "test", "protocol")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +73,7 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
 
     from inspire_med.comparing.costs import sizes_of
     from inspire_med.comparing.outcome import bring_together
-    from inspire_med.comparing.plan import check, keep_request, refuse_other_folder
+    from inspire_med.comparing.plan import TEST, check, keep_request, refuse_other_folder
     from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
     from inspire_med.training.stopping import STOPPED, Signals, locked
@@ -88,9 +91,11 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
         except StoppedError:
             _say(f"stopped; the same command goes on from here ({plan.folder})")
             return STOPPED
-        outcome = bring_together(plan, sizes, failed)
-        _write(outcome, plan)
-    _print(outcome, plan)
+        for exam in plan.exams:
+            outcome = bring_together(plan, sizes, failed, exam)
+            folder = plan.folder / f"{TEST}{exam}" if exam else plan.folder
+            _write(outcome, folder)
+            _print(outcome, folder)
     if failed:
         raise InputError(
             f"{counted(len(failed), 'training')} failed, the others are compared; first "
@@ -114,6 +119,7 @@ def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[
 
 
 def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig) -> "Plan":
+    from inspire_med.comparing.exam import load_tests
     from inspire_med.comparing.plan import Plan, load_labelled
     from inspire_med.comparing.variants import parse_seeds
 
@@ -131,6 +137,7 @@ def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: Trai
         config=config,
         manifest=manifest,
         protocol=_protocol(options.protocol or task.protocol, task),
+        tests=load_tests(options.test, manifest),
     )
 
 
@@ -155,21 +162,21 @@ def _protocol(name: str, task: Task) -> "Protocol":
     return rules
 
 
-def _write(outcome: "Outcome", plan: "Plan") -> None:
+def _write(outcome: "Outcome", folder: Path) -> None:
     from inspire_med.comparing.scores import as_csv
     from inspire_med.reports.comparison import comparison_html
 
-    write_text(plan.folder / "comparison.csv", as_csv(outcome.scores))
-    write_json(plan.folder / "comparison.json", outcome.to_json())
-    write_text(plan.folder / "comparison.html", comparison_html(outcome.comparison))
+    write_text(folder / "comparison.csv", as_csv(outcome.scores))
+    write_json(folder / "comparison.json", outcome.to_json())
+    write_text(folder / "comparison.html", comparison_html(outcome.comparison))
 
 
-def _print(outcome: "Outcome", plan: "Plan") -> None:
+def _print(outcome: "Outcome", folder: Path) -> None:
     """Means and costs of each network, then what the tests show."""
     from inspire_med.reports.score_files import compared_in_short
 
     print("\n".join(compared_in_short(outcome.comparison)))
-    print(f"comparison.csv, comparison.json, comparison.html in {plan.folder}")
+    print(f"comparison.csv, comparison.json, comparison.html in {folder}")
 
 
 def _say(text: str) -> None:

@@ -120,7 +120,8 @@ class TrainConfig:
             By default the manifest's.
         manifest: The data set, as `prepare` wrote it.
         run: Folder of this experiment; made if absent.
-        fold: Validate on this fold and train on the others; `all` trains and validates on all.
+        fold: Validate on this fold and train on the others; `all` trains and validates on all,
+            `none` trains on all and validates on none, so that the last checkpoint predicts.
         resume: `auto` goes on from the run's last checkpoint; `never` wants a fresh folder.
         max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
@@ -149,7 +150,7 @@ class TrainConfig:
     manifest: Path
     run: Path
     task: str | None = None
-    fold: int | Literal["all"] = 0
+    fold: int | Literal["all", "none"] = 0
     resume: Literal["auto", "never"] = "auto"
     max_steps: int | None = None
     max_time: str | None = None

@@ -120,7 +120,7 @@ def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{problems[0]}{more}")
-    fold = None if config.fold == "all" else config.fold
+    fold = config.fold if isinstance(config.fold, int) else None
     training = {case.id for case in manifest.fold(fold)[0]}
     pairs = list(zip(manifest.cases, verdicts, strict=True))
     if not any(verdict.foreground for case, verdict in pairs if case.id in training):

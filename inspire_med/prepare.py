@@ -39,6 +39,7 @@ class PrepareOptions:
         phantom: Make this many cases with known masks in --out instead.
         folds: Folds, patient-wise and balanced.
         seed: Of the folds and of the phantoms.
+        cases: File of the ids, one a line, of the cases to use; by default all.
         split: File of case ids, one a line: they become fold 0 (validation).
         channels: Channels to use, in order; by default all there are.
         fill_missing: Fill a case's missing channels with zeros.
@@ -54,6 +55,7 @@ class PrepareOptions:
     phantom: int | None = None
     folds: int = 5
     seed: int = 0
+    cases: Path | None = None
     split: Path | None = None
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
@@ -140,6 +142,7 @@ def _index(options: PrepareOptions, sources: tuple[Path, ...], root: Path) -> "M
     request = Request(
         task,
         sources,
+        options.cases,
         options.channels,
         options.fill_missing,
         options.workers,

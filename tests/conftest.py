@@ -3,6 +3,7 @@
 import gzip
 import multiprocessing
 import pickle
+import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from hypothesis import settings
-from PIL import Image
+from PIL import Image, ImageOps
 
 from inspire_med.prepare import main as prepare
 
@@ -80,6 +81,20 @@ def disc_images(tmp_path_factory) -> Path:
     manifest = folder / "manifest.json"
     arguments = ["--task", "polyp", "--source", str(folder), "--out", str(manifest), "--folds", "2"]
     assert prepare(arguments) == 0
+    return manifest
+
+
+@pytest.fixture
+def other_discs(disc_images, tmp_path) -> Path:
+    """Manifest `others.json` of the same six discs, their pictures turned to negatives."""
+    folder = tmp_path / "others"
+    shutil.copytree(disc_images.parent / "masks", folder / "masks")
+    (folder / "images").mkdir()
+    for file in (disc_images.parent / "images").iterdir():
+        with Image.open(file) as picture:
+            ImageOps.invert(picture).save(folder / "images" / file.name)
+    manifest = folder / "others.json"
+    assert prepare(["--task", "polyp", "--source", str(folder), "--out", str(manifest)]) == 0
     return manifest
 
 

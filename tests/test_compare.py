@@ -112,6 +112,44 @@ def test_variants_of_a_file_are_compared(tmp_path, disc_images, at_once, capsys)
 
 
 @pytest.mark.slow
+def test_networks_of_all_cases_are_scored_on_a_test_set(
+    tmp_path, disc_images, other_discs, at_once
+):
+    words = ["--variants", "concat,ise", "--seeds", "1", *FEW, "--test", str(other_discs)]
+
+    assert compare(disc_images, tmp_path / "out", *words, "--fold", "none") == 0
+
+    steps = ("train", "predict", "evaluate")
+    assert [step for step, _ in at_once] == [*steps, *steps]
+    run = tmp_path / "out" / "concat" / "seed0" / "run"
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["last"]
+    content = json.loads((tmp_path / "out" / "test-others" / "comparison.json").read_text())
+    assert content["n_cases"] == 6
+    assert content["provenance"]["Test set"] == str(other_discs)
+    assert content["provenance"]["Folds"] == "none"
+    assert "Trained on every labelled case of the manifest; the last" in " ".join(content["notes"])
+    assert not (tmp_path / "out" / "comparison.json").exists()
+
+
+@pytest.mark.slow
+def test_one_training_is_scored_on_its_fold_and_on_a_test_set(
+    tmp_path, disc_images, other_discs, at_once
+):
+    words = ["--variants", "concat,ise", "--seeds", "1", *FEW, "--test", str(other_discs)]
+
+    assert compare(disc_images, tmp_path / "out", *words) == 0
+
+    one = ["train", "predict", "evaluate", "predict", "evaluate"]
+    assert [step for step, _ in at_once] == [*one, *one]
+    own, test = (
+        json.loads((tmp_path / "out" / folder / "comparison.json").read_text())
+        for folder in ("", "test-others")
+    )
+    assert (own["n_cases"], test["n_cases"]) == (3, 6)
+    assert own["costs"]["ise"]["training_s"] == test["costs"]["ise"]["training_s"]
+
+
+@pytest.mark.slow
 def test_a_signal_stops_it_and_the_same_command_goes_on(tmp_path, disc_images, at_once):
     words = ["--variants", "concat,ise", "--seeds", "[4]", "--max_steps", "100",
              "--protocol", "segmentation"]  # fmt: skip

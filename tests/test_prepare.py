@@ -213,6 +213,20 @@ def test_a_published_list_makes_fold_0(disc_images, tmp_path):
     assert len(training) == 4
 
 
+def test_a_list_of_cases_is_all_there_is(disc_images, tmp_path, capsys):
+    (tmp_path / "some.txt").write_text("disc1\ndisc4\ndisc5\n")
+    words = ["--cases", str(tmp_path / "some.txt"), "--folds", "3"]
+
+    assert run("polyp", disc_images.parent, tmp_path / "m.json", *words) == 0
+
+    some = Manifest.load(tmp_path / "m.json")
+    assert [case.id for case in some.cases] == ["disc1", "disc4", "disc5"]
+    assert some.folds == (0, 1, 2)
+    (tmp_path / "some.txt").write_text("disc9\n")
+    assert run("polyp", disc_images.parent, tmp_path / "n.json", *words) == 2
+    assert "some.txt: names disc9, which is not among the cases" in capsys.readouterr().err
+
+
 def test_look_alikes_across_folds_are_named(disc_images, tmp_path, capsys):
     for place in ("images", "masks"):
         shutil.copytree(disc_images.parent / place, tmp_path / "set" / place)

@@ -12,7 +12,7 @@ from inspire_med.cases.layouts.recognise import find_together
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, regions_of
-from inspire_med.cases.splits import assign_folds, refuse_parted, split_by_names
+from inspire_med.cases.splits import assign_folds, named_in, refuse_parted, split_by_names
 from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
@@ -28,6 +28,7 @@ class Request:
     Args:
         task: What is segmented.
         sources: Folders of public sets.
+        names: File of the ids, one a line, of the cases to use; None takes all.
         channels: Channels to use; None takes all, without optional ones that some case lacks.
         fill_missing: Keep channels that a case lacks, filled with zeros and marked.
         workers: Threads that open files.
@@ -35,6 +36,7 @@ class Request:
 
     task: Task
     sources: tuple[Path, ...]
+    names: Path | None = None
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
     workers: int = 1
@@ -95,11 +97,11 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
 
     Raises:
         InputError: If a source has no known layout, two layouts or label tables are mixed, or a
-            channel is unknown.
+            channel is unknown; also as `named_in`.
     """
     task = request.task
     found = find_together(task, request.sources)
-    layout, cases = found.layout, found.cases
+    layout, cases = found.layout, _named(found.cases, request.names)
     _refuse_other_kind(task, cases)
     channels, channel_notes = _choose_channels(request, cases)
     labelled, unlabelled = _part_by_label(cases)
@@ -129,6 +131,13 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
             *said_once(note for _, verdict in good for note in verdict.notes),
         ),
     )
+
+
+def _named(cases: Sequence[FoundCase], names: Path | None) -> Sequence[FoundCase]:
+    if names is None:
+        return cases
+    wanted = named_in(names, {case.id for case in cases})
+    return [case for case in cases if case.id in wanted]
 
 
 def _refuse_other_kind(task: Task, cases: Sequence[FoundCase]) -> None:

@@ -1,6 +1,6 @@
-"""Splits: folds that keep a patient together, and published lists of validation cases."""
+"""Splits: folds that keep a patient together, and published lists of cases."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,18 +47,31 @@ def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
     Raises:
         InputError: As `read_text`; also if it is empty, or names a case that is not there.
     """
+    names = named_in(path, {case.id for case in cases})
+    return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
+
+
+def named_in(path: Path, known: Collection[str]) -> set[str]:
+    """The ids that a file names, one a line, with or without a file's suffix.
+
+    Args:
+        path: The file.
+        known: The ids that there are.
+
+    Raises:
+        InputError: As `read_text`; also if it is empty, or names a case that is not there.
+    """
     names = {line.strip() for line in read_text(path).splitlines() if line.strip()}
-    known = {case.id for case in cases}
     # Lists of published splits name files with or without suffix.
     names = {name if name in known else bare_name(Path(name)) for name in names}
-    strange = sorted(names - known)
+    strange = sorted(names.difference(known))
     if strange or not names:
         raise InputError(
             f"{path}: names {strange[0]}, which is not among the cases; is it this set's list?"
             if strange
             else f"{path}: names no case; put one case id on each line."
         )
-    return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
+    return names
 
 
 def refuse_parted(cases: Sequence[Case], twins: Sequence[Twins]) -> None:

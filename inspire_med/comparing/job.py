@@ -1,4 +1,4 @@
-"""Job: one training of a comparison, its predictions, its scores, each where it is not done yet."""
+"""Job: one training and one exam of it, predictions and scores, each where it is not done yet."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from inspire_med.cases.case import Case
+from inspire_med.comparing.exam import Exam
 from inspire_med.comparing.process import Child
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
@@ -24,30 +25,36 @@ from inspire_med.training.state import Progress
 
 @dataclass(frozen=True)
 class Job:
-    """One training, and what is made of it.
+    """One training, and an exam of it; jobs of several exams share their training.
 
     Attributes:
         variant: The network.
         seed: The seed.
-        fold: Fold that is predicted and scored; the others are trained on.
-        folder: Holds run, predictions and scores.
+        fold: Fold that is not trained on; `none` where all are.
+        folder: Holds predictions and scores.
         config: Options of the training.
-        cases: Cases of the fold.
+        exam: Cases that are predicted and scored.
         protocol: What the predictions are scored by.
     """
 
     variant: str
     seed: int
-    fold: int
+    fold: int | str
     folder: Path
     config: TrainConfig
-    cases: tuple[Case, ...]
+    exam: Exam
     protocol: Protocol
 
     @property
     def name(self) -> str:
-        """What people read, as in `ise+isa/seed0`."""
-        return f"{self.variant}/{self.folder.name}"
+        """What people read, as in `ise+isa/seed0` or `ise+isa/seed0/kvasir`."""
+        trained = f"{self.variant}/{self.run.parent.name}"
+        return f"{trained}/{self.exam.name}" if self.exam.name else trained
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Cases of the exam."""
+        return self.exam.cases
 
     @property
     def log(self) -> Path:
@@ -57,7 +64,7 @@ class Job:
     @property
     def run(self) -> Path:
         """The run folder of its training."""
-        return self.folder / "run"
+        return self.config.run
 
     @property
     def predictions(self) -> Path:
@@ -117,7 +124,8 @@ def progress_of(job: Job) -> Progress | None:
 def is_trained(job: Job) -> bool:
     """Whether the budget is spent and the last validation made."""
     progress = progress_of(job)
-    if progress is None or progress.validations < job.config.validations:
+    validations = 0 if job.config.fold == "none" else job.config.validations
+    if progress is None or progress.validations < validations:
         return False
     budget = budget_of(job.config).extended(progress.extra_steps, progress.extra_s)
     return budget.spent(progress.step, progress.elapsed_s + progress.validation_s) >= 1
@@ -173,13 +181,13 @@ def _train_words(job: Job, precision: Precision | None) -> list[str]:
     config = job.config
     if config.precision == "auto" and precision is not None:
         config = replace(config, precision=precision)
-    options = job.folder / "train.yaml"
+    options = job.run.parent / "train.yaml"
     write_text(options, yaml.safe_dump(config.to_json(), sort_keys=False))
     return ["train", "--config", str(options)]
 
 
 def _predict_words(job: Job) -> list[str]:
-    source = ["--input", str(job.config.manifest), "--fold", str(job.fold)]
+    source = ["--input", str(job.exam.file), *job.exam.words]
     options = ["--precision", precision_of_run(job.run / "checkpoints") or "auto"]
     options += ["--threads", str(job.config.threads), "--overwrite"]
     options += ["--probabilities"] if job.protocol.scores_maps else []
@@ -187,7 +195,7 @@ def _predict_words(job: Job) -> list[str]:
 
 
 def _evaluate_words(job: Job) -> list[str]:
-    reference = ["--reference", str(job.config.manifest), "--fold", str(job.fold)]
+    reference = ["--reference", str(job.exam.file), *job.exam.words]
     options = ["--protocol", job.protocol.name, "--workers", str(job.config.threads), "--overwrite"]
     folders = ["--prediction", str(job.predictions), "--output", str(job.scores)]
     return ["evaluate", *folders, *reference, *options]

@@ -71,19 +71,23 @@ class Outcome:
         return {"format": 1, **shown, "costs": variants, "seeds": seeds}
 
 
-def bring_together(plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str]) -> Outcome:
-    """Compare the networks all of whose jobs are done.
+def bring_together(
+    plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str], exam: str = ""
+) -> Outcome:
+    """Compare the networks all of whose jobs are done, on one of the plan's exams.
 
     Args:
         plan: The comparison.
         sizes: Of each variant.
         failed: What failed, a sentence each.
+        exam: Name of the test set; empty for the folds.
 
     Raises:
         InputError: If there are no two such networks, or the baseline is none of them.
     """
     names = [variant.name for variant in plan.variants]
-    jobs = {name: [job for job in plan.jobs() if job.variant == name] for name in names}
+    asked = [job for job in plan.jobs() if job.exam.name == exam]
+    jobs = {name: [job for job in asked if job.variant == name] for name in names}
     jobs = {name: own for name, own in jobs.items() if all(map(is_done, own))}
     if len(jobs) < 2 or plan.baseline not in jobs:
         raise InputError(
@@ -171,7 +175,9 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
         else f"One training each, with seed {plan.seeds[0]}: what training again would change is "
         "not seen, and may be more than the differences shown."
     ]
-    if plan.config.validations > 1:
+    if jobs[0].exam.name:
+        notes.append(_on_training(plan))
+    elif plan.config.validations > 1:
         notes.append(
             f"Each network predicts with the best of {plan.config.validations} checkpoints by Dice "
             "on the very cases that are scored: a little too good, for all alike. With "
@@ -193,13 +199,26 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
     return notes
 
 
+def _on_training(plan: Plan) -> str:
+    """What networks that are tried on a test set have seen of the manifest."""
+    if plan.config.fold == "none":
+        return "Trained on every labelled case of the manifest; the last checkpoint predicts."
+    return (
+        f"Trained on all folds of the manifest but {plan.config.fold}, on which the best of "
+        f"{counted(plan.config.validations, 'checkpoint')} was chosen."
+    )
+
+
 def _provenance(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
     budget = budget_of(plan.config)
     limits = [counted(budget.max_steps, "step")] if budget.max_steps is not None else []
     limits += [] if plan.config.max_time is None else [plan.config.max_time]
     sessions = [each for job in jobs for each in read_json(job.run / "run.json")["sessions"]]
     precisions = {precision_of_run(job.run / "checkpoints") for job in jobs}
+    exam = jobs[0].exam
+    test = {"Test set": str(exam.file), "Test set's hash": exam.manifest.hash} if exam.name else {}
     return {
+        **test,
         "Manifest": str(plan.config.manifest),
         "Manifest hash": plan.manifest.hash,
         "Folds": ", ".join(map(str, plan.folds)),

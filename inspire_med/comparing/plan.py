@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.comparing.exam import Exam
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig
@@ -17,7 +18,9 @@ from inspire_med.training.experiment import check_request
 from inspire_med.training.recipe import every_option, refuse_difference
 
 REQUEST = "request.json"
-_OF_THE_REQUEST = {"format", "manifest_hash", "variants"}
+TEST = "test-"  # begins the name of each folder of a test set
+Fold = int | Literal["all", "none"]
+_OF_THE_REQUEST = {"format", "manifest_hash", "variants", "tests"}
 _NETWORK = {"network.skip", "network.monai"}
 # Places (the manifest is known by its hash), what is each job's own, and what changes no result.
 _LEFT_OUT = {
@@ -42,9 +45,10 @@ class Plan:
         baseline: Name of the one that the others are tested against.
         seeds: Each network is trained with each of these.
         config: Options of every training, but for what a variant and seed change; with fold `all`
-            each network is trained once a fold and validated on it.
+            each network is trained once a fold and validated on it, with `none` once on all.
         manifest: The data set.
         protocol: What the predictions are scored by.
+        tests: Test sets, which each network is scored on besides.
     """
 
     folder: Path
@@ -54,43 +58,51 @@ class Plan:
     config: TrainConfig
     manifest: Manifest
     protocol: Protocol
+    tests: tuple[Exam, ...] = ()
 
     @property
-    def folds(self) -> tuple[int, ...]:
-        """The folds that are validated."""
+    def folds(self) -> tuple[Fold, ...]:
+        """What is left out of the trainings, one after the other."""
         return self.manifest.folds if self.config.fold == "all" else (self.config.fold,)
 
+    @property
+    def exams(self) -> list[str]:
+        """Names of what networks are tried on: their own folds, which have none, and test sets."""
+        own = [] if self.config.fold == "none" else [""]
+        return own + [exam.name for exam in self.tests]
+
     def jobs(self) -> list[Job]:
-        """Every training: all networks with a seed before the next seed, so that times compare."""
+        """All there is to do: all networks with a seed before the next seed, so times compare."""
         return [
-            self._job(variant, seed, fold)
+            self._job(variant, seed, fold, exam)
             for seed in self.seeds
             for fold in self.folds
             for variant in self.variants
+            for exam in (*self._own_fold(fold), *self.tests)
         ]
 
-    def _job(self, variant: Variant, seed: int, fold: int) -> Job:
+    def _own_fold(self, fold: Fold) -> list[Exam]:
+        if not isinstance(fold, int):
+            return []
+        return [Exam("", self.config.manifest, self.manifest, fold)]
+
+    def _job(self, variant: Variant, seed: int, fold: Fold, exam: Exam) -> Job:
         ending = f"-fold{fold}" if self.config.fold == "all" else ""
         folder = self.folder / variant.folder / f"seed{seed}{ending}"
         config = replace(variant.of(self.config), run=folder / "run", seed=seed, fold=fold)
-        cases = self.manifest.fold(fold)[1]
-        return Job(variant.name, seed, fold, folder, config, cases, self.protocol)
+        place = folder / f"{TEST}{exam.name}" if exam.name else folder
+        return Job(variant.name, seed, fold, place, config, exam, self.protocol)
 
 
 def load_labelled(path: Path) -> Manifest:
-    """Read a manifest that networks can be compared on.
+    """Read a manifest that networks can be trained on.
 
     Raises:
-        InputError: If no case has a label, or no labelled one a fold.
+        InputError: If no case has a label.
     """
     manifest = Manifest.load(path)
     if not any(case.label for case in manifest.cases):
         raise InputError(f"{path}: no case has a label; give a labelled manifest.")
-    if not manifest.folds:
-        raise InputError(
-            f"{path}: no labelled case has a fold, so there is none to compare on; run prepare "
-            "with --folds."
-        )
     return manifest
 
 
@@ -106,10 +118,30 @@ def check(plan: Plan) -> None:
             f"option --baseline: {plan.baseline!r}, which the others are tested against, is not "
             f"among the variants {', '.join(names)}; add it, or choose one of them."
         )
-    plan.jobs()  # finds every fold
+    _refuse_nothing_scored(plan)
     for variant in plan.variants:
         with variant.at_fault():
             check_request(variant.of(plan.config), plan.config.devices or 1)
+
+
+def _refuse_nothing_scored(plan: Plan) -> None:
+    fold = plan.config.fold
+    if fold == "none" and not plan.tests:
+        raise InputError(
+            "option --fold: none leaves no case to score networks on; give a manifest as --test."
+        )
+    if fold == "all" and plan.tests:
+        raise InputError(
+            "option --test: with --fold all a seed has several networks; give --fold none, which "
+            "trains on all cases, or one fold."
+        )
+    if fold != "none" and not plan.manifest.folds:
+        raise InputError(
+            f"{plan.config.manifest}: no labelled case has a fold, so there is none to compare on; "
+            "run prepare with --folds, or give --fold none and --test."
+        )
+    if isinstance(fold, int):
+        plan.manifest.fold(fold)  # refuses one that there is not
 
 
 def refuse_other_folder(plan: Plan) -> None:
@@ -138,6 +170,13 @@ def refuse_other_folder(plan: Plan) -> None:
             f"{plan.manifest.hash[:12]}; use the same manifest or another --run."
         )
     refuse_difference(plan.folder, _alike(content, plan), _alike(plan.config.to_json(), plan))
+    tests = content.get("tests", {})
+    for exam in plan.tests:
+        if tests.get(exam.name, exam.manifest.hash) != exam.manifest.hash:
+            raise InputError(
+                f"{plan.folder}: was tested on other cases called {exam.name} than those of "
+                f"{exam.file}; use the same manifest, or give the file another name."
+            )
     known = content.get("variants", {})
     for name, options in _by_folder(plan).items():
         if name in known:
@@ -147,7 +186,7 @@ def refuse_other_folder(plan: Plan) -> None:
 
 
 def keep_request(plan: Plan) -> None:
-    """Note in the folder what is asked for, the variants that were asked for before among it.
+    """Note in the folder what is asked for, beside the variants and tests of earlier requests.
 
     Raises:
         InputError: As `refuse_other_folder`.
@@ -155,9 +194,12 @@ def keep_request(plan: Plan) -> None:
     refuse_other_folder(plan)
     file = plan.folder / REQUEST
     before = read_json(file) if file.exists() else _request(plan)
-    variants = before.get("variants", {}) | _by_folder(plan)
-    if variants != before.get("variants"):
-        write_json(file, {**before, "variants": variants})
+    named = {
+        "variants": before.get("variants", {}) | _by_folder(plan),
+        "tests": before.get("tests", {}) | {exam.name: exam.manifest.hash for exam in plan.tests},
+    }
+    if {**before, **named} != before:
+        write_json(file, {**before, **named})
 
 
 def _request(plan: Plan) -> dict[str, Any]:

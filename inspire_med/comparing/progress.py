@@ -1,8 +1,17 @@
 """Progress: the jobs of a plan worked through, with what is left and how long it will take."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from inspire_med.comparing.job import Job, JobError, do, inference_s, is_done, progress_of
+from inspire_med.comparing.job import (
+    Job,
+    JobError,
+    do,
+    inference_s,
+    is_done,
+    is_trained,
+    progress_of,
+)
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.process import Child
 from inspire_med.inference.precision import Precision
@@ -29,9 +38,14 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
     jobs, failed = plan.jobs(), list[str]()
     left = [job for job in jobs if not is_done(job)]
     if len(left) < len(jobs):
-        say(f"{len(jobs) - len(left)} of {len(jobs)} trainings are done already")
+        runs, begun = {job.run for job in jobs}, {job.run for job in left}
+        say(f"{len(runs - begun)} of {len(runs)} trainings are done already")
+    broken: set[Path] = set()
     while left:
         job = left[0]
+        if job.run in broken:
+            left.pop(0)
+            continue
         place = len(jobs) - len(left) + 1
         say(f"[{place}/{len(jobs)}] {job.name}, {time_left(jobs, left)}")
         child = Child(signals, lambda text: say(f"  {text}"))
@@ -40,6 +54,8 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
         except JobError as error:
             failed.append(str(error))
             say(failed[-1])
+            if not is_trained(job):
+                broken.add(job.run)  # its other exams would only train again
         left.pop(0)
     return failed
 
@@ -49,7 +65,7 @@ def time_left(jobs: Sequence[Job], left: Sequence[Job]) -> str:
     names = {job.name for job in left}
     done = [(job.variant, _seconds(job)) for job in jobs if job.name not in names]
     total = 0.0
-    for job in left:
+    for job in {job.run: job for job in left}.values():
         expected = _expected(job, done)
         if expected is None:
             return "time left: known after the first training"

@@ -91,7 +91,8 @@ def _refuse_shared(names: Iterable[str]) -> None:
 def _refuse_odd_name(name: Any, file: Path) -> None:
     if not isinstance(name, str):
         raise InputError(f"{file}: the variant's name {name!r} is no text; write it in quotes.")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+@=_-]*", name) or name in _TAKEN:
+    fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+@=_-]*", name)
+    if not fits or name in _TAKEN or name.startswith("test-"):
         raise InputError(
             f"{file}: the variant's name {name!r} cannot be that of a folder here; choose another, "
             "of letters, digits and . + @ = _ -."

@@ -80,7 +80,9 @@ class Experiment:
         )
 
     def validations_due(self) -> int:
-        """Validations that the spent share of the budget asks for."""
+        """Validations that the spent share of the budget asks for; none without cases for them."""
+        if not self.validation_cases:
+            return 0
         # A share such as 0.29, times 100, is a hair less than 29.
         return math.floor(self.spent() * self.config.validations + 1e-9)
 
@@ -162,7 +164,7 @@ def build_experiment(
         InputError: If the fold or the network is at fault, or if the run's checkpoints are of
             another data set, network or recipe, or damaged.
     """
-    train_cases, validation_cases = manifest.fold(None if config.fold == "all" else config.fold)
+    train_cases, validation_cases = _cases(config, manifest)
     card = model_card(config, manifest)
     fabric = launch(launcher)
     if config.threads:  # several processes on a machine have shared its cores out by now
@@ -194,6 +196,13 @@ def build_experiment(
         trained=trained,
         progress=load_checkpoint(config.run / "checkpoints", trained) or Progress(),
     )
+
+
+def _cases(config: TrainConfig, manifest: Manifest) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """Those to train on, and those to validate on."""
+    fold = config.fold
+    training, validation = manifest.fold(fold if isinstance(fold, int) else None)
+    return training, () if fold == "none" else validation
 
 
 def training_loader(experiment: Experiment) -> BatchLoader:

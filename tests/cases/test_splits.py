@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.splits import assign_folds, split_by_names
+from inspire_med.cases.splits import assign_folds, named_in, split_by_names
 from inspire_med.errors import InputError
 
 
@@ -103,3 +103,11 @@ def test_a_list_may_name_volumes_with_their_suffix(tmp_path):
     split = split_by_names(cases(5), tmp_path / "val.txt")
 
     assert [case.fold for case in split] == [None, 0, None, 0, None]
+
+
+def test_names_are_ids_with_or_without_suffix(tmp_path):
+    (tmp_path / "names.txt").write_text("a.png\n\n b \n")
+
+    assert named_in(tmp_path / "names.txt", {"a", "b", "c"}) == {"a", "b"}
+    with pytest.raises(InputError, match="names a, which is not among the cases"):
+        named_in(tmp_path / "names.txt", {"b", "c"})

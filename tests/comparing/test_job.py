@@ -60,6 +60,13 @@ def test_a_training_is_done_when_budget_and_validations_are(job, trained, progre
     assert is_trained(job) == done
 
 
+def test_without_validation_cases_the_budget_alone_ends_a_training(job, trained):
+    job = replace(job, config=replace(job.config, fold="none"))
+    trained[job.run] = Progress(step=4, validations=0)
+
+    assert is_trained(job)
+
+
 def test_a_training_by_time_is_done_when_no_validation_fits_any_more(job, trained):
     job = replace(job, config=replace(job.config, max_steps=None, max_time="100s"))
     trained[job.run] = Progress(step=9, elapsed_s=95.0, validation_s=5.0, validations=1)

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from inspire_med.comparing.exam import load_tests
 from inspire_med.comparing.plan import check, keep_request, load_labelled
 from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
@@ -74,7 +75,7 @@ def test_names_the_variant_whose_options_make_no_sense(plan, tmp_path):
     [("label", "no case has a label"), ("fold", "no labelled case has a fold")],
 )
 def test_refuses_a_manifest_that_nothing_can_be_scored_on(
-    tmp_path, disc_images, left_out, sentence
+    plan, tmp_path, disc_images, left_out, sentence
 ):
     content = json.loads(disc_images.read_text())
     for case in content["cases"]:
@@ -83,7 +84,57 @@ def test_refuses_a_manifest_that_nothing_can_be_scored_on(
     (tmp_path / "manifest.json").write_text(json.dumps(content))
 
     with pytest.raises(InputError, match=sentence):
-        load_labelled(tmp_path / "manifest.json")
+        check(replace(plan, manifest=load_labelled(tmp_path / "manifest.json")))
+
+
+@pytest.fixture
+def tested(plan, other_discs):
+    """Trained on all the discs, tested on the others."""
+    tests = load_tests([other_discs], plan.manifest)
+    return replace(plan, config=replace(plan.config, fold="none"), tests=tests)
+
+
+def test_a_test_set_is_scored_by_networks_of_all_cases(plan, tested):
+    assert names(tested)[:2] == ["concat/seed0/others", "inspire/seed0/others"]
+    job = tested.jobs()[0]
+    assert job.run == plan.folder / "concat" / "seed0" / "run"
+    assert job.folder == plan.folder / "concat" / "seed0" / "test-others"
+    assert job.config.fold == "none"
+    assert tested.exams == ["others"]
+
+
+def test_one_training_serves_its_fold_and_the_test_set(plan, tested):
+    both = replace(tested, config=plan.config)
+
+    assert both.exams == ["", "others"]
+    assert names(both)[:2] == ["concat/seed0", "concat/seed0/others"]
+    fold, test, *_ = both.jobs()
+    assert fold.run == test.run
+    assert fold.config == test.config
+
+
+@pytest.mark.parametrize(
+    ("fold", "tests", "sentence"),
+    [
+        ("none", (), "option --fold: none leaves no case to score networks on; give a manifest"),
+        ("all", None, "option --test: with --fold all a seed has several networks"),
+    ],
+)
+def test_refuses_a_fold_that_does_not_go_with_tests(plan, tested, fold, tests, sentence):
+    config = replace(plan.config, fold=fold)
+
+    with pytest.raises(InputError, match=sentence):
+        check(replace(tested, config=config, tests=tested.tests if tests is None else tests))
+
+
+def test_test_sets_are_remembered_by_what_they_hold(tested):
+    keep_request(replace(tested, tests=()))
+    keep_request(tested)
+    (exam,) = tested.tests
+    fewer = replace(exam, manifest=replace(exam.manifest, cases=exam.cases[:3]))
+
+    with pytest.raises(InputError, match="was tested on other cases called others than those of"):
+        keep_request(replace(tested, tests=(fewer,)))
 
 
 def test_the_folder_goes_on_with_the_same_options(plan):

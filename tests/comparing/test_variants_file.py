@@ -58,7 +58,7 @@ def test_nested_and_dotted_options_have_the_types_of_train(written):
         ("on: {}", "the variant's name True is no text; write it in quotes"),
         *(
             (f"'{name}': {{}}", f"the variant's name '{name}' cannot be that of a folder here")
-            for name in ("a/b", "..", ".a", "a b", "", "lock", "request.json", "ü")
+            for name in ("a/b", "..", ".a", "a b", "", "lock", "request.json", "test-x", "ü")
         ),
     ],
 )  # fmt: skip

@@ -16,15 +16,16 @@ from inspire_med.errors import InputError
 
 @MODELS.register_module()
 class FeedbackBackbone(BaseModule):
-    """A ResNet and a pyramid, passed through `steps` times with SSBA between the passes.
+    """A backbone and a pyramid, passed through `steps` times with SSBA between the passes.
 
     C̃_j = F_fp(P_j, C_j) replaces C_j before the backbone's next stage reads it; the stem and the
     first stage run once. SSBA starts as C̃ = C, so that the detector starts as one with the neck
     alone. Give it to a detector as `backbone`, with `neck=None`.
 
     Args:
-        backbone: Config of any backbone of mmdet's ResNet family (ResNeXt, Res2Net, ...), its
-            `out_indices` without gaps. Pretrained weights by its own `init_cfg`.
+        backbone: Config of any backbone of mmdet's ResNet family (ResNeXt, Res2Net, ...), or of
+            `EfficientNetLite`; its `out_indices` without gaps. Pretrained weights by its own
+            `init_cfg`.
         neck: Config of an `InspireFPN` over all of the backbone's maps (`start_level` 0: leave
             a map out by the backbone's `out_indices`).
         steps: Passes; 1 is the backbone and the neck alone.
@@ -112,7 +113,7 @@ def _check_levels(backbone: nn.Module, neck: nn.Module) -> None:
     if not hasattr(backbone, "res_layers"):
         raise InputError(
             f"backbone.backbone.type={type(backbone).__name__}: FeedbackBackbone runs stage after "
-            "stage, which only mmdet's ResNet family lets it; name one of that."
+            "stage, which only mmdet's ResNet family and EfficientNetLite let it; name one of them."
         )
     if not isinstance(neck, PyramidNeck):
         raise InputError(

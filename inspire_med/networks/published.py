@@ -77,7 +77,7 @@ class Published:
         file = self.find()
         if file is None:
             raise InputError(
-                f"--network.weights imagenet: the package {self.distribution} is not installed; "
+                f"weights of ImageNet: their package {self.distribution} is not installed; "
                 f"{PIP_LINE}."
             )
         found = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -124,7 +124,7 @@ def imagenet_weights(encoder: str) -> Published:
     """
     if encoder not in IMAGENET:
         raise InputError(
-            f"--network.weights imagenet: comes with {', '.join(IMAGENET)} alone, not with "
-            f"{encoder}; give one of these as --network.encoder, or a local file."
+            f"weights of ImageNet: come with {', '.join(IMAGENET)} alone, not with {encoder}; take "
+            "one of these encoders, or a local file."
         )
     return IMAGENET[encoder]

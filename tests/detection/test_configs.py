@@ -98,6 +98,7 @@ def test_all_promised_names_are_there():
         "faster-rcnn_hrnetv2p-w18_syncbn_randresizecrop_1x",
         "faster-rcnn_hrnetv2p-w32_syncbn_randresizecrop_1x",
         "faster-rcnn_r50_syncbn_1x",
+        "faster-rcnn_efficientnet-lite0_inspire-fpn",
     }
 
     assert promised - set(NAMES) == set()

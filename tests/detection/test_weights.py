@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
 
+import inspire_med.detection.efficientnet_lite  # noqa: F401 - brings imagenet://
 from inspire_med.detection.fit import check_fit
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import _check_digest, guard_loading

@@ -32,7 +32,7 @@ def test_a_missing_package_is_named_with_the_pip_line():
 
 
 def test_an_encoder_without_published_weights_is_refused():
-    with pytest.raises(InputError, match="comes with efficientnet-lite0, .* not with resnet18"):
+    with pytest.raises(InputError, match="come with efficientnet-lite0, .* not with resnet18"):
         imagenet_weights("resnet18")
 
 

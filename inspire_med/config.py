@@ -27,6 +27,8 @@ class NetworkConfig:
             parts of INSPIRE, `inspire` is all of it (ISE, ISA, SSBA); other parts join by `+`. A
             part may stand from a level on, 1 being the finest: `ise+isa+ssba@3`.
         steps: How often the encoder-decoder runs with SSBA feedback between; counts for `inspire`.
+        second_pass_from: Share of the budget that is spent with one pass; the others join then, as
+            copies of it.
         widths: Channels of each level, fine to coarse.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
@@ -43,6 +45,7 @@ class NetworkConfig:
 
     skip: str = "inspire"
     steps: int = 2
+    second_pass_from: float = 0.0
     widths: tuple[int, ...] = (32, 64, 128, 256)
     stem_stride: int = 1
     norm: Literal["batch", "instance"] = "batch"
@@ -223,6 +226,11 @@ def refuse_nonsense(config: TrainConfig) -> None:
     """
     data, network = config.data, config.network
     _refuse_small(config)
+    if not 0 <= network.second_pass_from < 1:
+        raise InputError(
+            f"--network.second_pass_from: {network.second_pass_from} is no share of the budget "
+            "that leaves some; give 0 or more, less than 1."
+        )
     _refuse_rates(config.optimizer)
     _refuse_two_networks(network, config.optimizer)
     if not math.isfinite(config.save_every):

@@ -90,7 +90,16 @@ def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [[], ["--data.scales", "[1,2]", "--loss", "structure"]], ids=len)
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--data.scales", "[1,2]", "--loss", "structure"],
+        ["--network.second_pass_from", "0.4", "--optimizer.ema", "0.5"],
+        ["--network.second_pass_from", "0.6"],
+    ],
+    ids=["usual", "scales", "after the second pass began", "before"],
+)
 def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch, words):
     options = [*IMAGES, *words, "--max_steps", "6", "--save_every", "0"]
     assert train(disc_images, tmp_path / "whole", *options) == 0
@@ -204,6 +213,7 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--data.accumulate", "3"], "--data.accumulate: 2 samples cannot be divided into 3"),
         (["--optimizer.scale_lr_from_batch", "0"], "scale_lr_from_batch: 0 is too small"),
         (["--data.accumulate", "0"], "--data.accumulate: 0 is too small"),
+        (["--network.second_pass_from", "1"], "--network.second_pass_from: 1.0 is no share of"),
         (["--network.stem_stride", "0"], "--network.stem_stride: 0 is too small"),
         (["--optimizer.ema", "1"], "--optimizer.ema: 1.0 makes no sense; give at least 0"),
         (["--optimizer.lr", "-1"], "--optimizer.lr: -1.0 makes no sense; give a positive number"),

@@ -86,6 +86,18 @@ def test_ranks_learn_what_one_process_learns(tmp_path, disc_images, alone, comma
 
 
 @pytest.mark.slow
+def test_ranks_learn_alike_when_the_second_pass_joins_late(tmp_path, disc_images):
+    words = ["--network.second_pass_from", "0.5"]
+    train(TRAIN, disc_images, tmp_path / "one", *words)
+
+    process = start(TRAIN, disc_images, tmp_path / "two", *words, "--devices", "2")
+    said = "".join(process.communicate(timeout=120))
+
+    assert said.count("step 2  2 passes from here on") == 1
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
+
+
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_ranks(tmp_path, disc_images, alone, monkeypatch):
     honest, calls = loop.train_step, []
 

@@ -13,7 +13,10 @@ from inspire_med.networks.monai_network import MonaiNetwork, monai_network
 from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
-OPTIONAL = ("widths", "stem_stride", "skip", "steps", "norm", "encoder", "monai", "monai_arguments")
+OPTIONAL = (
+    *("widths", "stem_stride", "skip", "steps", "passes_wait", "norm", "encoder"),
+    *("monai", "monai_arguments"),
+)
 
 
 def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
@@ -21,11 +24,11 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
 
     Args:
         description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
-            (list of integers), `stem_stride`, `skip` (a name), `steps`, `norm` ("batch" or
-            "instance") and `encoder` (a name, or null for the U-Net's own, which alone reads
-            `widths` and `stem_stride`). With `monai` (a class of `monai.networks.nets`) the network
-            is MONAI's, made with `monai_arguments` and, where it must be told, `widths`; the other
-            options are not read.
+            (list of integers), `stem_stride`, `skip` (a name), `steps`, `passes_wait` (true while
+            the first pass runs alone), `norm` ("batch" or "instance") and `encoder` (a name, or
+            null for the U-Net's own, which alone reads `widths` and `stem_stride`). With `monai`
+            (a class of `monai.networks.nets`) the network is MONAI's, made with `monai_arguments`
+            and, where it must be told, `widths`; the other options are not read.
 
     Raises:
         InputError: If a key is missing or unknown or a value is not allowed.
@@ -54,7 +57,9 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
             dims, channels, norm=norm, **_chosen(options, "widths", "stem_stride")
         )
     loop = _chosen(options, "skip", "steps")
-    return UNet(dims, channels, options["out_channels"], norm=norm, encoder=encoder, **loop)
+    network = UNet(dims, channels, options["out_channels"], norm=norm, encoder=encoder, **loop)
+    network.passes_wait = options.get("passes_wait", False)
+    return network
 
 
 def named_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Encoder:
@@ -104,6 +109,8 @@ def _check_values(options: Mapping[str, Any]) -> None:
     widths = options.get("widths", [1, 1])
     if not isinstance(widths, list | tuple) or len(widths) < 2 or not all(map(_is_count, widths)):
         raise InputError(f"network: widths={widths!r} must be two or more positive integers.")
+    if not isinstance(options.get("passes_wait", False), bool):
+        raise InputError("network: passes_wait must be true or false.")
     if not isinstance(options.get("monai_arguments", {}), Mapping):
         raise InputError("network: monai_arguments must be values by name.")
 

@@ -45,7 +45,8 @@ class UNet(nn.Module):
 
     C = encoder(x); P = top_down(C), ISE on every lateral and ISA at every merge; with SSBA, P goes
     back into the encoder and both paths run again, from the finest level that is fed back on.
-    "concat" is the plain U-Net of the same skeleton, widths and norm.
+    "concat" is the plain U-Net of the same skeleton, widths and norm. While `passes_wait` is true
+    the network has its first pass alone.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
@@ -95,6 +96,7 @@ class UNet(nn.Module):
         self.feedback = nn.ModuleList()
         self.passes = nn.ModuleList()
         self.sketch: TopDown | None = None
+        self.passes_wait = False
         if parts.feedback is not None and steps > 1:
             self._feed_back(parts.feedback, parts.feedback_from, steps - 1)
         self.head = Pointwise(self.channels[0], out_channels)
@@ -129,6 +131,14 @@ class UNet(nn.Module):
         paths = [self.sketch or decoder] * (further - 1) + [decoder]
         return [Pass(self.encoder.stages[begin + 1 :], path) for path in paths]
 
+    def begin_passes(self) -> None:
+        """Run the further passes from now on, with the running statistics of the first.
+
+        SSBA starts as C̃ = C, so the network of one pass becomes one of several without a jump.
+        """
+        self.begin_passes_alike()
+        self.passes_wait = False
+
     def begin_passes_alike(self) -> None:
         """Give every further pass the running statistics of the first."""
         repeated = self._repeated(len(self.passes)) if self.passes else []
@@ -141,7 +151,9 @@ class UNet(nn.Module):
         return 1 + len(self.passes)
 
     def pyramid(self, image: Tensor) -> list[Tensor]:
-        """Give the maps P_j of the last pass, fine to coarse."""
+        """Give the maps P_j of the last pass that runs, fine to coarse."""
+        if self.passes_wait:
+            return self.top_down(self.encoder(image))
         _, pyramid = unroll(
             self.encoder(image),
             self.top_down,

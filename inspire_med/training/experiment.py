@@ -172,7 +172,8 @@ def build_experiment(
     precision: Precision = fabric.broadcast(
         _precision(config, card.network["spatial_dims"], fabric, say)
     )
-    fabric, card = launch(launcher, precision), replace(card, precision=precision)
+    waits = config.network.second_pass_from > 0
+    fabric, card = launch(launcher, precision, unused=waits), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
     card = replace(card, preparation=_preparation(config, card, train_cases, fabric))
     trained = build_trained(config, card, manifest.hash, fabric)

@@ -79,8 +79,13 @@ def find_launcher(devices: int | None = None) -> Launcher:
     return launcher
 
 
-def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
+def launch(launcher: Launcher, precision: Precision = "32-true", *, unused: bool = False) -> Fabric:
     """Join the launcher's processes; where there is none, start the others here.
+
+    Args:
+        launcher: Of this process and the others.
+        precision: Of the network.
+        unused: Whether a step may leave parameters without a gradient.
 
     Under Slurm the address is the first host of the node list and the port comes from the job's
     number; MASTER_ADDR and MASTER_PORT override both. CPUs talk by gloo, GPUs by NCCL.
@@ -103,7 +108,11 @@ def launch(launcher: Launcher, precision: Precision = "32-true") -> Fabric:
             end_with_parent()
         else:
             _refuse_no_script()
-    strategy = DDPStrategy(cluster_environment=launcher.environment, gradient_as_bucket_view=True)
+    strategy = DDPStrategy(
+        cluster_environment=launcher.environment,
+        gradient_as_bucket_view=True,
+        find_unused_parameters=unused,
+    )
     fabric = Fabric(
         devices=launcher.here,
         num_nodes=launcher.machines,

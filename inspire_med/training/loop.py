@@ -80,6 +80,7 @@ def take_steps(
         elif spent < 1:
             lr = learning_rate(experiment.optimizer, spent)
             set_learning_rate(experiment.trained.optimizer, lr)
+            session.begin_passes_if_due(spent)
             record = train_step(experiment, model, optimizer, loader)
             progress.step += 1
             stopped = session.listen()
@@ -132,6 +133,15 @@ class Session:
             self._log.say(f"extended by {more}")
             self.saver.save()  # its file is gone, so the checkpoint must know
         return bool(signalled or stop)
+
+    def begin_passes_if_due(self, spent: float) -> None:
+        """Let the further passes join, once the share of the budget before them is spent."""
+        experiment, waiting = self.experiment, self.experiment.trained.waiting
+        if not waiting or spent < experiment.config.network.second_pass_from:
+            return
+        for network in waiting:
+            network.begin_passes()
+        self._log.say(f"step {experiment.progress.step}  {waiting[0].steps} passes from here on")
 
     def note_step(self, record: dict[str, Any]) -> None:
         """Log a step; count skipped ones in a row.

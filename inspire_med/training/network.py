@@ -90,6 +90,8 @@ def build_trained(
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
+    if isinstance(network, UNet):
+        network.passes_wait = network.steps > 1 and config.network.second_pass_from > 0
     supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]

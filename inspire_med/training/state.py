@@ -1,6 +1,6 @@
 """State: all that the next step needs, as tensors and JSON, read without pickle."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from inspire_med.inference.model import (
     weights_of,
     write_model,
 )
+from inspire_med.networks import UNet
 from inspire_med.training.recipe import refuse_difference, refuse_other_recipe
 
 _STATE = "training.safetensors"
@@ -89,10 +90,19 @@ class Trained:
         """The network that is validated and that predicts."""
         return self.network if self.average is None else self.average.module
 
+    @property
+    def waiting(self) -> list[UNet]:
+        """The network and its average, where their further passes do not run yet."""
+        both = {id(network): network for network in (self.network, self.predictor)}
+        return [n for n in both.values() if isinstance(n, UNet) and n.passes_wait]
+
 
 def write_state(folder: Path, trained: Trained, progress: Progress) -> None:
     """Write a model folder with the state of its training; the caller makes it appear whole."""
-    write_model(folder, trained.card, trained.predictor)
+    card = trained.card
+    if trained.waiting:  # what is written now predicts by one pass
+        card = replace(card, network={**card.network, "passes_wait": True})
+    write_model(folder, card, trained.predictor)
     tensors = _optimizer_tensors(trained.optimizer)
     tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
     if trained.average is not None:  # the model's weights are the average; these go on learning
@@ -141,7 +151,12 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
             f"is {trained.manifest_hash[:12]}; use the same manifest or another --run."
         )
     refuse_other_recipe(folder.parent.parent, folder, record["config"], trained.config)
-    _refuse_other_card(folder, read_card(folder), trained.card)
+    card = read_card(folder)
+    waits = card.network.pop("passes_wait", False)
+    _refuse_other_card(folder, card, trained.card)
+    if not waits:
+        for network in trained.waiting:
+            network.passes_wait = False
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:

@@ -92,7 +92,12 @@ class Trial:
 
 
 def try_steps(experiment: Experiment) -> Trial:
-    """Measure a few training steps on noise of the run's own shapes; the network learns nothing."""
+    """Measure a few training steps on noise of the run's own shapes; the network learns nothing.
+
+    Passes that join late in a run take part: its memory must hold them.
+    """
+    for network in experiment.trained.waiting:
+        network.begin_passes()
     model = experiment.fabric.setup_module(experiment.trained.supervised)
     step_s = mean(_tried_s(experiment, model, shape) for shape in experiment.image_shapes)
     return Trial(step_s, peak_memory_gib(), experiment.left_s(step_s))

@@ -41,6 +41,19 @@ def test_the_norm_is_chosen_by_name():
     assert not any("running_mean" in name for name in names)
 
 
+def test_a_description_of_passes_that_wait_makes_a_network_of_one_pass():
+    torch.manual_seed(0)
+    waiting = build_network({**PLAIN, "widths": [8, 16], "passes_wait": True}).eval()
+    image = torch.randn(1, 3, 20, 17)
+
+    for parameter in waiting.feedback.parameters():
+        torch.nn.init.normal_(parameter)
+    once = waiting(image)
+    waiting.passes_wait = False
+
+    assert not torch.allclose(waiting(image), once)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -51,6 +64,7 @@ def test_the_norm_is_chosen_by_name():
         ({"out_channels": 0}, "out_channels=0 must be a positive integer"),
         ({"steps": True}, "steps=True must be a positive integer"),
         ({"stem_stride": 0}, "stem_stride=0 must be a positive integer"),
+        ({"passes_wait": 1}, "passes_wait must be true or false"),
         ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
         ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
         ({"skip": "concatt"}, "skip='concatt' is not a skip"),

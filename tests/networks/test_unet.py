@@ -230,6 +230,33 @@ def test_passes_begin_with_the_statistics_of_the_first(dims):
             assert torch.equal(value, after[name.replace(f"passes.0.{again}", first)])
 
 
+@pytest.mark.parametrize("feedback", ["ssba", "ssba@2", "ssba-light"])
+@pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
+def test_passes_that_waited_join_without_a_jump(dims, feedback, mode):
+    network = make(dims, f"ise+isa+{feedback}", steps=3)
+    network.passes_wait = True
+    image = torch.randn(2, 3, *SIZES[dims])
+    network(image).square().mean().backward()
+    torch.optim.SGD(network.parameters(), 0.1).step()
+    once = network.train(mode)(image)
+
+    network.begin_passes()
+
+    assert all(p.grad is None for p in network.feedback.parameters())
+    assert not network.passes_wait
+    torch.testing.assert_close(network(image), once)
+
+
+def test_while_passes_wait_their_statistics_do(dims):
+    network = make(dims)
+    network.passes_wait = True
+    before = {n: v.clone() for n, v in network.passes.named_buffers()}
+
+    network(torch.randn(2, 3, *SIZES[dims]))
+
+    assert all(torch.equal(v, before[n]) for n, v in network.passes.named_buffers())
+
+
 def test_makes_no_network_of_a_level_that_is_not_there():
     with pytest.raises(InputError, match="network of 3 levels that can be 1 to 3"):
         make(2, "ssba@4")

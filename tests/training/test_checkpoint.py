@@ -277,6 +277,57 @@ def test_a_checkpoint_is_a_model(tmp_path):
     assert torch.equal(network(image), expected(image))
 
 
+def late(averaged: bool) -> Trained:
+    """A run whose second pass has not begun, after a step."""
+    trained = make_trained(averaged=averaged)
+    for network in {trained.network, trained.predictor}:
+        network.passes_wait = True
+    take_step(trained)
+    return trained
+
+
+def begin(trained: Trained) -> None:
+    for network in trained.waiting:
+        network.begin_passes()
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_a_model_predicts_with_the_passes_that_it_was_saved_with(tmp_path, averaged):
+    trained, image = late(averaged), torch.rand(1, 3, 32, 32)
+
+    save_best(tmp_path, trained, Progress(step=1))
+    once = read_model(tmp_path / "best")
+    begin(trained)
+    take_step(trained)
+    save_best(tmp_path, trained, Progress(step=2))
+    twice = read_model(tmp_path / "best")
+
+    assert [network.passes_wait for _, network in (once, twice)] == [True, False]
+    assert [card.network.get("passes_wait") for card, _ in (once, twice)] == [True, None]
+    assert torch.equal(twice[1](image), copy.deepcopy(trained.predictor).eval()(image))
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_late_second_pass_goes_on_to_the_bit(tmp_path, averaged, begun):
+    trained = late(averaged)
+    if begun:
+        begin(trained)
+        take_step(trained)
+    save_checkpoint(tmp_path, trained, Progress(step=1))
+    other = late(averaged)
+    load_checkpoint(tmp_path, other)
+
+    assert len(other.waiting) == (0 if begun else 1 + averaged)
+    begin(trained)
+    begin(other)
+    for _ in range(2):
+        torch.manual_seed(5)
+        expected = take_step(trained)
+        torch.manual_seed(5)
+        assert take_step(other) == expected
+
+
 def test_the_weights_of_shared_passes_are_written_once(tmp_path):
     trained = make_trained()
     save_best(tmp_path, trained, Progress(step=1))

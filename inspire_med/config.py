@@ -101,7 +101,8 @@ class DataConfig:
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
         scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
             example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8.
-        augment: Random flips, affine, intensity changes.
+        augment: `true` mirrors samples, turns, zooms and recolours some of them a little; `strong`
+            more of them and further, pictures by any angle (docs/training.md).
     """
 
     patch_size: tuple[int, ...] | None = (96, 96, 96)
@@ -111,7 +112,7 @@ class DataConfig:
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
     scales: tuple[float, ...] = (1.0,)
-    augment: bool = True
+    augment: bool | Literal["strong"] = True
 
 
 @dataclass(frozen=True)

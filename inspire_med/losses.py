@@ -60,8 +60,8 @@ class StructureLoss(nn.Module):
         - Output: a scalar, the mean over cases.
 
     References:
-        Wei et al., F3Net, AAAI 2020, eq. 4-8 (the pixel position aware loss); as `structure_loss`
-        in the training scripts of PraNet, SANet, UACANet and Polyp-PVT.
+        Wei et al., F3Net, AAAI 2020 (the pixel position aware loss); `structure_loss` in the
+        training scripts of PraNet and Polyp-PVT.
         Differs: those scripts pass `reduce="none"`, which torch reads as a mean, so that their
         cross-entropy is not weighted at all; here it is, as in the paper.
     """

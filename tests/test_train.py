@@ -19,6 +19,10 @@ from inspire_med.training import experiment, loop
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2", *TINY]
+RECIPE = [
+    *["--data.scales", "[1,2]", "--data.augment", "strong"],
+    *["--loss", "structure", "--optimizer.ema", "0.9"],
+]
 MONAI = ["--network.monai", "SegResNet", "--network.deep_supervision", "1"]
 VOLUMES = ["--task", "brats", "--data.patch_size", "[16,16,8]", *TINY]
 
@@ -94,11 +98,11 @@ def test_validation_scores_what_predict_writes(tmp_path, ball_volumes):
     "words",
     [
         [],
-        ["--data.scales", "[1,2]", "--loss", "structure"],
+        RECIPE,
         ["--network.second_pass_from", "0.4", "--optimizer.ema", "0.5"],
         ["--network.second_pass_from", "0.6"],
     ],
-    ids=["usual", "scales", "after the second pass began", "before"],
+    ids=["usual", "recipe", "after the second pass began", "before"],
 )
 def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path, disc_images, monkeypatch, words):
     options = [*IMAGES, *words, "--max_steps", "6", "--save_every", "0"]
@@ -234,6 +238,7 @@ def test_the_default_network_is_the_preset(task, capsys):
             "--optimizer.encoder_lr: is for the U-Net of this",
         ),
         ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: is for the U-Net of this"),
+        (["--data.augment", "much"], "--data.augment: much is not bool or one of ['strong']"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
         (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
         ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),

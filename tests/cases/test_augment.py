@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 
@@ -13,27 +15,32 @@ def sample(name):
     return {"image": image, "target": target}
 
 
+@pytest.fixture(params=["usual", "strong"])
+def alter(request, name):
+    return augmentation(name, request.param)
+
+
 @pytest.mark.parametrize("name", ["volume", "picture"])
 class TestAugmentation:
-    def test_one_seed_one_result_whatever_came_before(self, name):
-        alter, given = augmentation(name), sample(name)
+    def test_one_seed_one_result_whatever_came_before(self, name, alter):
+        given = sample(name)
         first = alter(given, seed=5)
         for seed in range(3):
             alter(given, seed=seed)
 
-        again, fresh = alter(given, seed=5), augmentation(name)(given, seed=5)
+        again, fresh = alter(given, seed=5), pickle.loads(pickle.dumps(alter))(given, seed=5)
 
         assert torch.equal(first["image"], again["image"])
         assert torch.equal(first["image"], fresh["image"])
         assert torch.equal(first["target"], fresh["target"])
 
-    def test_seeds_differ(self, name):
-        alter, given = augmentation(name), sample(name)
+    def test_seeds_differ(self, name, alter):
+        given = sample(name)
 
         assert not torch.equal(alter(given, seed=1)["image"], alter(given, seed=2)["image"])
 
-    def test_keeps_shape_and_a_target_of_0_and_1(self, name):
-        alter, given = augmentation(name), sample(name)
+    def test_keeps_shape_and_a_target_of_0_and_1(self, name, alter):
+        given = sample(name)
         for seed in range(20):
             altered = alter(given, seed=seed)
             assert altered["image"].shape == given["image"].shape
@@ -41,24 +48,24 @@ class TestAugmentation:
             assert torch.isfinite(altered["image"]).all()
             assert type(altered["image"]) is type(altered["target"]) is torch.Tensor
 
-    def test_leaves_the_given_sample_alone(self, name):
+    def test_leaves_the_given_sample_alone(self, name, alter):
         given = sample(name)
         before = given["image"].clone()
         for seed in range(5):
-            augmentation(name)(given, seed=seed)
+            alter(given, seed=seed)
 
         assert torch.equal(given["image"], before)
 
-    def test_moves_image_and_target_together(self, name):
+    def test_moves_image_and_target_together(self, name, alter):
         given = sample(name)
         # An image that is its own target: after any movement the two must still agree.
-        given["image"] = given["target"][:1].repeat(3, *[1] * (given["target"].ndim - 1)) * 4 - 2
-        alter = augmentation(name)
+        given["image"] = 4 * given["target"][:1].repeat(3, *[1] * (given["target"].ndim - 1))
         for seed in range(20):
             altered = alter(given, seed=seed)
-            agree = (altered["image"][0] > 0) == (altered["target"][0] > 0)
-            assert agree.float().mean() > 0.93
+            agree = (altered["image"].mean(0) > 2) == (altered["target"][0] > 0)
+            assert agree.float().mean() > 0.96
 
 
 def test_none_alters_nothing():
     assert augmentation("none") is None
+    assert augmentation("picture", "none") is None

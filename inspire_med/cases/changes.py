@@ -1,0 +1,136 @@
+"""Changes: what may happen to a training sample, by numbers drawn when it does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inspire_med.cases.distort import Outside, places, sampled, sheared, turned
+
+Sample = Mapping[str, Tensor]
+
+
+class Change(Protocol):
+    """Makes another {"image", "target"}, channels first, of one; leaves the given tensors alone."""
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw numbers, and alter by them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sometimes:
+    """A change that happens to a share of the samples."""
+
+    chance: float
+    change: Change
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Alter, or do not."""
+        return self.change(sample, random) if random.random() < self.chance else sample
+
+
+class Flip:
+    """Mirror along each axis in one sample of two."""
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        dims = sample["image"].ndim - 1
+        axes = [axis + 1 for axis in range(dims) if random.random() < 0.5]
+        return {name: values.flip(axes) for name, values in sample.items()}
+
+
+@dataclass(frozen=True)
+class Distort:
+    """Turn, shear and zoom about the middle.
+
+    Args:
+        angle: Largest rotation, in radians; in 3-D about each axis.
+        zoom: Largest change of an axis's length, as a share.
+        shear: Largest shear, in 2-D.
+        outside: What comes in from beyond the ends.
+    """
+
+    angle: float
+    zoom: float
+    shear: float = 0.0
+    outside: Outside = "zeros"
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        size = sample["image"].shape[1:]
+        grid = places(size, self.matrix(random, len(size)))
+        return {
+            "image": sampled(sample["image"], grid, "bilinear", self.outside),
+            "target": sampled(sample["target"], grid, "nearest", self.outside),
+        }
+
+    def matrix(self, random: Generator, dims: int) -> NDArray[np.float64]:
+        """Draw the dims x dims matrix."""
+        turn = turned(random.uniform(-self.angle, self.angle, 1 if dims == 2 else 3))
+        shear = sheared(random.uniform(-self.shear, self.shear, 2)) if dims == 2 else np.eye(3)
+        return turn @ shear @ np.diag(1 + random.uniform(-self.zoom, self.zoom, dims))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Multiply each channel by a number of its own, 1 ± `most`; zero stays zero."""
+
+    most: float
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        return _with_image(sample, sample["image"] * (1 + _by_channel(sample, random, self.most)))
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Add a number of its own to each channel, up to ± `most` as the network sees it."""
+
+    most: float
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        return _with_image(sample, sample["image"] + _by_channel(sample, random, self.most))
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Multiply the channels' distances from their mean by one number, 1 ± `most`."""
+
+    most: float
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        image, factor = sample["image"], 1 + float(random.uniform(-self.most, self.most))
+        grey = image.mean(0, keepdim=True)
+        return _with_image(sample, grey + factor * (image - grey))
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Add Gaussian noise of a standard deviation of up to `most`."""
+
+    most: float
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        image, deviation = sample["image"], float(random.uniform(0, self.most))
+        noise = random.standard_normal(tuple(image.shape), dtype=np.float32)
+        return _with_image(sample, image + deviation * torch.from_numpy(noise))
+
+
+def _by_channel(sample: Sample, random: Generator, most: float) -> Tensor:
+    """A number within ± `most` for each channel, (channels, 1, ...)."""
+    image = sample["image"]
+    drawn = random.uniform(-most, most, len(image)).astype(np.float32)
+    return torch.from_numpy(drawn).view(-1, *[1] * (image.ndim - 1))
+
+
+def _with_image(sample: Sample, image: Tensor) -> Sample:
+    return {**sample, "image": image}

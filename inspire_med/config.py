@@ -72,8 +72,8 @@ class OptimizerConfig:
         schedule: `cosine` to zero, or `poly` with exponent 0.9.
         warmup: Share of the budget over which the rate rises linearly from zero.
         clip_norm: Gradients are scaled down to this L2 norm.
-        ema: Decay of an exponential moving average of the weights, for example 0.999; it is then
-            what is validated and what predicts. Null is none.
+        ema: Decay of an exponential moving average of the weights, for example 0.999, less in the
+            first steps; it is then what is validated and what predicts. Null is none.
     """
 
     name: Literal["adamw", "sgd"] = "adamw"

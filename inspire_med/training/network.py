@@ -10,7 +10,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.blocks.loop import Pass
 from inspire_med.blocks.norm import freeze_batch_norms
@@ -30,6 +29,7 @@ from inspire_med.networks import (
 )
 from inspire_med.networks.encoder import Encoder
 from inspire_med.tasks.task import Preparation
+from inspire_med.training.average import moving_average
 from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
@@ -97,8 +97,7 @@ def build_trained(
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     average = None
     if config.optimizer.ema is not None:
-        decay = get_ema_multi_avg_fn(config.optimizer.ema)
-        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
+        average = moving_average(network, config.optimizer.ema)
     if config.sync_batchnorm == "on" or (config.sync_batchnorm == "auto" and fabric.world_size > 1):
         synchronise(network, fabric.device)
     if config.network.recompute:

@@ -30,6 +30,7 @@ class NetworkConfig:
         second_pass_from: Share of the budget that is spent with one pass; the others join then, as
             copies of it.
         widths: Channels of each level, fine to coarse.
+        decoder_widths: Channels of the decoder's levels, where they are not the encoder's.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
         encoder: Another encoder in place of the U-Net's own: `efficientnet-lite0` (images alone),
@@ -47,6 +48,7 @@ class NetworkConfig:
     steps: int = 2
     second_pass_from: float = 0.0
     widths: tuple[int, ...] = (32, 64, 128, 256)
+    decoder_widths: tuple[int, ...] | None = None
     stem_stride: int = 1
     norm: Literal["batch", "instance"] = "batch"
     encoder: str | None = None

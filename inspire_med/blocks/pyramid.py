@@ -103,7 +103,7 @@ def inspire_pyramid(
         out_channels: Channels of a 3-convolution on every level; None for none.
     """
     laterals = [
-        nn.Sequential(_lateral(c, width, "relu"), nn.ReLU(), ISE(width)) for c in in_channels
+        nn.Sequential(linear_lateral(c, width, "relu"), nn.ReLU(), ISE(width)) for c in in_channels
     ]
     merges = [
         ISA(FlowAlign(spatial_dims, width, width + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS), width)
@@ -128,7 +128,7 @@ def released_pyramid(
         out_channels: Channels of the 3-convolution on every level.
         norm: How ISE normalises its pooled path; `SeparateNorm` for batches of one.
     """
-    laterals = [_lateral(channels, width) for channels in in_channels]
+    laterals = [linear_lateral(channels, width) for channels in in_channels]
     merges = [released_isa(width, norm=norm) for _ in in_channels[1:]]
     outputs = [_output(2, width, out_channels) for _ in in_channels]
     return FeaturePyramid(TopDown(laterals, merges), outputs)
@@ -157,13 +157,21 @@ def sketch_pyramid(in_channels: Sequence[int], width: int) -> TopDown:
         in_channels: Channels of each level, fine to coarse.
         width: Channels of the pyramid.
     """
-    return TopDown([_lateral(c, width) for c in in_channels], [Sum() for _ in in_channels[1:]])
+    return TopDown(
+        [linear_lateral(c, width) for c in in_channels], [Sum() for _ in in_channels[1:]]
+    )
 
 
-def _lateral(
+def linear_lateral(
     in_channels: int, width: int, followed_by: Literal["linear", "relu"] = "linear"
 ) -> Pointwise:
-    """Make a level's lateral layer."""
+    """Make a level's lateral layer.
+
+    Args:
+        in_channels: Channels of C_j.
+        width: Channels of R_j.
+        followed_by: What reads it; a ReLU halves what it lets through.
+    """
     lateral = Pointwise(in_channels, width)
     _start(lateral.weight, lateral.bias, nn.init.calculate_gain(followed_by))
     return lateral

@@ -14,7 +14,7 @@ from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
 OPTIONAL = (
-    *("widths", "stem_stride", "skip", "steps", "passes_wait", "norm", "encoder"),
+    *("widths", "decoder_widths", "stem_stride", "skip", "steps", "passes_wait", "norm", "encoder"),
     *("monai", "monai_arguments"),
 )
 
@@ -24,11 +24,12 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
 
     Args:
         description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
-            (list of integers), `stem_stride`, `skip` (a name), `steps`, `passes_wait` (true while
-            the first pass runs alone), `norm` ("batch" or "instance") and `encoder` (a name, or
-            null for the U-Net's own, which alone reads `widths` and `stem_stride`). With `monai`
-            (a class of `monai.networks.nets`) the network is MONAI's, made with `monai_arguments`
-            and, where it must be told, `widths`; the other options are not read.
+            (list of integers), `decoder_widths` (another, or null for the encoder's),
+            `stem_stride`, `skip` (a name), `steps`, `passes_wait` (true while the first pass runs
+            alone), `norm` ("batch" or "instance") and `encoder` (a name, or null for the U-Net's
+            own, which alone reads `widths` and `stem_stride`). With `monai` (a class of
+            `monai.networks.nets`) the network is MONAI's, made with `monai_arguments` and, where it
+            must be told, `widths`; the other options are not read.
 
     Raises:
         InputError: If a key is missing or unknown or a value is not allowed.
@@ -56,8 +57,15 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
         encoder = unet_encoder(
             dims, channels, norm=norm, **_chosen(options, "widths", "stem_stride")
         )
-    loop = _chosen(options, "skip", "steps")
-    network = UNet(dims, channels, options["out_channels"], norm=norm, encoder=encoder, **loop)
+    network = UNet(
+        dims,
+        channels,
+        options["out_channels"],
+        widths=options.get("decoder_widths"),
+        norm=norm,
+        encoder=encoder,
+        **_chosen(options, "skip", "steps"),
+    )
     network.passes_wait = options.get("passes_wait", False)
     return network
 
@@ -106,9 +114,11 @@ def _check_values(options: Mapping[str, Any]) -> None:
     for key in ("skip", "norm", "encoder", "monai"):
         if not isinstance(options.get(key, ""), str):
             raise InputError(f"network: {key}={options[key]!r} must be a name.")
-    widths = options.get("widths", [1, 1])
-    if not isinstance(widths, list | tuple) or len(widths) < 2 or not all(map(_is_count, widths)):
-        raise InputError(f"network: widths={widths!r} must be two or more positive integers.")
+    for key in ("widths", "decoder_widths"):
+        widths = options.get(key, [1, 1])
+        listed = isinstance(widths, list | tuple) and len(widths) >= 2
+        if not listed or not all(map(_is_count, widths)):
+            raise InputError(f"network: {key}={widths!r} must be two or more positive integers.")
     if not isinstance(options.get("passes_wait", False), bool):
         raise InputError("network: passes_wait must be true or false.")
     if not isinstance(options.get("monai_arguments", {}), Mapping):

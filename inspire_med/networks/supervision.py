@@ -32,7 +32,7 @@ class DeepSupervision(nn.Module):
             )
         self.network = network
         self.heads = nn.ModuleList(
-            Pointwise(channels, network.out_channels) for channels in network.channels[1:levels]
+            Pointwise(channels, network.out_channels) for channels in network.widths[1:levels]
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:

@@ -9,8 +9,9 @@ from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
 from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
-from inspire_med.blocks.pyramid import TopDown, sketch_pyramid
+from inspire_med.blocks.pyramid import TopDown, linear_lateral, sketch_pyramid
 from inspire_med.blocks.resize import resize
+from inspire_med.errors import InputError
 from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.networks.skips import Feedback, Merge, Skip, compose_skip
 
@@ -52,7 +53,8 @@ class UNet(nn.Module):
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: Channels of the image.
         out_channels: Channels of the logits, one per region.
-        widths: Channels per level, fine to coarse; ignored when an `encoder` is given.
+        widths: Channels of P_j per level, fine to coarse, and without an `encoder` of C_j too; None
+            for the encoder's. Where they differ from the encoder's, a linear map precedes the skip.
         skip: "concat", "inspire", parts joined by "+" (see `compose_skip`), or a `Skip`.
         steps: Passes through both paths; matters only when the skip feeds back.
         norm: Makes the norm for a number of channels; batch norm by default.
@@ -65,7 +67,8 @@ class UNet(nn.Module):
 
     Raises:
         ValueError: If `spatial_dims`, `steps` or `widths` make no network.
-        InputError: If `skip` is not a skip or names a level that the network does not have.
+        InputError: If `skip` is not a skip or names a level that the network does not have, or if
+            there are more or fewer `widths` than levels.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class UNet(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        widths: Sequence[int] = WIDTHS,
+        widths: Sequence[int] | None = None,
         skip: str | Skip = "inspire",
         steps: int = 2,
         norm: Norm | None = None,
@@ -88,8 +91,12 @@ class UNet(nn.Module):
         self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.encoder = encoder or unet_encoder(spatial_dims, in_channels, widths, norm=norm)
+        self.encoder = encoder or unet_encoder(
+            spatial_dims, in_channels, widths or WIDTHS, norm=norm
+        )
         self.channels = self.encoder.channels
+        self.widths = tuple(widths or self.channels)
+        _refuse_other_levels(self.widths, self.channels)
         parts = compose_skip(skip) if isinstance(skip, str) else skip
         parts.refuse_missing_levels(len(self.channels))
         self.top_down = self._top_down(parts, norm)
@@ -99,24 +106,24 @@ class UNet(nn.Module):
         self.passes_wait = False
         if parts.feedback is not None and steps > 1:
             self._feed_back(parts.feedback, parts.feedback_from, steps - 1)
-        self.head = Pointwise(self.channels[0], out_channels)
+        self.head = Pointwise(self.widths[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
         """Make the decoder: laterals and merges with their convolutions."""
-        dims, channels = self.spatial_dims, self.channels
+        dims = self.spatial_dims
         merges = [
             DecoderLevel(dims, skip.merge_at(level)(dims, coarse, fine), fine, norm=norm)
-            for level, (fine, coarse) in enumerate(pairwise(channels), start=1)
+            for level, (fine, coarse) in enumerate(pairwise(self.widths), start=1)
         ]
-        laterals = [skip.lateral_at(level)(c) for level, c in enumerate(channels, start=1)]
-        return TopDown(laterals, merges)
+        laterals = [skip.lateral_at(level)(width) for level, width in enumerate(self.widths, 1)]
+        return TopDown(map(_projected, laterals, self.channels, self.widths), merges)
 
     def _feed_back(self, feedback: Feedback, level: int, further: int) -> None:
         """Make what feeds back from `level` on, and the further passes."""
-        channels = pyramid_channels = self.channels[level - 1 :]
+        channels, pyramid_channels = self.channels[level - 1 :], self.widths[level - 1 :]
         if (width := feedback.sketch_channels) is not None:
             self.sketch = sketch_pyramid(channels, width)
-            pyramid_channels = [width] * len(channels)
+            pyramid_channels = (width,) * len(channels)
         for coming, own in zip(pyramid_channels, channels, strict=True):
             self.feedback.append(feedback.augment(coming, own))
         self.passes.extend(map(with_shared_parameters, self._repeated(further)))
@@ -166,3 +173,18 @@ class UNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Give the logits at the image's size."""
         return resize(self.head(self.pyramid(image)[0]), image.shape[2:])
+
+
+def _projected(lateral: nn.Module, channels: int, width: int) -> nn.Module:
+    """Bring C_j to the width of P_j before its lateral, where that is another."""
+    if channels == width:
+        return lateral
+    return nn.Sequential(linear_lateral(channels, width), lateral)
+
+
+def _refuse_other_levels(widths: Sequence[int], channels: Sequence[int]) -> None:
+    if len(widths) != len(channels):
+        raise InputError(
+            f"decoder_widths={list(widths)}: the encoder has {len(channels)} levels, of "
+            f"{', '.join(map(str, channels))} channels; give as many numbers."
+        )

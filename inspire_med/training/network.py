@@ -45,11 +45,13 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         image_size=config.data.image_size,
         register=manifest.register,
     )
+    narrow = config.network.decoder_widths
     network: dict[str, Any] = {
         "spatial_dims": manifest.task.spatial_dims,
         "in_channels": len(manifest.channels),
         "out_channels": len(manifest.regions),
         "widths": list(config.network.widths),
+        "decoder_widths": None if narrow is None else list(narrow),
         "skip": config.network.skip,
         "steps": config.network.steps,
         "stem_stride": config.network.stem_stride,

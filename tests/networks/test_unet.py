@@ -31,7 +31,7 @@ def dims(request) -> int:
 
 
 def make(dims: int, skip: str = "inspire", **options) -> UNet:
-    return UNet(dims, 3, 2, widths=(8, 12, 16), skip=skip, **options)
+    return UNet(dims, 3, 2, skip=skip, **{"widths": (8, 12, 16), **options})
 
 
 def shake(network: nn.Module) -> nn.Module:
@@ -433,6 +433,44 @@ def test_deep_supervision_leaves_the_networks_own_logits(dims):
 def test_deep_supervision_rejects_levels_the_network_lacks(levels):
     with pytest.raises(ValueError, match=rf"levels={levels}: the network has 3 levels; choose"):
         DeepSupervision(make(2), levels)
+
+
+@pytest.mark.parametrize("skip", ["concat", "ise+isa+ssba@2", "isa-beside+ssba-light", "inspire"])
+def test_a_decoder_has_widths_of_its_own(dims, skip):
+    widths, image = (6, 12, 9), torch.randn(1, 3, *SIZES[dims])
+    network = shake(make(dims, skip, encoder=unet_encoder(dims, 3, (8, 12, 16)), widths=widths))
+
+    logits = DeepSupervision(network, 3)(image)
+    sum(x.square().mean() for x in logits).backward()
+
+    assert [p.shape[1] for p in network.pyramid(image)] == list(widths)
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+
+
+def test_the_encoders_own_widths_need_no_projection():
+    named = make(2, encoder=unet_encoder(2, 3, (8, 12, 16)), widths=(8, 12, 16))
+
+    assert named.state_dict().keys() == make(2).state_dict().keys()
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_untouched_feedback_is_a_copy_with_widths_of_the_decoders_own(dims, level):
+    options = {"encoder": unet_encoder(dims, 3, (8, 12, 16)), "widths": (6, 12, 9)}
+    network = make(dims, f"ise+isa+ssba@{level}", **options).eval()
+    image = torch.randn(2, 3, *SIZES[dims])
+    twice = network(image)
+
+    network.passes_wait = True
+
+    torch.testing.assert_close(network(image), twice)
+
+
+def test_as_many_widths_as_levels_are_needed():
+    words = (
+        r"decoder_widths=\[6, 9\]: the encoder has 3 levels, of 8, 12, 16 channels; give as many"
+    )
+    with pytest.raises(InputError, match=words):
+        make(2, encoder=unet_encoder(2, 3, (8, 12, 16)), widths=(6, 9))
 
 
 def test_takes_an_encoder_and_a_skip_made_elsewhere():

@@ -62,7 +62,7 @@ check: .venv/dev .venv/detection  ## lint, format, types, import contracts, shel
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck scripts/*.sbatch scripts/*.sh .ci/run
+	$(BIN)/shellcheck scripts/*.sbatch scripts/*.sh scripts/evidence/*.sh .ci/run
 
 format: .venv/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -95,6 +95,8 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
             outcome = bring_together(plan, sizes, failed, exam)
             folder = plan.folder / f"{TEST}{exam}" if exam else plan.folder
             _write(outcome, folder)
+            if exam:
+                print(f"test set {exam}, ", end="")
             _print(outcome, folder)
     if failed:
         raise InputError(

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What the scripts of this folder share; each sources it. PYTHON names the interpreter.
+#
+# Every script is resumable: the same command goes on where it was stopped, and does nothing twice.
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PYTHON=${PYTHON:-$HERE/../../.venv/bin/python}
+
+inspire() {
+  "$PYTHON" -m inspire_med "$@"
+}
+
+# prepared MANIFEST [options of prepare]: writes the manifest unless it is there.
+prepared() {
+  local manifest=$1
+  shift
+  [ -f "$manifest" ] || inspire prepare --out "$manifest" "$@"
+}
+
+# budget 1800 | 80m: options of compare, steps for a plain number and else wall time.
+budget() {
+  case $1 in
+    *[!0-9]*) echo --max_time "$1" ;;
+    *) echo --max_steps "$1" ;;
+  esac
+}
+
+# tables COMPARISON.json...: what belongs into docs/evidence.md.
+tables() {
+  "$PYTHON" "$HERE/table.py" "$@"
+}
+
+# pranet_manifests DATA OUT: PraNet's lists (900 + 550 to train on, 100 and 62 to test on).
+pranet_manifests() {
+  local polyp=$1/polyp out=$2
+  local lists=$polyp/splits
+  mkdir -p "$out"
+  cat "$lists/pranet_train_kvasir_900.txt" "$lists/pranet_train_clinicdb_550.txt" > "$out/train.txt"
+  prepared "$out/train.json" --task polyp --source "$polyp/Kvasir-SEG" \
+    --source "$polyp/CVC-ClinicDB" --cases "$out/train.txt"
+  prepared "$out/kvasir.json" --task polyp --source "$polyp/Kvasir-SEG" \
+    --cases "$lists/pranet_test_kvasir_100.txt"
+  prepared "$out/clinicdb.json" --task polyp --source "$polyp/CVC-ClinicDB" \
+    --cases "$lists/pranet_test_clinicdb_62.txt"
+}
+
+# brats_manifest DATA OUT: the eleven cases, four folds by patient.
+brats_manifest() {
+  local data=$1 out=$2
+  mkdir -p "$out"
+  prepared "$out/brats.json" --task brats --folds 4 \
+    --source "$data/brats2018/HGG" --source "$data/brats2018/LGG" \
+    --source "$data/brats2018_more/HGG" --source "$data/brats2018_more/LGG"
+}

@@ -1,0 +1,175 @@
+"""A contestant of race.py: nnU-Net, unmodified, in an environment of its own.
+
+Its raw folder is written from a manifest, its planner and preprocessing run as they are, its
+trainer is ended by the wall time (nnunet_trainer/wall_time.py), its predictor writes the masks.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from PIL import Image
+
+from inspire_med.cases.case import Case
+from inspire_med.cases.manifest import Manifest
+from inspire_med.files import write_json
+
+TRAINERS = Path(__file__).resolve().parent / "nnunet_trainer"
+DATASET = "501"
+NAME = f"Dataset{DATASET}_Race"
+
+
+@dataclass(frozen=True)
+class NnUNet:
+    """nnU-Net on one data set.
+
+    Args:
+        python: Interpreter of an environment with nnunetv2 2.8.1.
+        folder: Gets its raw data, its preprocessed data and its results.
+        manifest: The data set.
+        fold: The fold that is tested on.
+    """
+
+    python: Path
+    folder: Path
+    manifest: Manifest
+    fold: int
+
+    @property
+    def configuration(self) -> str:
+        """The configuration of nnU-Net's that fits the data."""
+        return "2d" if self.manifest.task.spatial_dims == 2 else "3d_fullres"
+
+    def prepare(self) -> float:
+        """Write the raw folder, plan and preprocess; answers with the seconds of nnU-Net's part."""
+        done = self.folder / "prepared"
+        if done.is_file():
+            return float(done.read_text())
+        write_raw(self.manifest, self.fold, self.folder / "raw" / NAME)
+        began = time.monotonic()
+        words = ["-d", DATASET, "-c", self.configuration, "-npfp", "2", "-np", "2"]
+        self._run("nnUNetv2_plan_and_preprocess", *words, "--verify_dataset_integrity")
+        seconds = time.monotonic() - began
+        done.write_text(f"{seconds:.1f}")
+        return seconds
+
+    def train_and_predict(self, seed: int, seconds: float, out: Path) -> None:
+        """Train for some seconds, predict the test cases into `out`, in the set's own labels."""
+        environment = {"RACE_SECONDS": str(seconds), "RACE_SEED": str(seed)}
+        model = ["-d", DATASET, "-c", self.configuration, "-f", "all", "-tr", "WallTimeTrainer"]
+        words = [DATASET, self.configuration, "all", "-tr", "WallTimeTrainer", "-device", "cpu"]
+        shutil.rmtree(self.folder / "results", ignore_errors=True)
+        self._run("nnUNetv2_train", *words, **environment)
+        raw, own = self.folder / "raw" / NAME / "imagesTs", self.folder / f"masks{seed}"
+        files = ["-i", str(raw), "-o", str(own)]
+        self._run("nnUNetv2_predict", *files, *model, "-device", "cpu", **environment)
+        out.mkdir(parents=True, exist_ok=True)
+        back = {number: value for value, number in numbers(self.manifest).items()}
+        for file in sorted(own.glob("*.png" if self.configuration == "2d" else "*.nii.gz")):
+            write_back(file, out / file.name, back)
+
+    def _run(self, command: str, *words: str, **more: str) -> None:
+        places = {
+            "nnUNet_raw": str(self.folder / "raw"),
+            "nnUNet_preprocessed": str(self.folder / "preprocessed"),
+            "nnUNet_results": str(self.folder / "results"),
+            "nnUNet_extTrainer": str(TRAINERS),
+            "nnUNet_n_proc_DA": "1",
+        }
+        program = str(self.python.parent / command)
+        own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        with (self.folder / "log.txt").open("ab") as log:
+            subprocess.run(
+                [program, *words],
+                env={**own, **places, **more},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
+
+
+def numbers(manifest: Manifest) -> dict[int, int]:
+    """nnU-Net's labels, which count on from 0, by the set's own values."""
+    values = sorted({value for region in manifest.regions.values() for value in region})
+    return {value: number for number, value in enumerate([0, *values])}
+
+
+def write_raw(manifest: Manifest, fold: int, folder: Path) -> None:
+    """Write nnU-Net's raw folder: training cases with labels, test cases without."""
+    training, test = manifest.fold(fold)
+    for place in ("imagesTr", "labelsTr", "imagesTs"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    flat = manifest.task.spatial_dims == 2
+    write_images = write_picture if flat else link_volumes
+    for case in training:
+        write_images(case, manifest.channels, folder / "imagesTr")
+        write_label(case, numbers(manifest), folder / "labelsTr")
+    for case in test:
+        write_images(case, manifest.channels, folder / "imagesTs")
+    names = ["R", "G", "B"] if flat else list(manifest.channels)
+    write_json(
+        folder / "dataset.json",
+        {
+            "channel_names": {str(place): name for place, name in enumerate(names)},
+            **labels(manifest),
+            "numTraining": len(training),
+            "file_ending": ".png" if flat else ".nii.gz",
+        },
+    )
+
+
+def labels(manifest: Manifest) -> dict[str, object]:
+    """The part of dataset.json on labels: regions, where values stand in several."""
+    number = numbers(manifest)
+    regions = {name: [number[value] for value in own] for name, own in manifest.regions.items()}
+    if len(regions) == 1:
+        return {"labels": {"background": 0, **dict.fromkeys(regions, 1)}}
+    order = []
+    for place, own in enumerate(regions.values()):
+        inner = {value for other in list(regions.values())[place + 1 :] for value in other}
+        order.append(next(value for value in own if value not in inner))
+    return {"labels": {"background": 0, **regions}, "regions_class_order": order}
+
+
+def write_picture(case: Case, channels: Sequence[str], folder: Path) -> None:
+    with Image.open(next(iter(case.images.values()))) as picture:
+        picture.convert("RGB").save(folder / f"{case.id}_0000.png")
+
+
+def link_volumes(case: Case, channels: Sequence[str], folder: Path) -> None:
+    for place, channel in enumerate(channels):
+        file = folder / f"{case.id}_{place:04d}.nii.gz"
+        if case.images[channel].name.endswith(".gz"):
+            file.symlink_to(case.images[channel])
+        else:
+            nibabel.save(nibabel.load(case.images[channel]), file)
+
+
+def write_label(case: Case, number: Mapping[int, int], folder: Path) -> None:
+    assert case.label is not None  # a fold's cases are labelled
+    if case.label.name.endswith((".nii", ".nii.gz")):
+        write_back(case.label, folder / f"{case.id}.nii.gz", number)
+        return
+    with Image.open(case.label) as picture:
+        mask = np.asarray(picture.convert("L")) > 127
+    Image.fromarray(mask.astype(np.uint8)).save(folder / f"{case.id}.png")
+
+
+def write_back(file: Path, target: Path, values: Mapping[int, int]) -> None:
+    """Copy a mask with other values; a picture's 1 becomes 255."""
+    if file.suffix == ".png":
+        mask = np.asarray(Image.open(file)) > 0
+        Image.fromarray(mask.astype(np.uint8) * 255).save(target)
+        return
+    volume = nibabel.load(file)
+    found = np.asarray(volume.dataobj).round().astype(np.uint8)
+    table = np.zeros(256, np.uint8)
+    for value, other in values.items():
+        table[value] = other
+    nibabel.save(nibabel.Nifti1Image(table[found], volume.affine), target)

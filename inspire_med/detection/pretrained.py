@@ -10,6 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -19,6 +20,12 @@ from inspire_med.detection.fit import fitting, is_counter, read_weights
 from inspire_med.detection.settings import sections, type_path
 from inspire_med.errors import InputError
 from inspire_med.wording import listed
+
+# Mean and standard deviation of red, green and blue in 0 to 255, by the names of weights.
+_PICTURES = {
+    "torchvision": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    "imagenet": ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
+}
 
 
 def check_pretrained(model: Any) -> list[str]:
@@ -74,6 +81,26 @@ def note_random_backbone(model: Any) -> list[str]:
     return [
         f"the backbone, {type(backbone).__name__}, has random weights, as its init_cfg names no "
         f"checkpoint{stay}"
+    ]
+
+
+def note_other_pictures(model: Any) -> list[str]:
+    """Tell of weights that are to see other pictures than those that they were made with.
+
+    Args:
+        model: The config of a detector.
+    """
+    given = model.get("data_preprocessor") or {}
+    if given.get("mean") is None:  # the pipeline's affair, or nobody's
+        return []
+    files = {_checkpoint(section) or "" for section in sections(model.get("backbone"))}
+    made = {file: _PICTURES.get(file.partition("://")[0]) for file in sorted(files)}
+    return [
+        f"{file} was made with pictures of mean={list(known[0])}, std={list(known[1])}, "
+        "bgr_to_rgb=True, and model.data_preprocessor makes others; see whether it should"
+        for file, known in made.items()
+        if known is not None
+        and not (np.allclose((given["mean"], given["std"]), known) and given.get("bgr_to_rgb"))
     ]
 
 

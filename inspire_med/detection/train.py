@@ -105,7 +105,11 @@ def _check(config: "Config") -> list[str]:
     import torch
 
     from inspire_med.detection.fit import check_fit
-    from inspire_med.detection.pretrained import check_pretrained, note_random_backbone
+    from inspire_med.detection.pretrained import (
+        check_pretrained,
+        note_other_pictures,
+        note_random_backbone,
+    )
     from inspire_med.detection.resume import check_run
     from inspire_med.detection.settings import enter_scope, type_path
     from inspire_med.detection.verdict import check_data
@@ -120,7 +124,7 @@ def _check(config: "Config") -> list[str]:
     if config.resume:
         check_run(config.load_from, config)
     if not config.resume:
-        notes += check_pretrained(config.model)
+        notes += check_pretrained(config.model) + note_other_pictures(config.model)
     if config.get("load_from"):
         check_fit(config.load_from, config, whole=config.resume)
     else:

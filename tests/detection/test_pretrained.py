@@ -4,11 +4,16 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.registry import MODELS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from safetensors.torch import save_file
 
 from inspire_med.__main__ import main
-from inspire_med.detection.pretrained import check_pretrained, note_random_backbone
+from inspire_med.detection.pretrained import (
+    check_pretrained,
+    note_other_pictures,
+    note_random_backbone,
+)
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
@@ -235,3 +240,43 @@ def test_a_backbone_within_a_feedback_is_named_by_its_own_name():
 def test_a_backbone_with_weights_is_not_named(words):
     assert note_random_backbone({"backbone": {"type": "ResNet", "depth": 18, **words}}) == []
     assert note_random_backbone({"type": "DETR"}) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "faster-rcnn_efficientnet-lite0_inspire-fpn",
+        "retinanet_r50_inspire-fpn-feedback",
+        "sparseinst_r101_giam",
+    ],
+)
+def test_our_configs_show_their_weights_the_pictures_that_those_know(name):
+    model = Config.fromfile(CONFIGS / f"{name}.py").model
+    assert note_other_pictures(model) == []
+    model.data_preprocessor.bgr_to_rgb = False
+    assert len(note_other_pictures(model)) == 1
+
+
+@pytest.mark.parametrize("option", ["mean=[127,127,127]", "std=[1,1,1]", "bgr_to_rgb=False"])
+def test_pictures_that_weights_do_not_know_are_told_of(config, option):
+    words = [
+        "backbone.init_cfg.type=Pretrained",
+        "backbone.init_cfg.checkpoint=torchvision://resnet18",
+        f"data_preprocessor.{option}",
+    ]
+    settings = read_settings(config, [f"model.{word}" for word in words])
+
+    (note,) = note_other_pictures(settings.model)
+
+    assert note.startswith(
+        "torchvision://resnet18 was made with pictures of mean=[123.675, 116.28, 103.53], std=[58"
+    )
+
+
+def test_of_a_files_pictures_nothing_is_known(config):
+    words = ["backbone.init_cfg.type=Pretrained", "backbone.init_cfg.checkpoint=a.pth"]
+    words += ["data_preprocessor.bgr_to_rgb=False"]
+    settings = read_settings(config, [f"model.{word}" for word in words])
+    assert note_other_pictures(settings.model) == []
+    assert note_other_pictures({"backbone": {"pretrained": "torchvision://resnet18"}}) == []

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from race_nnunet import NnUNet
 
+from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.files import read_json, write_json
 from inspire_med.provenance import code_commit
@@ -137,8 +138,10 @@ def datalist(manifest: Manifest) -> dict[str, object]:
     """What race_monai.py reads."""
     training, test = manifest.fold(FOLD)
 
-    def files(case):
-        return [str(file) for file in dict.fromkeys(case.images.values())]
+    def files(case: Case) -> str | list[str]:
+        """One file of all channels as it is, several in their order."""
+        found = [str(case.images[channel]) for channel in manifest.channels]
+        return found[0] if len(set(found)) == 1 else found
 
     return {
         "spatial_dims": manifest.task.spatial_dims,

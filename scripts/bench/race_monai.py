@@ -3,10 +3,10 @@
     python scripts/bench/race_monai.py --cases cases.json --network DynUNet --seconds 1200 \
         --seed 0 --out OUT
 
-`cases.json` is {"training": [{"image": [FILE, ...], "label": FILE}], "test": [{"id", "image"}],
-"regions": {NAME: [VALUE, ...]}, "spatial_dims": 2 or 3}. Dataset and transforms are those of
-MONAI's BraTS tutorial (for pictures: resized to 352 x 352 as polyp papers do), DiceCELoss, Adam
-with a cosine; float32. Writes `<id>.nii.gz`, or `<id>.png` for pictures, into OUT.
+`cases.json` is {"training": [{"image": FILE or [FILE, ...], "label": FILE}], "test": [{"id",
+"image"}], "regions": {NAME: [VALUE, ...]}, "spatial_dims": 2 or 3}. Dataset and transforms are
+those of MONAI's BraTS tutorial (for pictures: resized to 352 x 352 as polyp papers do), DiceCELoss,
+Adam with a cosine; float32. Writes `<id>.nii.gz`, or `<id>.png` for pictures, into OUT.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def train(network: nn.Module, content: dict[str, Any], limit_s: float) -> tuple[
     """Steps until the time is over."""
     dims = content["spatial_dims"]
     data = Dataset(content["training"], transforms(content, training=True))
-    loader = DataLoader(data, BATCH[dims], shuffle=True, num_workers=1, drop_last=True)
+    loader = DataLoader(data, batch_size=BATCH[dims], shuffle=True, num_workers=1, drop_last=True)
     criterion = DiceCELoss(sigmoid=True)
     optimizer = torch.optim.Adam(network.parameters(), LR, weight_decay=1e-5)
     network.train()

@@ -6,8 +6,10 @@ from typing import cast
 
 import torch
 from monai.networks.nets import EfficientNetBNFeatures, SegResNet, resnet18, resnet34, resnet50
+from monai.networks.nets.efficientnet import MBConvBlock
 from torch import nn
 
+from inspire_med.blocks.depthwise import DepthwiseConv
 from inspire_med.blocks.dims import SpatialDims
 from inspire_med.errors import InputError
 from inspire_med.networks.encoder import Encoder, names_in
@@ -60,6 +62,10 @@ def _efficientnet(name: str, dims: int, in_channels: int) -> tuple[nn.Module, li
     network = EfficientNetBNFeatures(
         name, pretrained=False, spatial_dims=dims, in_channels=in_channels
     )
+    if dims == 2:
+        for block in network.modules():
+            if isinstance(block, MBConvBlock):
+                _replace_depthwise(block)
     parts = dict(network.named_children())
     stacks = list(parts["_blocks"].children())
     cuts = [0, *sorted(set(network.extract_stacks) - {0, len(stacks)}), len(stacks)]
@@ -67,6 +73,15 @@ def _efficientnet(name: str, dims: int, in_channels: int) -> tuple[nn.Module, li
     stem = ["_conv_stem_padding", "_conv_stem", "_bn0", "_swish"]
     groups[0] = [*(parts[name] for name in stem), *groups[0]]
     return network, [nn.Sequential(*group) for group in groups]
+
+
+def _replace_depthwise(block: nn.Module) -> None:
+    """Let a block convolve as it did, with gradients that are fast in bfloat16 too."""
+    name = "_depthwise_conv"
+    theirs = cast(nn.Conv2d, block.get_submodule(name))
+    ours = DepthwiseConv(theirs.out_channels, theirs.kernel_size[0], stride=theirs.stride[0])
+    ours.weight = theirs.weight
+    setattr(block, name, ours)
 
 
 def _segresnet(dims: int, in_channels: int) -> tuple[nn.Module, list[nn.Module]]:

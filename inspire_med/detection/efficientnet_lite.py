@@ -105,7 +105,8 @@ def load_from_package(filename: str, map_location: Any = None) -> dict[str, Any]
 
     name = filename.partition("://")[2]
     file = imagenet_weights(name).verified()
-    return {"state_dict": fitted(read_tensors(file), efficientnet_lite(name, in_channels=3), file)}
+    found = fitted(read_tensors(file), efficientnet_lite(name, in_channels=3), file)
+    return {"state_dict": found.state}
 
 
 CheckpointLoader.register_scheme("imagenet://", load_from_package)

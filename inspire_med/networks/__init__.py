@@ -5,11 +5,12 @@ from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientn
 from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork
+from inspire_med.networks.normalisation import normalisation_of
 from inspire_med.networks.presets import brats_unet, isles_unet, polyp_unet
 from inspire_med.networks.skips import Skip, compose_skip
 from inspire_med.networks.supervision import DeepSupervision
 from inspire_med.networks.unet import UNet
-from inspire_med.networks.weights import load_weights_of_encoder, normalisation_of
+from inspire_med.networks.weights import weights_of_encoder
 
 __all__ = [
     "EFFICIENTNET_LITE",
@@ -24,9 +25,9 @@ __all__ = [
     "compose_skip",
     "efficientnet_lite",
     "isles_unet",
-    "load_weights_of_encoder",
     "monai_encoder",
     "normalisation_of",
     "polyp_unet",
     "unet_encoder",
+    "weights_of_encoder",
 ]

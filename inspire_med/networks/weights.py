@@ -1,52 +1,52 @@
 """Weights: an encoder's first ones, published or from a local file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from inspire_med.errors import InputError
 from inspire_med.networks.encoder import Encoder
-from inspire_med.networks.published import Normalisation, imagenet_weights
-from inspire_med.networks.unet import UNet
+from inspire_med.networks.published import imagenet_weights
+from inspire_med.networks.weight_names import namings, without_wrapper
 from inspire_med.weight_files import read_tensors
 
 PUBLISHED = "imagenet"
+_HEAD = "features.8."  # torchvision's classifiers of EfficientNets begin among the features
 
 
-def normalisation_of(encoder: str, weights: str) -> Normalisation | None:
-    """What pictures must be brought to for these weights; None leaves it to the task.
+class Fitted(NamedTuple):
+    """The state of an encoder, and for how many channels of an image it was stored."""
 
-    Raises:
-        InputError: If there are no such published weights.
-    """
-    return imagenet_weights(encoder).normalisation if weights == PUBLISHED else None
+    state: dict[str, Tensor]
+    channels: int
 
 
-def load_weights_of_encoder(network: UNet, encoder: str, weights: str) -> None:
-    """Load the encoder's weights into every pass of a network.
+def weights_of_encoder(encoder: Encoder, name: str, weights: str) -> Fitted:
+    """The state of an encoder from weights that are published or lie in a local file.
 
     Args:
-        network: Its encoder gets them.
-        encoder: The encoder's name.
+        encoder: Says which tensors are wanted.
+        name: The encoder's name.
         weights: "imagenet", or a local file: safetensors, or a .pth of plain tensors.
 
     Raises:
-        InputError: As `read_tensors` and `Published.verified`, or if a tensor is missing or has
-            another shape. Nothing is loaded then.
+        InputError: As `read_tensors`, `Published.verified` and `fitted`.
     """
     published = weights == PUBLISHED
-    path = imagenet_weights(encoder).verified() if published else Path(weights)
-    network.encoder.load_state_dict(fitted(read_tensors(path), network.encoder, path))
-    network.begin_passes_alike()
+    path = imagenet_weights(name).verified() if published else Path(weights)
+    return fitted(read_tensors(path), encoder, path)
 
 
-def fitted(stored: Mapping[str, Tensor], encoder: Encoder, path: Path) -> dict[str, Tensor]:
+def fitted(stored: Mapping[str, Tensor], encoder: Encoder, path: Path) -> Fitted:
     """The state of an encoder from what a file holds; what else it holds is left.
 
-    The names are those of the library the encoder comes from (for a ResNet torchvision's, such as
-    `layer1.0.conv1.weight`), or those of a checkpoint of the same encoder.
+    The names are those of the library the encoder comes from, or of another that has the same
+    encoder (`weight_names.namings`), or of a checkpoint of this toolkit. A first convolution of
+    another number of channels is adapted: all channels get the mean over those that are stored,
+    times their number over the own one, so that equal channels in give the same out.
 
     Args:
         stored: Tensors by name.
@@ -54,21 +54,39 @@ def fitted(stored: Mapping[str, Tensor], encoder: Encoder, path: Path) -> dict[s
         path: Where they come from, for the message.
 
     Raises:
-        InputError: Names the first tensor that is missing or has another shape.
+        InputError: Names the first tensor that is missing, has another shape, or is of a layer
+            that the encoder does not have.
     """
-    loaded: dict[str, Tensor] = {}
-    for name, value in encoder.state_dict().items():
-        source = encoder.weight_names.get(name, name)
-        if f"encoder.{name}" in stored:  # a checkpoint of this toolkit
-            source = f"encoder.{name}"
-        if source in stored:
-            _refuse_other_shape(path, source, stored[source], value)
-            loaded[name] = stored[source]
+    bare = without_wrapper(stored)
+    wanted = encoder.state_dict()
+    own = {name: encoder.weight_names.get(name, name) for name in wanted}
+    names = max(namings(own), key=lambda way: sum(name in bare for name in way.values()))
+    first = next(name for name, value in wanted.items() if value.dim() > 2)
+    state: dict[str, Tensor] = {}
+    channels = 0
+    for name, value in wanted.items():
+        source = names[name]
+        if source in bare:
+            tensor = stored[bare[source]]
+            if name == first and tensor.dim() > 2:
+                channels = tensor.shape[1]
+                tensor = _for_channels(tensor, value.shape[1])
+            _refuse_other_shape(path, source, tensor, value)
+            state[name] = tensor
         elif source.endswith("num_batches_tracked"):
-            loaded[name] = torch.zeros_like(value)
+            state[name] = torch.zeros_like(value)
         else:
             raise InputError(f"{path}: has no tensor {source!r}; is it for another encoder?")
-    return loaded
+    _refuse_further_layers(path, bare, names.values())
+    return Fitted(state, channels)
+
+
+def _for_channels(kernel: Tensor, channels: int) -> Tensor:
+    """A first convolution's kernel (out, in, *sides) for another number of channels in."""
+    if kernel.shape[1] == channels:
+        return kernel
+    mean = kernel.mean(1, keepdim=True) * (kernel.shape[1] / channels)
+    return mean.repeat_interleave(channels, 1)
 
 
 def _refuse_other_shape(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:
@@ -76,5 +94,18 @@ def _refuse_other_shape(path: Path, name: str, found: Tensor, wanted: Tensor) ->
     if found.shape != wanted.shape:
         raise InputError(
             f"{path}: {name!r} has shape {tuple(found.shape)} where the encoder has "
-            f"{tuple(wanted.shape)}; use weights made for this encoder and number of channels."
+            f"{tuple(wanted.shape)}; use weights made for this encoder."
         )
+
+
+def _refuse_further_layers(path: Path, stored: Iterable[str], taken: Iterable[str]) -> None:
+    """Refuse a file with more of what the encoder has some of: a deeper one has all the layers."""
+    used = set(taken)
+    rows = {name.partition(".")[0] for name in used}
+    for name in stored:
+        row = name.partition(".")[0]
+        if row in rows and name not in used and not name.startswith(_HEAD):
+            raise InputError(
+                f"{path}: has {name!r}, which the encoder has not; use weights made for this "
+                "encoder."
+            )

@@ -178,7 +178,7 @@ def build_experiment(
     fabric, card = launch(launcher, precision, unused=waits), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
     card = replace(card, preparation=_preparation(config, card, train_cases, fabric))
-    trained = build_trained(config, card, manifest.hash, fabric)
+    trained = build_trained(config, card, manifest.hash, fabric, say)
     store = Store(config.store_folder, card.preparation, manifest.channels, manifest.regions)
     samples = TrainingSamples(
         store,
@@ -248,13 +248,23 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
 def _preparation(
     config: TrainConfig, card: ModelCard, cases: Sequence[Case], fabric: Fabric
 ) -> Preparation:
-    """The card's, with what `ct` needs to know of the training fold, found by the first rank."""
+    """The card's, with what `ct` needs to know of the training fold, found by the first rank.
+
+    A run that has begun keeps its intensities: before weights had normalisations, the task's.
+    """
     preparation = card.preparation
+    before = card_of_run(config.run / "checkpoints")
+    if before is not None:
+        kept = before.preparation
+        return replace(
+            preparation,
+            intensity=kept.intensity,
+            intensity_statistics=kept.intensity_statistics,
+        )
     if preparation.intensity != "ct":
         return preparation
-    before = card_of_run(config.run / "checkpoints")
-    statistics = None if before is None else before.preparation.intensity_statistics
-    if statistics is None and fabric.is_global_zero:
+    statistics = None
+    if fabric.is_global_zero:
         statistics = foreground_statistics(cases, card.channels, card.regions, preparation)
     return replace(preparation, intensity_statistics=fabric.broadcast(statistics))
 

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 
 from inspire_med.blocks.loop import Pass
-from inspire_med.blocks.norm import freeze_batch_norms
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.cases.manifest import Manifest
-from inspire_med.config import NetworkConfig, Switch, TrainConfig
+from inspire_med.config import Switch, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import autocast
@@ -24,13 +23,15 @@ from inspire_med.networks import (
     MonaiNetwork,
     UNet,
     build_network,
-    load_weights_of_encoder,
-    normalisation_of,
 )
 from inspire_med.networks.encoder import Encoder
-from inspire_med.tasks.task import Preparation
 from inspire_med.training.average import moving_average
 from inspire_med.training.checkpoint import card_of_run
+from inspire_med.training.first_weights import (
+    as_weights_want,
+    freeze_encoder_norms,
+    load_first_weights,
+)
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
 from inspire_med.training.state import Trained
@@ -40,7 +41,7 @@ from inspire_med.training.sync_batchnorm import synchronise
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
     preparation = replace(
-        _as_weights_want(config.network, manifest),
+        as_weights_want(manifest.task.preparation, config.network, tuple(manifest.channels)),
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
         register=manifest.register,
@@ -71,30 +72,19 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     )
 
 
-def _as_weights_want(network: NetworkConfig, manifest: Manifest) -> Preparation:
-    """The task's preparation; pictures get the intensities that the encoder's weights know."""
-    preparation = manifest.task.preparation
-    if network.encoder is None or network.weights is None or preparation.intensity != "rgb":
-        return preparation
-    normalisation = normalisation_of(network.encoder, network.weights)
-    if normalisation is None:
-        return preparation
-    return replace(
-        preparation,
-        intensity="fixed",
-        intensity_statistics=normalisation.statistics(manifest.channels),
-    )
-
-
 def build_trained(
-    config: TrainConfig, card: ModelCard, manifest_hash: str, fabric: Fabric
+    config: TrainConfig,
+    card: ModelCard,
+    manifest_hash: str,
+    fabric: Fabric,
+    say: Callable[[str], None],
 ) -> Trained:
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
     if isinstance(network, UNet):
         network.passes_wait = network.steps > 1 and config.network.second_pass_from > 0
-    supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network)
+    supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network, say)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     average = None
@@ -118,15 +108,13 @@ def build_trained(
     )
 
 
-def _supervised(config: TrainConfig, network: UNet) -> nn.Module:
+def _supervised(config: TrainConfig, network: UNet, say: Callable[[str], None]) -> nn.Module:
     """The U-Net with the first weights and the extra outputs that were asked for."""
     begun = card_of_run(config.run / "checkpoints") is not None
-    named, weights = config.network.encoder, config.network.weights
-    if named is not None and weights is not None and not begun:  # a checkpoint has them learned on
-        load_weights_of_encoder(network, named, weights)
+    if not begun:  # a checkpoint has them learned on
+        load_first_weights(network, config.network, say)
     if config.network.freeze_norm:
-        for part in (network.encoder, *(later.get_submodule("stages") for later in network.passes)):
-            freeze_batch_norms(part)
+        freeze_encoder_norms(network)
     levels = config.network.deep_supervision
     if levels > len(network.channels):
         raise InputError(

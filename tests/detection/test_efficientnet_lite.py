@@ -15,6 +15,7 @@ from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
 from inspire_med.networks import UNet, efficientnet_lite
+from inspire_med.networks.normalisation import LITE
 from inspire_med.networks.published import IMAGENET
 
 FILE = (
@@ -163,7 +164,7 @@ def test_a_name_that_no_package_brings():
 
 def test_our_config_feeds_it_as_its_weights_were_made_and_a_neck_that_fits():
     settings = read_settings(FILE)
-    model, normalisation = settings.model, IMAGENET["efficientnet-lite0"].normalisation
+    model, normalisation = settings.model, LITE
 
     assert tuple(model.data_preprocessor.mean) == normalisation.mean
     assert tuple(model.data_preprocessor.std) == normalisation.sd

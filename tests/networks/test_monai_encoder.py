@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from inspire_med.errors import InputError
-from inspire_med.networks import UNet, load_weights_of_encoder, monai_encoder
+from inspire_med.networks import UNet, monai_encoder, weights_of_encoder
 
 
 @pytest.mark.slow
@@ -35,6 +35,12 @@ def stored(network: UNet) -> dict[str, torch.Tensor]:
     return {names[n]: torch.full_like(v, 0.5) for n, v in state.items() if "batches" not in n}
 
 
+def load(network: UNet, path) -> None:
+    """Load the encoder's weights from a local file."""
+    network.encoder.load_state_dict(weights_of_encoder(network.encoder, "any", str(path)).state)
+    network.begin_passes_alike()
+
+
 @pytest.fixture
 def network() -> UNet:
     return UNet(2, 3, 1, skip="concat", encoder=monai_encoder("segresnet", 2, 3))
@@ -43,7 +49,7 @@ def network() -> UNet:
 def test_loads_weights_from_a_local_file(network, tmp_path):
     save_file({**stored(network), "fc.weight": torch.ones(2)}, tmp_path / "w.safetensors")
 
-    load_weights_of_encoder(network, "any", str(tmp_path / "w.safetensors"))
+    load(network, tmp_path / "w.safetensors")
 
     assert all((p == 0.5).all() for p in network.encoder.parameters())
 
@@ -56,7 +62,7 @@ def test_loads_the_encoder_of_a_checkpoint_into_every_pass(tmp_path):
     save_file({n: v.contiguous() for n, v in stored.items()}, tmp_path / "w.safetensors")
     network = UNet(2, 3, 1, widths=(4, 8, 8), skip="inspire")
 
-    load_weights_of_encoder(network, "any", str(tmp_path / "w.safetensors"))
+    load(network, tmp_path / "w.safetensors")
 
     for name, value in network.encoder.state_dict().items():
         torch.testing.assert_close(value, source.encoder.state_dict()[name])
@@ -71,21 +77,21 @@ def test_refuses_a_file_without_a_tensor(network, tmp_path):
     save_file(tensors, tmp_path / "w.safetensors")
 
     with pytest.raises(InputError, match=r"has no tensor 'convInit\.conv\.weight'"):
-        load_weights_of_encoder(network, "any", str(tmp_path / "w.safetensors"))
+        load(network, tmp_path / "w.safetensors")
 
 
-def test_refuses_weights_for_another_number_of_channels(network, tmp_path):
-    tensors = {**stored(network), "convInit.conv.weight": torch.ones(16, 4, 3, 3)}
+def test_refuses_weights_of_another_width(network, tmp_path):
+    tensors = {**stored(network), "convInit.conv.weight": torch.ones(8, 3, 3, 3)}
     save_file(tensors, tmp_path / "w.safetensors")
 
-    with pytest.raises(InputError, match=r"shape \(16, 4, 3, 3\) where the encoder has \(16, 3"):
-        load_weights_of_encoder(network, "any", str(tmp_path / "w.safetensors"))
+    with pytest.raises(InputError, match=r"shape \(8, 3, 3, 3\) where the encoder has \(16, 3"):
+        load(network, tmp_path / "w.safetensors")
 
 
 def test_refuses_a_missing_and_a_damaged_file(network, tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"not weights")
 
     with pytest.raises(InputError, match="not a readable safetensors file"):
-        load_weights_of_encoder(network, "any", str(tmp_path / "w.safetensors"))
+        load(network, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="no such file"):
-        load_weights_of_encoder(network, "any", str(tmp_path / "none.safetensors"))
+        load(network, tmp_path / "none.safetensors")

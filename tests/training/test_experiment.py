@@ -53,6 +53,14 @@ def test_a_run_that_goes_on_keeps_the_statistics_it_began_with(tmp_path, cases, 
     assert settled(tmp_path, cases, Preparation(intensity="ct")) == before.preparation
 
 
+def test_a_run_from_before_weights_had_normalisations_keeps_the_tasks(tmp_path, monkeypatch):
+    before = SimpleNamespace(preparation=Preparation(intensity="rgb", crop_to_foreground=False))
+    monkeypatch.setattr(experiment_module, "card_of_run", lambda folder: before)
+    asked = replace(before.preparation, intensity="fixed", intensity_statistics={"red": {}})
+
+    assert settled(tmp_path, [], asked) == before.preparation
+
+
 @pytest.mark.parametrize("intensity", ["mri", "rgb", "none"])
 def test_other_schemes_need_no_statistics(tmp_path, intensity):
     preparation = replace(Preparation(), intensity=intensity)

@@ -19,10 +19,10 @@ def test_a_run_that_has_begun_needs_its_first_weights_no_more(tmp_path, network,
     wanted = NetworkConfig(encoder="resnet18", weights=str(tmp_path / "gone"), deep_supervision=1)
     config = TrainConfig(tmp_path / "manifest.json", tmp_path, network=wanted)
     with pytest.raises(InputError, match="gone"):
-        _supervised(config, network)
+        _supervised(config, network, str)
     monkeypatch.setattr(network_module, "card_of_run", lambda folder: "a card")
 
-    assert _supervised(config, network).training
+    assert _supervised(config, network, str).training
 
 
 @pytest.mark.parametrize("switch", ["auto", "off"])

@@ -1,7 +1,7 @@
 """A contestant of race.py: nnU-Net, unmodified, in an environment of its own.
 
 Its raw folder is written from a manifest, its planner and preprocessing run as they are, its
-trainer is ended by the wall time (nnunet_trainer/wall_time.py), its predictor writes the masks.
+trainer is ended by the wall time (race_nnunet_train.py), its predictor writes the masks.
 """
 
 import os
@@ -14,13 +14,14 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import torch
 from PIL import Image
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.files import write_json
 
-TRAINERS = Path(__file__).resolve().parent / "nnunet_trainer"
+TRAINER = Path(__file__).resolve().parent / "race_nnunet_train.py"
 DATASET = "501"
 NAME = f"Dataset{DATASET}_Race"
 
@@ -54,40 +55,42 @@ class NnUNet:
         write_raw(self.manifest, self.fold, self.folder / "raw" / NAME)
         began = time.monotonic()
         words = ["-d", DATASET, "-c", self.configuration, "-npfp", "2", "-np", "2"]
-        self._run("nnUNetv2_plan_and_preprocess", *words, "--verify_dataset_integrity")
+        self._run(self._program("plan_and_preprocess"), *words, "--verify_dataset_integrity")
         seconds = time.monotonic() - began
         done.write_text(f"{seconds:.1f}")
         return seconds
 
     def train_and_predict(self, seed: int, seconds: float, out: Path) -> None:
         """Train for some seconds, predict the test cases into `out`, in the set's own labels."""
-        environment = {"RACE_SECONDS": str(seconds), "RACE_SEED": str(seed)}
-        model = ["-d", DATASET, "-c", self.configuration, "-f", "all", "-tr", "WallTimeTrainer"]
-        words = [DATASET, self.configuration, "all", "-tr", "WallTimeTrainer", "-device", "cpu"]
         shutil.rmtree(self.folder / "results", ignore_errors=True)
-        self._run("nnUNetv2_train", *words, **environment)
+        budget = [f"{seconds:.0f}", str(seed)]
+        ready = str(self.folder / "preprocessed" / NAME)
+        self._run(self.python, str(TRAINER), ready, self.configuration, *budget)
         raw, own = self.folder / "raw" / NAME / "imagesTs", self.folder / f"masks{seed}"
-        files = ["-i", str(raw), "-o", str(own)]
-        self._run("nnUNetv2_predict", *files, *model, "-device", "cpu", **environment)
+        model = ["-d", DATASET, "-c", self.configuration, "-f", "all"]
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        files = ["-i", str(raw), "-o", str(own), "-device", device]
+        self._run(self._program("predict"), *files, *model)
         out.mkdir(parents=True, exist_ok=True)
         back = {number: value for value, number in numbers(self.manifest).items()}
         for file in sorted(own.glob("*.png" if self.configuration == "2d" else "*.nii.gz")):
             write_back(file, out / file.name, back)
 
-    def _run(self, command: str, *words: str, **more: str) -> None:
+    def _program(self, name: str) -> Path:
+        return self.python.parent / f"nnUNetv2_{name}"
+
+    def _run(self, program: Path, *words: str) -> None:
         places = {
             "nnUNet_raw": str(self.folder / "raw"),
             "nnUNet_preprocessed": str(self.folder / "preprocessed"),
             "nnUNet_results": str(self.folder / "results"),
-            "nnUNet_extTrainer": str(TRAINERS),
             "nnUNet_n_proc_DA": "1",
         }
-        program = str(self.python.parent / command)
         own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         with (self.folder / "log.txt").open("ab") as log:
             subprocess.run(
                 [program, *words],
-                env={**own, **places, **more},
+                env={**own, **places},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 check=True,

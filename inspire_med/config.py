@@ -38,6 +38,7 @@ class NetworkConfig:
         weights: The encoder's first weights: `imagenet`, or a local safetensors or .pth file.
         freeze_norm: The encoder's batch norms keep the running statistics of its weights.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
+        supervise_passes: Outputs of passes before the last share in the loss too, weighing less.
         recompute: Save memory: make activations again in the backward pass; the result is the same.
         monai: A network of MONAI's in place of this one, by its class in `monai.networks.nets`, for
             example `SegResNet`; it reads `widths` where it has no default of its own.
@@ -55,6 +56,7 @@ class NetworkConfig:
     weights: str | None = None
     freeze_norm: bool = False
     deep_supervision: int = 3
+    supervise_passes: bool = False
     recompute: bool = False
     monai: str | None = None
     monai_arguments: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -264,6 +266,7 @@ def _refuse_two_networks(network: NetworkConfig, optimizer: OptimizerConfig) -> 
     beside = {
         "network.encoder": network.encoder,
         "network.freeze_norm": network.freeze_norm,
+        "network.supervise_passes": network.supervise_passes,
         "network.recompute": network.recompute,
         "optimizer.encoder_lr": optimizer.encoder_lr != 1,
     }

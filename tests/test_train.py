@@ -242,6 +242,10 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
         (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
         ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),
+        (
+            [*MONAI, "--network.supervise_passes", "true"],
+            "--network.supervise_passes: is for the U-Net of this",
+        ),
         ([*MONAI, "--network.recompute", "true"], "--network.recompute: is for the U-Net of this"),
         (
             ["--network.monai_arguments.init_filters", "8"],

@@ -10,7 +10,7 @@ from inspire_med.blocks.isa import (
     NormedISA,
 )
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, FeatureEnrichment, ResidualISE
-from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
+from inspire_med.blocks.loop import Pass, unroll, unroll_each, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import FeaturePyramid, TopDown, inspire_pyramid, released_pyramid
 from inspire_med.blocks.ssba import SSBA
@@ -38,6 +38,7 @@ __all__ = [
     "inspire_pyramid",
     "released_pyramid",
     "unroll",
+    "unroll_each",
     "warp",
     "with_shared_parameters",
 ]

@@ -1,6 +1,7 @@
 """Loop: bottom-up, top-down, back again; the unrolled feedback of SSBA."""
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 
 from torch import Tensor, nn
@@ -51,9 +52,26 @@ def unroll(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Top-down, then bottom-up and top-down again: the features and pyramid of the last pass.
 
+    The arguments are those of `unroll_each`.
+    """
+    each = unroll_each(features, top_down, feedback=feedback, passes=passes, sketch=sketch)
+    return deque(each, maxlen=1).pop()
+
+
+def unroll_each(
+    features: Sequence[Tensor],
+    top_down: TopDown,
+    *,
+    feedback: Sequence[nn.Module] = (),
+    passes: Iterable[Pass] = (),
+    sketch: nn.Module | None = None,
+) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+    """Give the features and the pyramid of pass after pass, each through the levels it runs.
+
     In every further pass C_j becomes C̃_j = F_fp(P_j, C_j) before the next stage reads it. The
     stage of the first level that is fed back reads what no pass changes, so its output is kept,
-    not computed again; the levels finer than that are features, laterals and merges of one pass.
+    not computed again; the levels finer than that are features, laterals and merges of the last
+    pass alone.
 
     Args:
         features: The first pass's C, fine to coarse.
@@ -67,8 +85,9 @@ def unroll(
     first = coarse[0]
     pyramid = (sketch or top_down)(coarse)
     for again in passes:
+        yield coarse, pyramid
         coarse = [feedback[0](pyramid[0], first)]
         for stage, back, level in zip(again.stages, feedback[1:], pyramid[1:], strict=True):
             coarse.append(back(level, stage(coarse[-1])))
         pyramid = again.top_down(coarse)
-    return fine + coarse, top_down(fine, pyramid)
+    yield fine + coarse, top_down(fine, pyramid)

@@ -23,6 +23,7 @@ _BESIDE_MONAI = {
     "network.weights": None,
     "network.freeze_norm": False,
     "optimizer.encoder_lr": 1.0,
+    "network.supervise_passes": False,
     "network.recompute": False,
 }
 

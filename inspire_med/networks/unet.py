@@ -1,13 +1,14 @@
 """UNet: one skeleton for the plain U-Net and for INSPIRE; the skips are an argument."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
-from inspire_med.blocks.loop import Pass, unroll, with_shared_parameters
+from inspire_med.blocks.loop import Pass, unroll_each, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, linear_lateral, sketch_pyramid
 from inspire_med.blocks.resize import resize
@@ -157,18 +158,27 @@ class UNet(nn.Module):
         """Passes through both paths."""
         return 1 + len(self.passes)
 
-    def pyramid(self, image: Tensor) -> list[Tensor]:
-        """Give the maps P_j of the last pass that runs, fine to coarse."""
+    def pyramids(self, image: Tensor) -> Iterator[list[Tensor]]:
+        """Give the decoder's maps P_j pass after pass, fine to coarse, of the levels that run."""
+        features = self.encoder(image)
         if self.passes_wait:
-            return self.top_down(self.encoder(image))
-        _, pyramid = unroll(
-            self.encoder(image),
+            yield self.top_down(features)
+            return
+        passes = [again for again in self.passes if isinstance(again, Pass)]
+        each = unroll_each(
+            features,
             self.top_down,
             feedback=list(self.feedback),
-            passes=[again for again in self.passes if isinstance(again, Pass)],
+            passes=passes,
             sketch=self.sketch,
         )
-        return pyramid
+        for index, (_, pyramid) in enumerate(each):
+            if self.sketch is None or index == len(passes):
+                yield pyramid
+
+    def pyramid(self, image: Tensor) -> list[Tensor]:
+        """Give the maps P_j of the last pass that runs, fine to coarse."""
+        return deque(self.pyramids(image), maxlen=1).pop()
 
     def forward(self, image: Tensor) -> Tensor:
         """Give the logits at the image's size."""

@@ -121,7 +121,10 @@ def _supervised(config: TrainConfig, network: UNet, say: Callable[[str], None]) 
             f"--network.deep_supervision: {levels} is more than the network's "
             f"{len(network.channels)} levels; give fewer."
         )
-    return DeepSupervision(network, levels) if levels > 1 else network
+    every_pass = config.network.supervise_passes
+    if levels == 1 and not every_pass:
+        return network
+    return DeepSupervision(network, levels, every_pass=every_pass)
 
 
 def compile_if_it_works(

@@ -429,6 +429,33 @@ def test_deep_supervision_leaves_the_networks_own_logits(dims):
     assert torch.equal(DeepSupervision(network, 2)(image)[0], network(image))
 
 
+@pytest.mark.parametrize(("skip", "earlier"), [("ssba", [1, 2]), ("ssba@2", [2])])
+def test_earlier_passes_are_supervised_at_the_levels_they_run_through(dims, skip, earlier):
+    network = shake(make(dims, skip)).eval()
+    image = torch.randn(1, 3, *SIZES[dims])
+    supervised = DeepSupervision(network, 2, every_pass=True)
+
+    logits = supervised(image)
+
+    first, last = network.pyramids(image)
+    heads = {1: network.head, 2: supervised.heads[0]}
+    expected = [heads[level](first[level - earlier[0]]) for level in earlier]
+    assert torch.equal(logits[0], network.head(last[0]))
+    assert torch.equal(logits[1], heads[2](last[1]))
+    assert len(logits) == 2 + len(earlier)
+    assert all(map(torch.equal, logits[2:], expected))
+
+
+@pytest.mark.parametrize("skip", ["concat", "ise+ssba-light", "waiting"])
+def test_there_is_one_pass_to_supervise_where_the_decoder_runs_once(dims, skip):
+    network = make(dims, "inspire" if skip == "waiting" else skip)
+    network.passes_wait = skip == "waiting"
+
+    logits = DeepSupervision(network, 3, every_pass=True)(torch.randn(2, 3, *SIZES[dims]))
+
+    assert len(logits) == 3
+
+
 @pytest.mark.parametrize("levels", [0, 4])
 def test_deep_supervision_rejects_levels_the_network_lacks(levels):
     with pytest.raises(ValueError, match=rf"levels={levels}: the network has 3 levels; choose"):

@@ -67,13 +67,34 @@ def test_the_trial_leaves_no_trace(network, monkeypatch):
 @pytest.mark.slow
 def test_compiled_it_gives_the_same(network):
     said = []
+    images = [torch.randn(2, 1, *size) for size in ((16, 16), (24, 32), (32, 16))]
     compiled = compile_if_it_works(
-        network, [torch.zeros(2, 1, 16, 16)], "32-true", switch="on", say=said.append
+        network,
+        [torch.zeros_like(image) for image in images],
+        "32-true",
+        switch="on",
+        say=said.append,
     )
-    image = torch.randn(2, 1, 16, 16)
 
-    torch.testing.assert_close(compiled(image), network(image), rtol=1e-4, atol=1e-4)
+    for image in images:
+        torch.testing.assert_close(compiled(image), network(image), rtol=1e-4, atol=1e-4)
     assert said == ["compiled"]
+
+
+def test_every_size_is_tried_before_the_run(network, monkeypatch):
+    def fails_at_the_second(image):
+        if image.shape[2] == 24:
+            raise RuntimeError("not at this size")
+        return network(image)
+
+    monkeypatch.setattr(torch, "compile", lambda module: fails_at_the_second)
+    said = []
+    sizes = [torch.zeros(2, 1, 16, 16), torch.zeros(2, 1, 24, 24)]
+
+    found = compile_if_it_works(network, sizes, "32-true", switch="on", say=said.append)
+
+    assert found is network
+    assert said == ["not compiled (not at this size)"]
 
 
 @pytest.mark.slow

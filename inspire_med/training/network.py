@@ -151,7 +151,7 @@ def compile_if_it_works(
     device = images[0].device
     if switch == "off" or (switch == "auto" and device.type != "cuda"):
         return network
-    compiled = torch.compile(network)
+    compiled = torch.compile(network, dynamic=False)  # with sizes as symbols, torch 2.13 gives up
     before = [buffer.clone() for buffer in network.buffers()]
     trouble = None
     try:

@@ -39,7 +39,7 @@ def test_a_compiler_that_fails_is_said_and_done_without(network, monkeypatch):
     def fails(image):
         raise RuntimeError("no compiler here\nand much more")
 
-    monkeypatch.setattr(torch, "compile", lambda module: fails)
+    monkeypatch.setattr(torch, "compile", lambda module, **_: fails)
     said = []
 
     found = compile_if_it_works(
@@ -51,7 +51,7 @@ def test_a_compiler_that_fails_is_said_and_done_without(network, monkeypatch):
 
 
 def test_the_trial_leaves_no_trace(network, monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda module: module)
+    monkeypatch.setattr(torch, "compile", lambda module, **_: module)
     before = copy.deepcopy(network.state_dict())
 
     compile_if_it_works(
@@ -87,7 +87,7 @@ def test_every_size_is_tried_before_the_run(network, monkeypatch):
             raise RuntimeError("not at this size")
         return network(image)
 
-    monkeypatch.setattr(torch, "compile", lambda module: fails_at_the_second)
+    monkeypatch.setattr(torch, "compile", lambda module, **_: fails_at_the_second)
     said = []
     sizes = [torch.zeros(2, 1, 16, 16), torch.zeros(2, 1, 24, 24)]
 

@@ -3,6 +3,7 @@
 #
 #   scripts/evidence/search.sh DATA OUT [BUDGET] [options of compare]
 #
+# Small pictures and few steps: what is a little better here must be shown again with more of both.
 # The best of them longer, with more seeds: another OUT, BUDGET and --variants BEST.yaml --seeds 3.
 set -euo pipefail
 # shellcheck source=scripts/evidence/common.sh
@@ -12,6 +13,8 @@ shift "$(($# < 3 ? $# : 3))"
 
 pranet_manifests "$DATA" "$OUT"
 # shellcheck disable=SC2046
-inspire compare --config "$HERE/pranet.yaml" --manifest "$OUT/train.json" --fold 0 \
-  --run "$OUT/runs" --variants "$HERE/search.yaml" --seeds 1 $(budget "$BUDGET") "$@"
+inspire compare --task polyp --manifest "$OUT/train.json" --fold 0 --run "$OUT/runs" \
+  --network.encoder efficientnet-lite0 --network.weights imagenet --optimizer.encoder_lr 0.3 \
+  --data.image_size 160,160 --precision bf16-mixed --validations 1 \
+  --variants "$HERE/search.yaml" --seeds 1 $(budget "$BUDGET") "$@"
 tables "$OUT/runs/comparison.json"

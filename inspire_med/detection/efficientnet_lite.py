@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 
 from inspire_med.blocks.loop import bottom_up
 from inspire_med.errors import InputError
+from inspire_med.weight_files import read_tensors
 
 
 @MODELS.register_module()
@@ -27,8 +28,8 @@ class EfficientNetLite(BaseModule):
             none.
         norm_eval: Whether all norms keep their running statistics.
         init_cfg: mmengine's: of type "Pretrained" with the checkpoint
-            "imagenet://efficientnet-lite0", or with the model of a segmentation network that has
-            this encoder and `prefix="encoder."`.
+            "imagenet://efficientnet-lite0", with a local file of the same weights, or with the
+            model of a segmentation network that has this encoder and `prefix="encoder."`.
 
     Shape:
         - Input: `(batch, 3, height, width)`, pictures as `(x - 127) / 128`, red first.
@@ -59,7 +60,8 @@ class EfficientNetLite(BaseModule):
             raise InputError(
                 f"backbone.name={name!r} is unknown; give one of {', '.join(EFFICIENTNET_LITE)}."
             )
-        self.stages = efficientnet_lite(name, in_channels=3).stages
+        encoder = efficientnet_lite(name, in_channels=3)
+        self.stages, self.weight_names = encoder.stages, encoder.weight_names
         last = len(self.stages) - 1
         if not (min(out_indices) >= 0 and max(out_indices) == last and frozen_stages <= last):
             raise InputError(
@@ -70,6 +72,7 @@ class EfficientNetLite(BaseModule):
         self.res_layers = [f"stages.{index}" for index in range(last + 1)]  # mmdet's word for them
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
+        self.register_load_state_dict_pre_hook(_name_by_stage)
         for stage in self._frozen():
             stage.requires_grad_(False)
 
@@ -92,21 +95,25 @@ class EfficientNetLite(BaseModule):
         return self.stages[: self.frozen_stages + 1]
 
 
+def _name_by_stage(
+    backbone: EfficientNetLite, state_dict: dict[str, Any], prefix: str, *unused: Any
+) -> None:
+    """Give weights that have the names of the published files those of the stages."""
+    for own, published in backbone.weight_names.items():
+        if f"{prefix}{published}" in state_dict:
+            state_dict[f"{prefix}{own}"] = state_dict.pop(f"{prefix}{published}")
+
+
 def load_from_package(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """Read `imagenet://efficientnet-lite0` from the package that brings it, by the stages' names.
+    """Read `imagenet://efficientnet-lite0` from the package that brings it.
 
     Raises:
         InputError: If no package brings that, or it is not installed, or its file is another.
     """
-    from inspire_med.networks.efficientnet_lite import efficientnet_lite
     from inspire_med.networks.published import imagenet_weights
-    from inspire_med.networks.weights import fitted
-    from inspire_med.weight_files import read_tensors
 
-    name = filename.partition("://")[2]
-    file = imagenet_weights(name).verified()
-    found = fitted(read_tensors(file), efficientnet_lite(name, in_channels=3), file)
-    return {"state_dict": found.state}
+    file = imagenet_weights(filename.partition("://")[2]).verified()
+    return {"state_dict": read_tensors(file)}
 
 
 CheckpointLoader.register_scheme("imagenet://", load_from_package)

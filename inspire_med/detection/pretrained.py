@@ -121,7 +121,9 @@ def _check_part(part: BaseModule, file: str, prefix: str | None) -> list[str]:
     """Compare the weights of a part with those that are stored for it."""
     kind = type(part).__name__
     head = f"{prefix.rstrip('.')}." if prefix else ""
-    stored = read_weights(file)
+    taken = getattr(part, "weight_names", {})  # of a part that takes weights by other names too
+    named = {f"{head}{other}": f"{head}{name}" for name, other in taken.items()}
+    stored = {named.get(name, name): value for name, value in read_weights(file).items()}
     own = {f"{head}{name}": value for name, value in part.state_dict().items()}
     if not fitting(stored, own):
         raise InputError(

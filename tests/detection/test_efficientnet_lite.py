@@ -61,6 +61,16 @@ def test_gives_the_maps_of_the_segmentation_networks_encoder_with_imagenets_weig
             torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
+def test_a_local_file_of_the_published_weights_is_taken_too():
+    file = str(IMAGENET["efficientnet-lite0"].verified())
+
+    assert check_pretrained(lite(checkpoint=file)) == []
+    ours, published = build(checkpoint=file), build(checkpoint="imagenet://efficientnet-lite0")
+
+    for name, value in published.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value, rtol=0, atol=0)
+
+
 def test_an_encoder_that_segmentation_trained_is_taken_too(tmp_path):
     network = UNet(2, 3, 1, skip="concat", encoder=efficientnet_lite("efficientnet-lite0", 3))
     file = tmp_path / "model.safetensors"
@@ -143,7 +153,7 @@ def test_the_weights_of_a_larger_one_are_refused():
     with pytest.raises(
         InputError,
         match=r"imagenet://efficientnet-lite2: is of another backbone than this EfficientNetLite: "
-        r"it has stages.2.0._project_conv.weight of shape \(48, 144, 1, 1\), not \(40, 144, 1, 1\)",
+        r"it has stages.2.0._depthwise_conv.weight of shape \(144, 1, 3, 3\), not \(144, 1, 5, 5\)",
     ):
         check_pretrained(lite(checkpoint="imagenet://efficientnet-lite2"))
 

@@ -154,8 +154,9 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
     """Try a few steps of the run; one of days is a warning."""
     import torch
 
-    from inspire_med.training.experiment import build_experiment, check_request
+    from inspire_med.training.experiment import build_experiment
     from inspire_med.training.launch import find_launcher
+    from inspire_med.training.request import check_request
     from inspire_med.training.step import out_of_memory, try_steps
 
     with tempfile.TemporaryDirectory() as folder:

@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(parser: CommandParser, options: Namespace) -> int:
     config = training_config(parser, options)
 
-    from inspire_med.training.experiment import check_request
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.ranks import LOST, AgreedError, is_lost_rank
+    from inspire_med.training.request import check_request
     from inspire_med.training.stopping import STOPPED, Signals, locked
 
     launcher = find_launcher(config.devices)

@@ -14,8 +14,8 @@ from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import read_json, write_json
-from inspire_med.training.experiment import check_request
 from inspire_med.training.recipe import every_option, refuse_difference
+from inspire_med.training.request import check_request
 
 REQUEST = "request.json"
 TEST = "test-"  # begins the name of each folder of a test set

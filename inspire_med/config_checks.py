@@ -1,9 +1,29 @@
 """Config checks: values of the right type that make no sense, alone or together."""
 
+import json
 import math
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Any
 
 from inspire_med.config import NetworkConfig, OptimizerConfig, TrainConfig
 from inspire_med.errors import InputError
+from inspire_med.networks.skips import compose_skip
+
+_OF_FURTHER_PASSES: Mapping[str, Any] = {
+    "network.second_pass_from": 0.0,
+    "network.supervise_passes": False,
+}
+_OF_THE_UNET: Mapping[str, Any] = {
+    "network.deep_supervision": 1,  # a network of MONAI's has one output
+    "network.decoder_widths": None,
+    "network.encoder": None,
+    "network.weights": None,
+    "network.freeze_norm": False,
+    "network.recompute": False,
+    "optimizer.encoder_lr": 1.0,
+    **_OF_FURTHER_PASSES,
+}
 
 
 def refuse_nonsense(config: TrainConfig) -> None:
@@ -20,11 +40,9 @@ def refuse_nonsense(config: TrainConfig) -> None:
             "that leaves some; give 0 or more, less than 1."
         )
     _refuse_rates(config.optimizer)
-    _refuse_two_networks(network, config.optimizer)
+    _refuse_idle(config)
     if not math.isfinite(config.save_every):
         raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
-    if network.weights is not None and network.encoder is None:
-        raise InputError("--network.weights: no encoder is named; give --network.encoder.")
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
     if not data.scales or not all(0.5 <= scale <= 2 for scale in data.scales):
@@ -33,32 +51,42 @@ def refuse_nonsense(config: TrainConfig) -> None:
         )
 
 
-def _refuse_two_networks(network: NetworkConfig, optimizer: OptimizerConfig) -> None:
-    """A network of MONAI's has none of what the U-Net here can do besides."""
-    if network.monai is None:
-        if network.monai_arguments:
-            raise InputError(
-                "--network.monai_arguments: no network of MONAI's is named; give --network.monai."
-            )
-        return
-    if network.deep_supervision > 1:
+def idle_options(network: NetworkConfig) -> Mapping[str, Any]:
+    """List options that do nothing for a network, by dotted name, each with what turns it off."""
+    if network.monai is not None:
+        return _OF_THE_UNET
+    return {} if _has_further_passes(network) else _OF_FURTHER_PASSES
+
+
+def _refuse_idle(config: TrainConfig) -> None:
+    """Refuse what is asked for and would do nothing."""
+    network = config.network
+    if network.monai is None and network.monai_arguments:
         raise InputError(
-            f"--network.deep_supervision: {network.deep_supervision} levels, but MONAI's "
-            f"{network.monai} has one output; give 1."
+            "--network.monai_arguments: no network of MONAI's is named; give --network.monai."
         )
-    beside = {
-        "network.encoder": network.encoder,
-        "network.freeze_norm": network.freeze_norm,
-        "network.supervise_passes": network.supervise_passes,
-        "network.recompute": network.recompute,
-        "optimizer.encoder_lr": optimizer.encoder_lr != 1,
-    }
-    for name, value in beside.items():
-        if value:
+    whom = f"MONAI's {network.monai}" if network.monai else f"the one pass of {network.skip!r}"
+    for name, off in idle_options(network).items():
+        value = attrgetter(name)(config)
+        if value != off:
             raise InputError(
-                f"--{name}: is for the U-Net of this toolkit, but --network.monai names "
-                "another network; leave one of them out."
+                f"--{name}: {_written(value)} does nothing for {whom}; give {_written(off)}."
             )
+    if network.weights is not None and network.encoder is None:
+        raise InputError("--network.weights: no encoder is named; give --network.encoder.")
+    if network.freeze_norm and network.weights is None:
+        raise InputError(
+            "--network.freeze_norm: without weights there are no statistics to keep; give "
+            "--network.weights, or false."
+        )
+
+
+def _has_further_passes(network: NetworkConfig) -> bool:
+    return network.steps > 1 and compose_skip(network.skip).feedback is not None
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _refuse_small(config: TrainConfig) -> None:

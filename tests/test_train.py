@@ -235,18 +235,47 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--optimizer.encoder_lr", "0"], "--optimizer.encoder_lr: 0.0 makes no sense"),
         (
             [*MONAI, "--optimizer.encoder_lr", "0.3"],
-            "--optimizer.encoder_lr: is for the U-Net of this",
+            "--optimizer.encoder_lr: 0.3 does nothing for MONAI's SegResNet; give 1.0.",
         ),
-        ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: is for the U-Net of this"),
+        ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: true does nothing for MONAI's"),
         (["--data.augment", "much"], "--data.augment: much is not bool or one of ['strong']"),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
-        (["--network.monai", "SegResNet"], "--network.deep_supervision: 2 levels, but MONAI's"),
-        ([*MONAI, "--network.encoder", "resnet18"], "--network.encoder: is for the U-Net of this"),
         (
-            [*MONAI, "--network.supervise_passes", "true"],
-            "--network.supervise_passes: is for the U-Net of this",
+            ["--network.monai", "SegResNet"],
+            "--network.deep_supervision: 2 does nothing for MONAI's SegResNet; give 1.",
         ),
-        ([*MONAI, "--network.recompute", "true"], "--network.recompute: is for the U-Net of this"),
+        (
+            [*MONAI, "--network.encoder", "resnet18"],
+            "--network.encoder: resnet18 does nothing for MONAI's SegResNet; give null.",
+        ),
+        ([*MONAI, "--network.weights", "w.pth"], "w.pth does nothing for MONAI's SegResNet"),
+        ([*MONAI, "--network.recompute"], "--network.recompute: true does nothing for MONAI's"),
+        (
+            [*MONAI, "--network.decoder_widths", "[8,8]"],
+            "--network.decoder_widths: [8, 8] does nothing for MONAI's SegResNet; give null.",
+        ),
+        ([*MONAI, "--network.supervise_passes"], "--network.supervise_passes: true does nothing"),
+        (
+            [*MONAI, "--network.second_pass_from", "0.5"],
+            "--network.second_pass_from: 0.5 does nothing for MONAI's SegResNet; give 0.0.",
+        ),
+        (
+            ["--network.skip", "concat", "--network.second_pass_from", "0.5"],
+            "--network.second_pass_from: 0.5 does nothing for the one pass of 'concat'; give 0.0.",
+        ),
+        (
+            ["--network.skip", "ise+isa", "--network.supervise_passes"],
+            "--network.supervise_passes: true does nothing for the one pass of 'ise+isa'; give",
+        ),
+        (
+            ["--network.steps", "1", "--network.supervise_passes"],
+            "--network.supervise_passes: true does nothing for the one pass of 'inspire'; give",
+        ),
+        (
+            ["--network.encoder", "resnet18", "--network.freeze_norm"],
+            "--network.freeze_norm: without weights there are no statistics to keep; give",
+        ),
+        (["--network.freeze_norm"], "--network.freeze_norm: without weights"),
         (
             ["--network.monai_arguments.init_filters", "8"],
             "--network.monai_arguments: no network of MONAI's is named; give --network.monai.",

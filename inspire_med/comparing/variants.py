@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from inspire_med.config import TrainConfig
+from inspire_med.config_checks import idle_options
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_network import monai_names
 from inspire_med.networks.skips import compose_skip
@@ -15,17 +16,6 @@ from inspire_med.networks.skips import compose_skip
 PLAIN = "concat"
 _MONAI = "monai:"
 _KNOWN = (PLAIN, "ise", "isa", "ssba", "ise+isa", "ise+ssba", "isa+ssba", "isa-beside", "inspire")
-# A network of MONAI's has one output, so it is trained without deep supervision; the rest is the
-# toolkit's U-Net's own.
-_BESIDE_MONAI = {
-    "network.deep_supervision": 1,
-    "network.encoder": None,
-    "network.weights": None,
-    "network.freeze_norm": False,
-    "optimizer.encoder_lr": 1.0,
-    "network.supervise_passes": False,
-    "network.recompute": False,
-}
 
 _Config = TypeVar("_Config")
 
@@ -50,9 +40,9 @@ class Variant:
         return self.name.replace(":", "-")
 
     def of(self, config: TrainConfig) -> TrainConfig:
-        """The training: all that is asked for, but for what the variant changes."""
-        beside = _BESIDE_MONAI if self.options.get("network.monai") else {}
-        return _changed(config, {**beside, **self.options})
+        """The training: all that is asked for, but for what the variant changes or cannot use."""
+        idle = idle_options(_changed(config, self.options).network)
+        return _changed(config, {**idle, **self.options})
 
     @contextmanager
     def at_fault(self) -> Generator[None]:

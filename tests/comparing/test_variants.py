@@ -93,6 +93,18 @@ def test_a_network_of_monais_keeps_its_arguments_and_loses_what_it_has_not(asked
     assert (network.deep_supervision, network.encoder, network.recompute) == (1, None, False)
 
 
+def test_a_network_of_one_pass_loses_what_is_for_further_passes(asked):
+    network = NetworkConfig(second_pass_from=0.5, supervise_passes=True)
+    asked = replace(asked, network=network)
+    plain, inspire = (variant.of(asked).network for variant in parse_names("concat,inspire"))
+
+    assert plain == NetworkConfig(skip="concat")
+    assert inspire == network
+    assert Variant("v", {"network.skip": "ise", "network.supervise_passes": True}).of(
+        asked
+    ).network == NetworkConfig(skip="ise", supervise_passes=True)  # its own wish, to be refused
+
+
 def test_options_of_every_part_are_changed(asked):
     own = {"network.widths": (2, 3), "optimizer.lr": 0.5, "precision": "bf16-mixed"}
 

@@ -15,19 +15,24 @@ def scaled_sizes(size: Sequence[int], scales: Sequence[float]) -> list[tuple[int
     """Sizes of a batch at each scale, in their order.
 
     A picture's become multiples of 32, as in PraNet's training script (Fan et al., MICCAI 2020), a
-    volume's multiples of 8, the nearest. Scale 1 leaves the size as it is.
+    volume's multiples of 8, the nearest. An axis that is shorter than that, or whose multiple lies
+    the other way, gets the nearest size of any kind.
 
     Args:
         size: Of a sample, in pixels or voxels along each axis.
         scales: Factors.
     """
     unit = _MULTIPLES[len(size)]
-    return [
-        tuple(size)
-        if scale == 1
-        else tuple(max(1, round(length * scale / unit)) * unit for length in size)
-        for scale in scales
-    ]
+    return [tuple(_scaled(length, scale, unit) for length in size) for scale in scales]
+
+
+def _scaled(length: int, scale: float, unit: int) -> int:
+    if scale == 1:
+        return length
+    multiple = round(length * scale / unit) * unit
+    short = length * min(scale, 1) < unit
+    other_way = (multiple - length) * (scale - 1) < 0
+    return max(1, round(length * scale)) if short or other_way else multiple
 
 
 def resized(batch: Tensor, sizes: Sequence[Sequence[int]], *, seed: int, step: int) -> Tensor:

@@ -15,9 +15,22 @@ def test_volumes_have_multiples_of_8():
     assert scaled_sizes((96, 64, 40), (0.75, 1.25)) == [(72, 48, 32), (120, 80, 48)]
 
 
+def test_an_axis_shorter_than_its_multiple_keeps_its_share():
+    assert scaled_sizes((20, 10), (0.5, 1.5)) == [(10, 5), (30, 15)]
+    assert scaled_sizes((4, 64, 64), (0.75, 1.25)) == [(3, 48, 48), (5, 80, 80)]
+    assert scaled_sizes((32, 64), (0.5,)) == [(16, 32)]
+
+
 def test_no_axis_vanishes():
-    assert scaled_sizes((20, 9), (0.5,)) == [(32, 32)]
-    assert scaled_sizes((20, 9, 2), (0.5,)) == [(8, 8, 8)]
+    assert scaled_sizes((1, 64, 64), (0.5,)) == [(1, 32, 32)]
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_no_axis_grows_by_a_small_scale_or_shrinks_by_a_large_one(dims):
+    for length in range(1, 130):
+        sizes = scaled_sizes([length] * dims, (0.5, 0.75, 0.95, 1.05, 1.25, 2))
+        assert all(max(smaller) <= length for smaller in sizes[:3])
+        assert all(min(larger) >= length for larger in sizes[3:])
 
 
 def test_scale_1_leaves_any_size():

@@ -126,9 +126,12 @@ def out_of_memory(experiment: Experiment) -> InputError:
     size = " x ".join(map(str, max(experiment.image_shapes, key=math.prod)))
     whole = data.batch_size % (parts * fabric.world_size) == 0
     smaller = f"--data.accumulate {parts} or " if whole else ""
+    lower = "it, --data.patch_size or the largest of --data.scales"
+    if max(data.scales) <= 1:
+        lower = "it or --data.patch_size"
     return InputError(
         f"--data.batch_size: {size} found no room on the GPU ({peak:.1f} of {total:.1f} GiB were "
-        f"in use); lower it or --data.patch_size, or give {smaller}--network.recompute true."
+        f"in use); lower {lower}, or give {smaller}--network.recompute true."
     )
 
 

@@ -6,7 +6,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
 
-from inspire_med.training.step import train_step
+from inspire_med.config import DataConfig
+from inspire_med.training.step import out_of_memory, train_step
 
 
 @pytest.fixture
@@ -52,3 +53,28 @@ def test_in_fp16_a_skipped_step_leaves_the_running_statistics(overflowing):
     assert "skipped" in step()
 
     assert torch.equal(network[1].running_mean, before)
+
+
+@pytest.mark.parametrize(
+    ("scales", "remedy"),
+    [
+        ((0.75, 1.0), "lower it or --data.patch_size, or give --data.accumulate 2 or --network.re"),
+        ((1.0, 1.25), "lower it, --data.patch_size or the largest of --data.scales, or give"),
+    ],
+)
+def test_memory_that_ran_out_is_said_with_what_to_lower(monkeypatch, scales, remedy):
+    whole = SimpleNamespace(total_memory=8 * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: whole)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 7 * 2**30)
+    experiment = SimpleNamespace(
+        config=SimpleNamespace(data=DataConfig(batch_size=4, scales=scales)),
+        fabric=SimpleNamespace(device="cuda", world_size=1),
+        image_shapes=[(4, 3, 32, 32), (4, 3, 64, 64)],
+    )
+
+    sentence = str(out_of_memory(experiment))
+
+    assert sentence.startswith(
+        "--data.batch_size: 4 x 3 x 64 x 64 found no room on the GPU (7.0 of"
+    )
+    assert remedy in sentence

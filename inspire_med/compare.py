@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
-from inspire_med.cli.options import add_training_options, training_config
+from inspire_med.cli.options import RunParser, add_training_options, training_config
 from inspire_med.cli.parser import CommandParser
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
@@ -54,7 +54,7 @@ _OURS = ("variants", "seeds", "baseline", "test", "protocol")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, compare, and answer with the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = CommandParser(
+    parser = RunParser(
         prog="inspire-med compare",
         description="Networks trained alike: same folds, seeds, budget and augmentation. Any "
         "option of train goes for all of them; --fold all compares on every fold. Each training "

@@ -13,6 +13,7 @@ PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Tracker = Literal["wandb", "mlflow"]
 Switch = Literal["auto", "on", "off"]
 Loss = Literal["dice+bce", "structure"]
+Augment = Literal["none", "usual", "strong"]
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ class DataConfig:
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
         scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
             example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8.
-        augment: `true` mirrors samples, turns, zooms and recolours some of them a little; `strong`
-            more of them and further, pictures by any angle (docs/training.md).
+        augment: `usual` mirrors samples, turns, zooms and recolours some of them a little; `strong`
+            more of them and further, pictures by any angle; `none` leaves them (docs/training.md).
     """
 
     patch_size: tuple[int, ...] | None = (96, 96, 96)
@@ -113,7 +114,7 @@ class DataConfig:
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
     scales: tuple[float, ...] = (1.0,)
-    augment: bool | Literal["strong"] = True
+    augment: Augment = "usual"
 
 
 @dataclass(frozen=True)
@@ -201,12 +202,22 @@ def with_paths_resolved(config: TrainConfig) -> TrainConfig:
 
 
 def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's options, nested, of whatever age; `weights` was called `encoder_weights` once."""
-    network = options.get("network")
-    if not isinstance(network, Mapping) or "encoder_weights" not in network:
-        return dict(options)
-    named = {name: value for name, value in network.items() if name != "encoder_weights"}
-    return {**options, "network": {"weights": network["encoder_weights"], **named}}
+    """A run's options, nested, of whatever age.
+
+    `network.weights` was called `encoder_weights` once, and `data.augment` was true or false.
+    """
+    present, network, data = dict(options), options.get("network"), options.get("data")
+    if isinstance(network, Mapping) and "encoder_weights" in network:
+        named = {name: value for name, value in network.items() if name != "encoder_weights"}
+        present["network"] = {"weights": network["encoder_weights"], **named}
+    if isinstance(data, Mapping) and "augment" in data:
+        present["data"] = {**data, "augment": present_augment(data["augment"])}
+    return present
+
+
+def present_augment(value: Any) -> Any:
+    """`data.augment` by its present name, where it is a truth value, or the word for one."""
+    return {"true": "usual", "false": "none"}.get(str(value).lower(), value)
 
 
 def dotted(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,12 +89,13 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, disc_images):
 
 
 def make_older(run):
-    """Write the options of a run as they were before `weights` and its companions."""
+    """Write the options of a run as they were before `weights`, its companions and `augment`."""
 
     def older(options):
         network, optimizer = options["network"], options["optimizer"]
         network["encoder_weights"] = network.pop("weights")
         del network["freeze_norm"], optimizer["encoder_lr"]
+        options["data"]["augment"] = True
         return options
 
     file = run / "config.yaml"

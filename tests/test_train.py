@@ -150,7 +150,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path, disc_images):
 @pytest.mark.slow
 @pytest.mark.parametrize("skip", ["concat", "inspire"])
 def test_discs_are_learned(tmp_path, disc_images, skip):
-    options = [*IMAGES, "--fold", "all", "--max_steps", "120", "--data.augment", "false"]
+    options = [*IMAGES, "--fold", "all", "--max_steps", "120", "--data.augment", "none"]
     learn = ["--network.skip", skip, "--optimizer.lr", "1e-2"]
     assert train(disc_images, tmp_path, *options, *learn) == 0
 
@@ -238,7 +238,10 @@ def test_the_default_network_is_the_preset(task, capsys):
             "--optimizer.encoder_lr: 0.3 does nothing for MONAI's SegResNet; give 1.0.",
         ),
         ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: true does nothing for MONAI's"),
-        (["--data.augment", "much"], "--data.augment: much is not bool or one of ['strong']"),
+        (
+            ["--data.augment", "much"],
+            "--data.augment: much is not one of ['none', 'usual', 'strong']",
+        ),
         (["--network.deep_supervision", "9"], "--network.deep_supervision: 9 is more than"),
         (
             ["--network.monai", "SegResNet"],

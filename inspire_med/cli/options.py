@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
@@ -14,7 +15,13 @@ from jsonargparse import Namespace
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.run_folder import last_options
-from inspire_med.config import TrainConfig, dotted, with_paths_resolved, with_present_names
+from inspire_med.config import (
+    TrainConfig,
+    dotted,
+    present_augment,
+    with_paths_resolved,
+    with_present_names,
+)
 from inspire_med.errors import InputError
 from inspire_med.files import read_yaml
 from inspire_med.tasks.find import task_named
@@ -22,7 +29,7 @@ from inspire_med.tasks.presets import PRESETS
 from inspire_med.tasks.task import Task
 
 
-class _RunParser(CommandParser):
+class RunParser(CommandParser):
     """A parser that reads the options of a run of an older version too."""
 
     def parse_string(self, content: str, *args: Any, **kwargs: Any) -> Namespace:
@@ -33,10 +40,15 @@ class _RunParser(CommandParser):
             content = yaml.safe_dump(present, sort_keys=False)
         return super().parse_string(content, *args, **kwargs)
 
+    def parse_args(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Namespace:
+        """Read options of a command line by their present names."""
+        words = list(sys.argv[1:] if args is None else args)
+        return super().parse_args(_with_present_augment(words), *others, **more)
+
 
 def training_parser(words: Sequence[str]) -> CommandParser:
     """The parser of `train`, with the defaults of the task that the words name."""
-    parser = _RunParser(prog="inspire-med train", description="Train one experiment.")
+    parser = RunParser(prog="inspire-med train", description="Train one experiment.")
     add_training_options(parser, words)
     return parser
 
@@ -91,7 +103,7 @@ def task_defaults(task: Task) -> dict[str, Any]:
         "data.image_size": preparation.image_size,
         "data.spacing_mm": preparation.spacing_mm,
         **dotted({"network": network}),
-        **dotted(task.training),
+        **dotted(with_present_names(task.training)),
     }
 
 
@@ -122,7 +134,7 @@ def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
 
 def _read_as_words(options: Mapping[str, Any]) -> TrainConfig:
     """A training with these options, by their dotted names, as a command line would be read."""
-    parser = CommandParser(prog="inspire-med train")
+    parser = RunParser(prog="inspire-med train")
     parser.add_class_arguments(TrainConfig, as_group=False)
     given = {"manifest": "m", "run": "r", **options}
     words = [f"--{name}={_written(value)}" for name, value in given.items()]
@@ -159,6 +171,18 @@ def _scanned(words: Sequence[str]) -> dict[str, str | None]:
         return vars(scan.parse_known_args(words)[0])
     except argparse.ArgumentError:
         return dict.fromkeys(names)  # the real parser says what is wrong
+
+
+def _with_present_augment(words: Sequence[str]) -> list[str]:
+    """A command line with the present values of `--data.augment`, in a word or in two."""
+    present = list(words)
+    for index, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option == "--data.augment" and equals:
+            present[index] = f"{option}={present_augment(value)}"
+        elif index and words[index - 1] == "--data.augment":
+            present[index] = present_augment(word)
+    return present
 
 
 def _written(value: Any) -> str:

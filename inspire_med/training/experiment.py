@@ -34,8 +34,6 @@ from inspire_med.training.scales import resized, scaled_sizes
 from inspire_med.training.state import Progress, Trained
 from inspire_med.training.stopping import SignalledError, Signals
 
-_STRENGTHS: dict[bool | str, str] = {False: "none", True: "usual", "strong": "strong"}
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -150,7 +148,7 @@ def build_experiment(
         patch_size=card.patch_size,
         seed=config.seed,
         length=sys.maxsize,
-        augment=augmentation(manifest.task.augmentation, _STRENGTHS[config.data.augment]),
+        augment=augmentation(manifest.task.augmentation, config.data.augment),
     )
     return Experiment(
         config=config,

@@ -2,7 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from inspire_med.cli.options import refuse_odd_training, task_defaults, training_parser
+from inspire_med.cli.options import (
+    refuse_odd_training,
+    task_defaults,
+    training_parser,
+    typed_options,
+)
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import TASKS
 from inspire_med.tasks.isles import ISLES
@@ -40,3 +45,25 @@ def test_an_odd_task_leaves_the_usual_defaults_and_is_told_of_elsewhere(tmp_path
     )
 
     assert training_parser(["--task", str(own)]).get_defaults().max_steps is None
+
+
+@pytest.mark.parametrize(
+    ("old", "present"), [("true", "usual"), ("False", "none"), ("strong", "strong")]
+)
+def test_augment_is_read_by_its_old_values_too(tmp_path, old, present):
+    file = tmp_path / "config.yaml"
+    file.write_text(f"data: {{augment: {old}}}")
+    words = ["--manifest", "m", "--run", "r"]
+    ways = [["--data.augment", old], [f"--data.augment={old}"], ["--config", str(file)]]
+
+    for way in ways:
+        assert training_parser(words).parse_args([*words, *way]).data.augment == present
+    assert typed_options({"data.augment": old}) == {"data.augment": present}
+
+
+def test_a_task_may_ask_for_no_augmentation_by_its_old_value():
+    old = replace(ISLES, training={"data": {"augment": False}})
+
+    refuse_odd_training(old)
+
+    assert task_defaults(old)["data.augment"] == "none"

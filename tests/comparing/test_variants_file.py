@@ -34,7 +34,7 @@ def test_nested_and_dotted_options_have_the_types_of_train(written):
 
     assert (plain.name, plain.options) == ("plain", {"network.skip": "concat"})
     assert wide.name == "wide@2"
-    assert wide.options == {"network.widths": (8, 16), "optimizer.lr": 1.0, "data.augment": False}
+    assert wide.options == {"network.widths": (8, 16), "optimizer.lr": 1.0, "data.augment": "none"}
     assert isinstance(wide.options["optimizer.lr"], float)
     assert monai.options["network.monai_arguments"] == {"init_filters": 8}
     assert same.options == {}

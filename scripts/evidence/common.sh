@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What the scripts of this folder share; each sources it. PYTHON names the interpreter.
 #
-# Every script is resumable: the same command goes on where it was stopped, and does nothing twice.
+# Every script is resumable: the same command goes on where it was stopped, and neither trains nor
+# predicts anything twice.
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PYTHON=${PYTHON:-$HERE/../../.venv/bin/python}

@@ -2,21 +2,29 @@
 
     python scripts/evidence/table.py OUT/runs/test-kvasir/comparison.json ...
 
-A table a file: each network's measures with intervals, its mean of each seed, what it cost; then
-the tests against the baseline, and where the numbers come from.
+Of each file: the networks' leading measures with intervals, their means of each seed and their
+costs; the paired tests of these measures; the same two tables for all further measures that have a
+value a case; where the numbers come from.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, protocol
 from inspire_med.files import read_json
+from inspire_med.reports.findings import p_text, signed
 
-_SHOWN = 3  # measures of a region, the first that a protocol names
+_LEADING = 3  # measures of a region that stand in the first table, as the protocol orders them
+_DIFFERENCES = (
+    "Mean difference [95 % interval], p after Holm over the measure's tests, seeds that have its "
+    "sign; n where a case is undefined:"
+)
 _ORIGIN = ("Test set", "Seeds", "Folds", "Budget of each training", "Precision", "Commit", "torch")
+
+Column = tuple[str, str]  # region and measure
 
 
 def main() -> None:
@@ -32,27 +40,18 @@ def markdown(content: Mapping[str, Any]) -> Iterator[str]:
     """The lines of one comparison."""
     rules = protocol(content["protocol"])
     assert isinstance(rules, MaskProtocol | PictureProtocol)  # compare scores by no other
-    columns = list(_columns(content, rules.measures))
-    first = columns[0]
-    heads = [f"{rules.measures[name].title} of {region}" for region, name in columns]
-    yield _row("network", *heads, "by seed", "SD", "steps", "minutes", "s/step", "parameters")
-    yield _row("---", *["---:"] * (len(heads) + 6))
-    for method in content["methods"]:
-        summary, cost = content["summary"][method], content["costs"][method]
-        region, name = first
-        spread, measure = content["seeds"][method][region][name], rules.measures[name]
-        yield _row(
-            method,
-            *(_mean(summary[r].get(m), rules.measures[m]) for r, m in columns),
-            " ".join(measure.written(mean) for mean in spread["by_seed"].values()),
-            "–" if spread["sd"] is None else f"{spread['sd']:.3f}",
-            f"{cost['steps']:,.0f}",
-            f"{cost['training_s'] / 60:.1f}",
-            f"{cost['step_s']:.3g}",
-            f"{cost['parameters']:,}",
-        )
-    yield ""
-    yield from (_difference(each) for each in content["differences"] if _is(each, *first))
+    leading, further = _columns(content, rules.measures)
+    yield from _leading_means(content, leading, rules.measures)
+    yield from ("", _DIFFERENCES, "")
+    yield from _differences(content, leading, rules.measures)
+    if further:
+        yield from ("", "Further measures, and the differences in them:", "")
+        yield _row("network", *_heads(further, rules.measures))
+        yield _row("---", *["---:"] * len(further))
+        for method in content["methods"]:
+            yield _row(method, *_means(content, method, further, rules.measures))
+        yield ""
+        yield from _differences(content, further, rules.measures)
     yield ""
     origin = content["provenance"]
     known = [f"{label} {origin[label]}" for label in _ORIGIN if label in origin]
@@ -62,38 +61,81 @@ def markdown(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _columns(
     content: Mapping[str, Any], measures: Mapping[str, Measure]
-) -> Iterator[tuple[str, str]]:
-    """Region and measure, the protocol's first ones that have a value a case."""
+) -> tuple[list[Column], list[Column]]:
+    """Region and measure of all that has a value a case: the leading ones, and the others."""
     found = {(each["region"], each["measure"]): None for each in content["differences"]}
+    leading: list[Column] = []
+    further: list[Column] = []
     for region in dict.fromkeys(region for region, _ in found):
-        own = [name for name in measures if (region, name) in found]
-        yield from ((region, name) for name in own[:_SHOWN])
+        own = [(region, name) for name in measures if (region, name) in found]
+        leading += own[:_LEADING]
+        further += own[_LEADING:]
+    return leading, further
 
 
-def _mean(summary: Mapping[str, Any] | None, measure: Measure) -> str:
-    if summary is None:
-        return "–"
-    ends = summary["ci95"]
-    interval = "" if ends is None else " [{}, {}]".format(*map(measure.written, ends))
-    return measure.written(summary["mean"]) + interval
+def _leading_means(
+    content: Mapping[str, Any], columns: Sequence[Column], measures: Mapping[str, Measure]
+) -> Iterator[str]:
+    """A row a network: its means, the first of them by seed, its costs."""
+    heads = _heads(columns, measures)
+    yield _row("network", *heads, "by seed", "SD", "steps", "minutes", "s/step", "parameters")
+    yield _row("---", *["---:"] * (len(heads) + 6))
+    region, name = columns[0]
+    for method in content["methods"]:
+        cost, spread = content["costs"][method], content["seeds"][method][region][name]
+        yield _row(
+            method,
+            *_means(content, method, columns, measures),
+            " ".join(measures[name].written(mean) for mean in spread["by_seed"].values()),
+            "–" if spread["sd"] is None else f"{spread['sd']:.3f}",
+            f"{cost['steps']:,.0f}",
+            f"{cost['training_s'] / 60:.1f}",
+            f"{cost['step_s']:.3g}",
+            f"{cost['parameters']:,}",
+        )
 
 
-def _is(difference: Mapping[str, Any], region: str, name: str) -> bool:
-    return difference["measure"] == name and difference["region"] == region
+def _heads(columns: Sequence[Column], measures: Mapping[str, Measure]) -> list[str]:
+    return [f"{measures[name].title} of {region}" for region, name in columns]
 
 
-def _difference(each: Mapping[str, Any]) -> str:
-    """A paired test in a line."""
-    if each["mean"] is None:
-        return f"- {each['first']} − {each['second']}: undefined in every case."
-    ends = "" if each["ci95"] is None else " [{:+.3f}, {:+.3f}]".format(*each["ci95"])
-    seeds = (
-        f", this sign in {each['seeds_alike']} of {each['seeds']} seeds" if each["seeds"] else ""
-    )
-    return (
-        f"- {each['first']} − {each['second']}: {each['mean']:+.3f}{ends}, p {each['p_holm']:.3f} "
-        f"(Holm), n = {each['n']}{seeds}"
-    )
+def _means(
+    content: Mapping[str, Any],
+    method: str,
+    columns: Sequence[Column],
+    measures: Mapping[str, Measure],
+) -> Iterator[str]:
+    """One network's mean over cases in each column, with its interval."""
+    for region, name in columns:
+        summary = content["summary"][method][region].get(name)
+        ends = summary and summary["ci95"]
+        interval = " [{}, {}]".format(*map(measures[name].written, ends)) if ends else ""
+        yield measures[name].written(summary and summary["mean"]) + interval
+
+
+def _differences(
+    content: Mapping[str, Any], columns: Sequence[Column], measures: Mapping[str, Measure]
+) -> Iterator[str]:
+    """A row a pair of networks: the paired test of each column."""
+    found: dict[str, dict[Column, str]] = {}
+    for each in content["differences"]:
+        pair = found.setdefault(f"{each['first']} − {each['second']}", {})
+        measure = measures[each["measure"]]
+        pair[each["region"], each["measure"]] = _difference(each, measure, content["n_cases"])
+    yield _row("difference", *_heads(columns, measures))
+    yield _row("---", *["---:"] * len(columns))
+    for pair, cells in found.items():
+        yield _row(pair, *(cells.get(column, "–") for column in columns))
+
+
+def _difference(each: Mapping[str, Any], measure: Measure, cases: int) -> str:
+    """A paired test in a cell."""
+    mean = signed(measure, each["mean"])
+    ends = each["ci95"] or ()
+    interval = f" [{', '.join(signed(measure, end) for end in ends)}]" if ends else ""
+    seeds = "" if each["seeds_alike"] is None else f", {each['seeds_alike']}/{each['seeds']}"
+    left_out = "" if each["n"] == cases else f", n = {each['n']}"
+    return f"{mean}{interval}, p {p_text(each['p_holm'])}{seeds}{left_out}"
 
 
 def _row(*cells: str) -> str:

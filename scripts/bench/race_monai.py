@@ -6,7 +6,8 @@
 `cases.json` is {"training": [{"image": FILE or [FILE, ...], "label": FILE}], "test": [{"id",
 "image"}], "regions": {NAME: [VALUE, ...]}, "spatial_dims": 2 or 3}. Dataset and transforms are
 those of MONAI's BraTS tutorial (for pictures: resized to 352 x 352 as polyp papers do), DiceCELoss,
-Adam with a cosine; float32. Writes `<id>.nii.gz`, or `<id>.png` for pictures, into OUT.
+Adam with a cosine; float32, on CUDA where there is one. Writes `<id>.nii.gz`, or `<id>.png` for
+pictures, into OUT.
 """
 
 import argparse
@@ -41,6 +42,7 @@ from monai.utils import set_determinism
 from PIL import Image
 from torch import Tensor, nn
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 PICTURE, PATCH = (352, 352), (96, 96, 96)
 BATCH = {2: 8, 3: 2}
 LR = 1e-3
@@ -59,6 +61,7 @@ def main() -> None:
     set_determinism(options.seed)
     dims, regions = content["spatial_dims"], content["regions"]
     network = build(options.network, dims, len(regions), channels=3 if dims == 2 else 4)
+    network.to(DEVICE)
     steps, seconds = train(network, content, options.seconds)
     print(f"{steps} steps in {seconds:.0f} s")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -97,7 +100,7 @@ def train(network: nn.Module, content: dict[str, Any], limit_s: float) -> tuple[
             for group in optimizer.param_groups:
                 group["lr"] = LR * (1 + math.cos(math.pi * spent)) / 2
             optimizer.zero_grad()
-            loss = criterion(network(batch["image"]), batch["label"])
+            loss = criterion(network(batch["image"].to(DEVICE)), batch["label"].to(DEVICE))
             loss.backward()
             optimizer.step()
             steps += 1
@@ -139,12 +142,12 @@ def predict(network: nn.Module, content: dict[str, Any], out: Path) -> None:
     ready = transforms(content, training=False)
     for case in content["test"]:
         item = ready({"image": case["image"]})
-        image = item["image"][None]
+        image = item["image"][None].to(DEVICE)
         if dims == 2:
-            save_picture(network(image), case["image"], out / f"{case['id']}.png")
+            save_picture(network(image).cpu(), case["image"], out / f"{case['id']}.png")
         else:
             logits = sliding_window_inference(image, PATCH, 1, network, overlap=0.5)
-            save_volume(logits[0], item["image"], content, out, case["id"])
+            save_volume(logits[0].cpu(), item["image"], content, out, case["id"])
 
 
 def save_picture(logits: Tensor, source: str, path: Path) -> None:

@@ -5,50 +5,31 @@
 
 Tasks: `polyp` (Kvasir-SEG, its official split), `brats` (eleven real cases, fold 0 of 4) and
 `phantoms` (40 made BraTS cases, fold 0 of 5). The wall time is that of training steps, for
-everybody; what comes before and after them is printed apart. All masks are scored by
-`inspire-med evaluate --protocol segmentation`. The same command goes on where it was stopped.
+everybody; nobody validates; what comes before and after the steps is printed apart. All masks are
+scored by `inspire-med evaluate --protocol segmentation`. The same command goes on where it was
+stopped: what is scored stays, a start that was stopped begins anew, whoever's it was.
 """
 
 import argparse
 import platform
+import shutil
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from race_nnunet import NnUNet
+from race_contestants import Contestant, Race, command, monai, nnunet, ours
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.provenance import code_commit
 
-HERE = Path(__file__).resolve().parent
 FOLD = 0
 OURS, MONAI, NNUNET = "inspire-med", ("DynUNet", "SegResNet"), "nnU-Net"
-
-
-@dataclass(frozen=True)
-class Race:
-    """What everybody is given.
-
-    Args:
-        task: `polyp` or `brats`, by which `train` chooses its defaults.
-        manifest: The data set; fold 0 is tested on, the rest trains.
-        out: Folder for everything.
-        seconds: Of training.
-    """
-
-    task: str
-    manifest: Path
-    out: Path
-    seconds: float
-
-
-Contestant = Callable[[Race, int, Path], None]  # trains with a seed, predicts into a folder
 
 
 def main() -> None:
@@ -58,21 +39,45 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--cases", type=int, help="so many of the test cases, evenly spread")
     parser.add_argument("--nnunet-python", type=Path, help="without it nnU-Net stays at home")
     parser.add_argument("--ours", nargs="*", default=[], help="options of train, as KEY=VALUE")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    if options.cases is not None and options.cases < 1:
+        parser.error(f"--cases: {options.cases} is too few; give at least 1.")
+    asked = {name: getattr(options, name) for name in ("task", "minutes", "cases", "ours")}
+    try:
+        keep_request(options.out / "request.json", {**asked, "commit": code_commit()})
+    except InputError as error:
+        parser.error(str(error))
     manifest = prepared(options.task, options.data.resolve(), options.out)
-    task = Manifest.load(manifest).task.name
-    race = Race(task, manifest, options.out, 60 * options.minutes)
-    who: dict[str, Contestant] = {OURS: ours(options.ours)}
-    who |= {f"MONAI {name}": monai(name) for name in MONAI}
+    training, test = shared_out(manifest, options.out, options.cases)
+    race = Race(training, test, options.out, 60 * options.minutes)
+    who = {OURS: ours(race, options.ours)}
+    who |= {f"MONAI {name}": monai(race, name) for name in MONAI}
     if options.nnunet_python is not None:
-        who[NNUNET] = nnunet(options.nnunet_python, race)
+        who[NNUNET] = nnunet(race, options.nnunet_python)
     for seed in range(options.seeds):
         for name, contestant in who.items():
             run(race, name, seed, contestant)
-    print("\n".join(table(race, list(who), options.seeds)))
+    print("\n".join(table(race, who, options.seeds)))
+
+
+def keep_request(file: Path, request: Mapping[str, Any]) -> None:
+    """Note what was asked for the first time; later it must be the same.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if not file.is_file():
+        write_json(file, request)
+    before = read_json(file)
+    for name, value in request.items():
+        if before.get(name) != value:
+            raise InputError(
+                f"{file}: this race was begun with {name} {before.get(name)}, not {value}; give "
+                "the same, or another --out."
+            )
 
 
 SOURCES = {
@@ -98,105 +103,76 @@ def prepared(task: str, data: Path, out: Path) -> Path:
     return manifest
 
 
-def ours(more: Sequence[str]) -> Contestant:
-    """This toolkit, with its defaults and what is asked for besides."""
-
-    def go(race: Race, seed: int, masks: Path) -> None:
-        run = race.out / f"ours-seed{seed}"
-        options = ["--task", race.task, "--manifest", race.manifest, "--run", run]
-        budget = ["--max_time", f"{race.seconds:.0f}s", "--seed", seed]
-        extra = [f"--{each}" for each in more]
-        command("train", *options, *budget, "--fold", FOLD, "--validations", 1, *extra)
-        where = ["--run", run, "--input", race.manifest, "--fold", FOLD]
-        command("predict", *where, "--output", masks, "--overwrite")
-
-    return go
+def shared_out(manifest: Path, out: Path, cases: int | None) -> tuple[Path, Path]:
+    """Write manifests of the training cases and of the test cases, or of so many of these."""
+    whole = Manifest.load(manifest)
+    training, test = whole.fold(FOLD)
+    files = out / "training.json", out / "test.json"
+    for file, chosen in zip(files, (training, spread(test, cases)), strict=True):
+        replace(whole, cases=tuple(chosen)).save(file, overwrite=True)
+    return files
 
 
-def monai(network: str) -> Contestant:
-    """A network of MONAI's, by the plain script."""
-
-    def go(race: Race, seed: int, masks: Path) -> None:
-        cases = race.out / "cases.json"
-        write_json(cases, datalist(Manifest.load(race.manifest)))
-        words = ["--cases", cases, "--network", network, "--seconds", race.seconds]
-        words += ["--seed", seed, "--out", masks]
-        logged([sys.executable, HERE / "race_monai.py", *words], race.out / f"{network}.log")
-
-    return go
-
-
-def nnunet(python: Path, race: Race) -> Contestant:
-    """nnU-Net, whose planning and preprocessing are done once, before its time runs."""
-    theirs = NnUNet(python.absolute(), race.out / "nnunet", Manifest.load(race.manifest), FOLD)
-    theirs.folder.mkdir(exist_ok=True)
-    print(f"nnU-Net: planned and preprocessed in {theirs.prepare():.0f} s", flush=True)
-    return lambda race, seed, masks: theirs.train_and_predict(seed, race.seconds, masks)
-
-
-def datalist(manifest: Manifest) -> dict[str, object]:
-    """What race_monai.py reads."""
-    training, test = manifest.fold(FOLD)
-
-    def files(case: Case) -> str | list[str]:
-        """One file of all channels as it is, several in their order."""
-        found = [str(case.images[channel]) for channel in manifest.channels]
-        return found[0] if len(set(found)) == 1 else found
-
-    return {
-        "spatial_dims": manifest.task.spatial_dims,
-        "regions": {name: list(values) for name, values in manifest.regions.items()},
-        "training": [{"image": files(case), "label": str(case.label)} for case in training],
-        "test": [{"id": case.id, "image": files(case)} for case in test],
-    }
+def spread(cases: Sequence[Case], count: int | None) -> Sequence[Case]:
+    """So many of the cases, evenly spread from the first on; all of them if there are no more."""
+    if count is None or count >= len(cases):
+        return cases
+    return [cases[place * len(cases) // count] for place in range(count)]
 
 
 def run(race: Race, name: str, seed: int, contestant: Contestant) -> None:
     """One start of one contestant, unless it was scored already."""
-    folder = race.out / name.replace(" ", "-") / f"seed{seed}"
+    folder = start_folder(race, name, seed)
     if (folder / "scores" / "scores.json").is_file():
         return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     print(f"{name}, seed {seed}", flush=True)
-    masks = folder / "masks"
     began = time.monotonic()
-    contestant(race, seed, masks)
-    write_json(folder / "seconds.json", {"all": time.monotonic() - began})
-    words = ["--prediction", masks, "--reference", race.manifest, "--fold", FOLD]
-    rules = ["--protocol", "segmentation", "--output", folder / "scores", "--overwrite"]
-    command("evaluate", *words, *rules)
+    contestant.start(seed, folder)
+    rest_s = time.monotonic() - began - race.seconds
+    write_json(folder / "seconds.json", {"rest": rest_s})
+    print(f"{name}, seed {seed}: {rest_s / 60:.1f} minutes beside the training", flush=True)
+    words = ["--prediction", folder / "masks", "--reference", race.test]
+    command("evaluate", *words, "--protocol", "segmentation", "--output", folder / "scores")
 
 
-def table(race: Race, names: Sequence[str], seeds: int) -> Iterator[str]:
-    """A row a contestant: Dice of each region, mean over seeds and each seed's; minutes in all."""
-    regions = list(Manifest.load(race.manifest).regions)
-    yield f"| who | {' | '.join(f'Dice of {name}' for name in regions)} | minutes in all |"
-    yield f"|---|{'---:|' * (len(regions) + 1)}"
-    for name in names:
-        folders = [race.out / name.replace(" ", "-") / f"seed{seed}" for seed in range(seeds)]
+def start_folder(race: Race, name: str, seed: int) -> Path:
+    return race.out / name.replace(" ", "-") / f"seed{seed}"
+
+
+def table(race: Race, who: Mapping[str, Contestant], seeds: int) -> Iterator[str]:
+    """A row a contestant: Dice of each region, mean over seeds and each seed's; where time went."""
+    regions = list(Manifest.load(race.test).regions)
+    minutes = ["minutes of planning and preprocessing", "of training", "of start and prediction"]
+    yield f"| who | {' | '.join([*(f'Dice of {name}' for name in regions), *minutes])} |"
+    yield f"|---|{'---:|' * (len(regions) + len(minutes))}"
+    for name, contestant in who.items():
+        folders = [start_folder(race, name, seed) for seed in range(seeds)]
         summaries = [read_json(folder / "scores" / "scores.json")["summary"] for folder in folders]
         cells: list[str] = []
         for region in regions:
             means = [summary[region]["dice"]["mean"] for summary in summaries]
             each = " ".join(f"{mean:.3f}" for mean in means)
             cells.append(f"{statistics.fmean(means):.3f} ({each})")
-        took = statistics.fmean(read_json(folder / "seconds.json")["all"] for folder in folders)
-        yield f"| {name} | {' | '.join(cells)} | {took / 60:.1f} |"
-    count = len(Manifest.load(race.manifest).fold(FOLD)[1])
+        rest_s = statistics.fmean(read_json(folder / "seconds.json")["rest"] for folder in folders)
+        parts_s = (contestant.preparation_s, race.seconds, rest_s)
+        cells += [f"{seconds / 60:.1f}" for seconds in parts_s]
+        yield f"| {name} | {' | '.join(cells)} |"
     yield ""
-    yield (
-        f"n = {count} test cases; {race.seconds / 60:g} minutes of training, {seeds} seeds; commit "
-        f"{code_commit()}; {platform.platform()}."
+    yield origin(race, seeds)
+
+
+def origin(race: Race, seeds: int) -> str:
+    """Where the numbers come from, as the race was begun."""
+    request = read_json(race.out / "request.json")
+    count = len(Manifest.load(race.test).cases)
+    which = "all test cases" if request["cases"] is None else "test cases, evenly spread"
+    options = " ".join(request["ours"]) or "its defaults"
+    return (
+        f"`{request['task']}`, n = {count} ({which}); {request['minutes']:g} minutes of training, "
+        f"{seeds} seeds; {OURS} with {options}; commit {request['commit']}; {platform.platform()}."
     )
-
-
-def command(*words: object) -> None:
-    """A command of this toolkit, to its end."""
-    subprocess.run([sys.executable, "-m", "inspire_med", *map(str, words)], check=True)
-
-
-def logged(words: Sequence[object], log: Path) -> None:
-    with log.open("ab") as file:
-        subprocess.run(list(map(str, words)), stdout=file, stderr=subprocess.STDOUT, check=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A contestant of race.py: nnU-Net, unmodified, in an environment of its own.
 
-Its raw folder is written from a manifest, its planner and preprocessing run as they are, its
+Its raw folder is written from two manifests, its planner and preprocessing run as they are, its
 trainer is ended by the wall time (race_nnunet_train.py), its predictor writes the masks.
 """
 
@@ -33,26 +33,28 @@ class NnUNet:
     Args:
         python: Interpreter of an environment with nnunetv2 2.8.1.
         folder: Gets its raw data, its preprocessed data and its results.
-        manifest: The data set.
-        fold: The fold that is tested on.
+        training: The cases that train.
+        test: The cases that are predicted.
     """
 
     python: Path
     folder: Path
-    manifest: Manifest
-    fold: int
+    training: Manifest
+    test: Manifest
 
     @property
     def configuration(self) -> str:
         """The configuration of nnU-Net's that fits the data."""
-        return "2d" if self.manifest.task.spatial_dims == 2 else "3d_fullres"
+        return "2d" if self.training.task.spatial_dims == 2 else "3d_fullres"
 
     def prepare(self) -> float:
         """Write the raw folder, plan and preprocess; answers with the seconds of nnU-Net's part."""
         done = self.folder / "prepared"
         if done.is_file():
             return float(done.read_text())
-        write_raw(self.manifest, self.fold, self.folder / "raw" / NAME)
+        raw = self.folder / "raw" / NAME
+        shutil.rmtree(raw, ignore_errors=True)  # of a preparation that was stopped
+        write_raw(self.training, self.test, raw)
         began = time.monotonic()
         words = ["-d", DATASET, "-c", self.configuration, "-npfp", "2", "-np", "2"]
         self._run(self._program("plan_and_preprocess"), *words, "--verify_dataset_integrity")
@@ -60,19 +62,22 @@ class NnUNet:
         done.write_text(f"{seconds:.1f}")
         return seconds
 
-    def train_and_predict(self, seed: int, seconds: float, out: Path) -> None:
-        """Train for some seconds, predict the test cases into `out`, in the set's own labels."""
+    def train(self, seed: int, seconds: float) -> None:
+        """Train for some seconds."""
         shutil.rmtree(self.folder / "results", ignore_errors=True)
         budget = [f"{seconds:.0f}", str(seed)]
         ready = str(self.folder / "preprocessed" / NAME)
         self._run(self.python, str(TRAINER), ready, self.configuration, *budget)
-        raw, own = self.folder / "raw" / NAME / "imagesTs", self.folder / f"masks{seed}"
+
+    def predict(self, out: Path) -> None:
+        """Predict the test cases into `out`, in the set's own labels, however long it takes."""
+        raw, own = self.folder / "raw" / NAME / "imagesTs", self.folder / "masks"
         model = ["-d", DATASET, "-c", self.configuration, "-f", "all"]
         device = "cuda" if torch.cuda.is_available() else "cpu"
         files = ["-i", str(raw), "-o", str(own), "-device", device]
         self._run(self._program("predict"), *files, *model)
         out.mkdir(parents=True, exist_ok=True)
-        back = {number: value for value, number in numbers(self.manifest).items()}
+        back = {number: value for value, number in numbers(self.test).items()}
         for file in sorted(own.glob("*.png" if self.configuration == "2d" else "*.nii.gz")):
             write_back(file, out / file.name, back)
 
@@ -103,25 +108,24 @@ def numbers(manifest: Manifest) -> dict[int, int]:
     return {value: number for number, value in enumerate([0, *values])}
 
 
-def write_raw(manifest: Manifest, fold: int, folder: Path) -> None:
+def write_raw(training: Manifest, test: Manifest, folder: Path) -> None:
     """Write nnU-Net's raw folder: training cases with labels, test cases without."""
-    training, test = manifest.fold(fold)
     for place in ("imagesTr", "labelsTr", "imagesTs"):
         (folder / place).mkdir(parents=True, exist_ok=True)
-    flat = manifest.task.spatial_dims == 2
+    flat = training.task.spatial_dims == 2
     write_images = write_picture if flat else link_volumes
-    for case in training:
-        write_images(case, manifest.channels, folder / "imagesTr")
-        write_label(case, numbers(manifest), folder / "labelsTr")
-    for case in test:
-        write_images(case, manifest.channels, folder / "imagesTs")
-    names = ["R", "G", "B"] if flat else list(manifest.channels)
+    for case in training.cases:
+        write_images(case, training.channels, folder / "imagesTr")
+        write_label(case, numbers(training), folder / "labelsTr")
+    for case in test.cases:
+        write_images(case, test.channels, folder / "imagesTs")
+    names = ["R", "G", "B"] if flat else list(training.channels)
     write_json(
         folder / "dataset.json",
         {
             "channel_names": {str(place): name for place, name in enumerate(names)},
-            **labels(manifest),
-            "numTraining": len(training),
+            **labels(training),
+            "numTraining": len(training.cases),
             "file_ending": ".png" if flat else ".nii.gz",
         },
     )

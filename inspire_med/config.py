@@ -102,7 +102,8 @@ class DataConfig:
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
         scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
-            example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8.
+            example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8,
+            an axis shorter than that to its share.
         augment: `usual` mirrors samples, turns, zooms and recolours some of them a little; `strong`
             more of them and further, pictures by any angle; `none` leaves them (docs/training.md).
     """

@@ -138,7 +138,8 @@ def compile_if_it_works(
     """The compiled network, or the network as it is, on all ranks alike.
 
     A compiler fails at the first step, not when it is asked; so a step of each size is tried on
-    zeros, which leaves no trace in the running statistics or the gradients.
+    zeros, and tried again with the passes that join later in the run. The trial leaves no trace in
+    the running statistics or the gradients.
 
     Args:
         network: The network, on its device.
@@ -155,11 +156,10 @@ def compile_if_it_works(
     before = [buffer.clone() for buffer in network.buffers()]
     trouble = None
     try:
-        for image in images:
-            with autocast(precision, device):
-                outputs = compiled(image)
-            levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            torch.stack([level.float().sum() for level in levels]).sum().backward()
+        _try_step_of_each(images, compiled, precision)
+        if waiting := [n for n in network.modules() if isinstance(n, UNet) and n.passes_wait]:
+            with _all_passes_of(waiting):
+                _try_step_of_each(images, compiled, precision)
     except Exception as error:  # whatever the compiler's trouble is, the network runs without it
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         trouble = first
@@ -169,6 +169,28 @@ def compile_if_it_works(
     for buffer, value in zip(network.buffers(), before, strict=True):
         buffer.copy_(value)
     return network if failed else compiled  # pyright: ignore[reportReturnType]
+
+
+def _try_step_of_each(
+    images: Sequence[Tensor], network: Callable[[Tensor], Any], precision: str
+) -> None:
+    for image in images:
+        with autocast(precision, image.device):
+            outputs = network(image)
+        levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        torch.stack([level.float().sum() for level in levels]).sum().backward()
+
+
+@contextmanager
+def _all_passes_of(waiting: Sequence[UNet]) -> Generator[None]:
+    """Let the passes join as they will, and wait again."""
+    for network in waiting:
+        network.passes_wait = False
+    try:
+        yield
+    finally:
+        for network in waiting:
+            network.passes_wait = True
 
 
 def recompute_activations(network: nn.Module) -> None:

@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -95,6 +96,73 @@ def test_every_size_is_tried_before_the_run(network, monkeypatch):
 
     assert found is network
     assert said == ["not compiled (not at this size)"]
+
+
+@pytest.fixture
+def waiting():
+    """A network whose second pass joins later."""
+    network = UNet(2, 1, 1, widths=(2, 4), skip="ssba")
+    network.passes_wait = True
+    return network
+
+
+def test_every_size_is_tried_before_and_after_the_second_pass_joins(waiting, monkeypatch):
+    tried = []
+
+    def notes(image):
+        tried.append((image.shape[2], waiting.passes_wait))
+        return waiting(image)
+
+    monkeypatch.setattr(torch, "compile", lambda module, **_: notes)
+    before = copy.deepcopy(waiting.state_dict())
+    sizes = [torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 12, 12)]
+
+    assert compile_if_it_works(waiting, sizes, "32-true", switch="on", say=str) is notes
+
+    assert tried == [(8, True), (12, True), (8, False), (12, False)]
+    assert waiting.passes_wait
+    assert all(torch.equal(before[name], value) for name, value in waiting.state_dict().items())
+
+
+def test_a_compiler_that_fails_on_the_second_pass_is_done_without(waiting, monkeypatch):
+    def fails_with_two(image):
+        if not waiting.passes_wait:
+            raise RuntimeError("not with two")
+        return waiting(image)
+
+    monkeypatch.setattr(torch, "compile", lambda module, **_: fails_with_two)
+    said = []
+
+    found = compile_if_it_works(
+        waiting, [torch.zeros(2, 1, 8, 8)], "32-true", switch="on", say=said.append
+    )
+
+    assert found is waiting
+    assert said == ["not compiled (not with two)"]
+    assert waiting.passes_wait
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+@pytest.mark.slow
+@pytest.mark.parametrize("recompute", [False, True])
+def test_nothing_is_compiled_when_the_second_pass_joins(waiting, monkeypatch, recompute):
+    # The graphs are made as ever, and run as they are: code for them would take a minute.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    if recompute:
+        recompute_activations(waiting)
+    plain, said = copy.deepcopy(waiting), []
+    compiled = compile_if_it_works(
+        waiting, [torch.zeros(2, 1, 8, 8)], "32-true", switch="on", say=said.append
+    )
+    # torch 2.13 does not compile what is recomputed; such a network runs as it is.
+    assert said == ["compiled"] or (recompute and compiled is waiting)
+
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for _ in ("one pass", "two passes"):
+            image = torch.randn(2, 1, 8, 8)
+            torch.testing.assert_close(compiled(image), plain(image), rtol=1e-4, atol=1e-4)
+            waiting.begin_passes()
+            plain.begin_passes()
 
 
 @pytest.mark.slow

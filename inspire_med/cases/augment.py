@@ -13,6 +13,7 @@ from inspire_med.cases.changes import (
     Contrast,
     Distort,
     Flip,
+    Gain,
     Noise,
     Sample,
     Saturation,
@@ -54,13 +55,13 @@ _CHAINS: Mapping[tuple[str, str], Sequence[Change]] = {
     ("volume", "usual"): (
         Flip(),
         Sometimes(0.15, Distort(angle=pi / 12, zoom=0.15)),  # costs more than all the others
-        Sometimes(0.5, Contrast(0.2)),
+        Sometimes(0.5, Gain(0.2)),
         Sometimes(0.05, Noise(0.1)),
     ),
     ("volume", "strong"): (
         Flip(),
         Sometimes(0.4, Distort(angle=pi / 6, zoom=0.3)),
-        Sometimes(0.5, Contrast(0.3)),
+        Sometimes(0.5, Gain(0.3)),
         Sometimes(0.15, Noise(0.2)),
     ),
     ("picture", "usual"): (

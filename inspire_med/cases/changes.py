@@ -78,7 +78,7 @@ class Distort:
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Gain:
     """Multiply each channel by a number of its own, 1 ± `most`; zero stays zero."""
 
     most: float
@@ -89,14 +89,34 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Brightness:
-    """Add a number of its own to each channel, up to ± `most` as the network sees it."""
+class Contrast:
+    """Multiply each channel's distances from its mean by a number of its own, 1 ± `most`.
+
+    This and `Brightness` go by the channel's own mean and deviation, so that they are the same
+    change of grey levels whatever numbers the intensities were standardised with.
+    """
 
     most: float
 
     def __call__(self, sample: Sample, random: Generator) -> Sample:
         """Draw and alter."""
-        return _with_image(sample, sample["image"] + _by_channel(sample, random, self.most))
+        mean = _mean_by_channel(sample["image"])
+        factor = 1 + _by_channel(sample, random, self.most)
+        return _with_image(sample, mean + factor * (sample["image"] - mean))
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Add a number of its own to each channel, up to ± `most` of its standard deviation."""
+
+    most: float
+
+    def __call__(self, sample: Sample, random: Generator) -> Sample:
+        """Draw and alter."""
+        image = sample["image"]
+        # In a fraction of the time of torch's own `std`.
+        deviation = _mean_by_channel((image - _mean_by_channel(image)).square()).sqrt()
+        return _with_image(sample, image + _by_channel(sample, random, self.most) * deviation)
 
 
 @dataclass(frozen=True)
@@ -130,6 +150,10 @@ def _by_channel(sample: Sample, random: Generator, most: float) -> Tensor:
     image = sample["image"]
     drawn = random.uniform(-most, most, len(image)).astype(np.float32)
     return torch.from_numpy(drawn).view(-1, *[1] * (image.ndim - 1))
+
+
+def _mean_by_channel(image: Tensor) -> Tensor:
+    return image.mean(tuple(range(1, image.ndim)), keepdim=True)
 
 
 def _with_image(sample: Sample, image: Tensor) -> Sample:

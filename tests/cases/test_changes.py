@@ -7,12 +7,14 @@ from inspire_med.cases.changes import (
     Contrast,
     Distort,
     Flip,
+    Gain,
     Noise,
     Saturation,
     Sometimes,
 )
 
 SIZES = {"2d": (12, 9), "3d": (7, 6, 5)}
+STATISTICS = (127.0, 116.0, 104.0), (128.0, 58.0, 57.0)  # some mean and deviation of each channel
 
 
 @pytest.fixture(params=SIZES.values(), ids=SIZES)
@@ -26,7 +28,9 @@ def drawn(change, sample, count=40):
     return [change(sample, random) for _ in range(count)]
 
 
-@pytest.mark.parametrize("change", [Contrast(0.2), Brightness(0.2), Saturation(0.4), Noise(0.1)])
+@pytest.mark.parametrize(
+    "change", [Gain(0.2), Contrast(0.2), Brightness(0.2), Saturation(0.4), Noise(0.1)]
+)
 def test_a_change_of_colour_leaves_the_target_and_the_given_image(sample, change):
     before = sample["image"].clone()
 
@@ -38,8 +42,12 @@ def test_a_change_of_colour_leaves_the_target_and_the_given_image(sample, change
     assert torch.equal(sample["image"], before)
 
 
-def test_contrast_multiplies_each_channel_by_a_number_near_1(sample):
-    factors = [altered["image"] / sample["image"] for altered in drawn(Contrast(0.2), sample)]
+@pytest.mark.parametrize("change", [Gain(0.2), Contrast(0.2)])
+def test_gain_multiplies_values_and_contrast_distances_from_the_mean(sample, change):
+    if isinstance(change, Contrast):  # with a mean of zero they are the same
+        axes = tuple(range(1, sample["image"].ndim))
+        sample["image"] -= sample["image"].mean(axes, keepdim=True)
+    factors = [altered["image"] / sample["image"] for altered in drawn(change, sample)]
 
     for factor in factors:
         flat = factor.flatten(1)
@@ -55,8 +63,20 @@ def test_brightness_adds_one_number_to_each_channel(sample):
 
     for each in added:
         assert each.flatten(1).std(1).max() < 1e-5
-    means = torch.stack([each.flatten(1).mean(1) for each in added])
-    assert 0.25 < means.abs().max() <= 0.3
+    deviations = sample["image"].flatten(1).std(1, correction=0)
+    shares = torch.stack([each.flatten(1).mean(1) for each in added]) / deviations
+    assert 0.25 < shares.abs().max() <= 0.3
+
+
+@pytest.mark.parametrize("change", [Contrast(0.3), Brightness(0.3)])
+def test_a_change_of_grey_levels_does_not_depend_on_how_they_are_standardised(sample, change):
+    grey = {**sample, "image": 120 + 60 * sample["image"]}
+    mean, deviation = (torch.tensor(v).view(3, *[1] * (grey["image"].ndim - 1)) for v in STATISTICS)
+    prepared = {**grey, "image": (grey["image"] - mean) / deviation}
+
+    for of_grey, of_prepared in zip(drawn(change, grey), drawn(change, prepared), strict=True):
+        back = of_prepared["image"] * deviation + mean
+        torch.testing.assert_close(back, of_grey["image"], rtol=1e-4, atol=1e-2)
 
 
 def test_saturation_leaves_what_is_grey_and_the_mean_of_the_channels(sample):

@@ -1,5 +1,6 @@
-from pathlib import Path
+import os
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -37,7 +38,7 @@ class Loud:
         self.mark = mark
 
     def __reduce__(self):
-        return Path.touch, (self.mark,)
+        return os.mkdir, (self.mark,)
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
@@ -45,7 +46,7 @@ def test_refuses_a_file_that_would_run_code_and_does_not_run_it(tmp_path, zipped
     content = {**TENSORS, "x": Loud(tmp_path / "ran")}
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
 
-    with pytest.raises(InputError, match=r"w\.pth: holds more than plain tensors, which could run"):
+    with pytest.raises(InputError, match=r"w\.pth: refused, because .* would call posix\.mkdir"):
         read_tensors(tmp_path / "w.pth")
     assert not (tmp_path / "ran").exists()
 
@@ -58,12 +59,31 @@ def test_refuses_what_is_no_dictionary_of_tensors(tmp_path, content):
         read_tensors(tmp_path / "w.pth")
 
 
-@pytest.mark.parametrize("damage", [b"", b"nothing at all", b"PK\x03\x04 cut off"])
-def test_refuses_a_damaged_file(tmp_path, damage):
-    (tmp_path / "w.pth").write_bytes(damage)
+DAMAGED = "but damaged or of another kind; fetch it again."
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+NO_CHECKPOINTS = {
+    "empty": (b"", DAMAGED),
+    "text": (b"nothing at all", DAMAGED),
+    "cut zip": (b"PK\x03\x04 cut off", DAMAGED),
+    "random": (np.random.default_rng(0).bytes(2000), DAMAGED),
+    "cut pickle": (b"\x80\x02}q\x00(X\x08", DAMAGED),
+    "pointer": (POINTER, "but Git LFS's pointer to one; get the file itself by `git lfs pull`."),
+    "page": (b"\n<!DOCTYPE html><html>", "but a web page; fetch the file that it offers."),
+    "bare page": (b"<html><body>404", "but a web page; fetch the file that it offers."),
+}
 
-    with pytest.raises(InputError, match=r"w\.pth: (not a readable file|holds more than plain)"):
-        read_tensors(tmp_path / "w.pth")
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+@pytest.mark.parametrize("kind", NO_CHECKPOINTS)
+def test_says_what_a_file_is_that_is_no_checkpoint(tmp_path, kind, suffix):
+    content, words = NO_CHECKPOINTS[kind]
+    file = tmp_path / f"w.{suffix}"
+    file.write_bytes(content)
+
+    with pytest.raises(InputError) as got:
+        read_tensors(file)
+
+    assert str(got.value) == f"{file}: not a readable checkpoint, {words}"
 
 
 def test_refuses_half_a_file(tmp_path):
@@ -71,7 +91,7 @@ def test_refuses_half_a_file(tmp_path):
     whole = (tmp_path / "w.pth").read_bytes()
     (tmp_path / "w.pth").write_bytes(whole[: len(whole) // 2])
 
-    with pytest.raises(InputError, match="not a readable file of weights"):
+    with pytest.raises(InputError, match="not a readable checkpoint, but damaged"):
         read_tensors(tmp_path / "w.pth")
 
 

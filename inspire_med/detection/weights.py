@@ -6,7 +6,6 @@ text under `meta.config` as a program. Here nothing of that is possible.
 """
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mmengine.runner.checkpoint import get_external_models, get_mmcls_models
 from safetensors.torch import load_file
 
 from inspire_med.errors import InputError
+from inspire_med.weight_files import unreadable
 
 
 def guard_loading() -> None:
@@ -57,16 +57,7 @@ def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
     except OSError:
         raise
     except Exception as error:  # a file from elsewhere can fail in any way
-        wanted = re.search(r"GLOBAL (\S+)", str(error))
-        if wanted is not None:
-            raise InputError(
-                f"{path}: refused, because loading it would call {wanted[1]}, which may run code; "
-                "save its weights as .safetensors or as a plain state dict."
-            ) from error
-        # torch's own words would advise to load it without restriction.
-        raise InputError(
-            f"{path}: no readable checkpoint, damaged or of another kind; fetch it again."
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def load_from_http(filename: str, map_location: Any = None) -> dict[str, Any]:

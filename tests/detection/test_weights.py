@@ -99,7 +99,7 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content):
     else:
         torch.save(content, tmp_path / "a.pth")
     with pytest.raises(
-        InputError, match=r"a.pth: no readable checkpoint, .*; fetch it again\.$"
+        InputError, match=r"a.pth: not a readable checkpoint, .*; fetch it again\.$"
     ) as got:
         load(tmp_path / "a.pth")
     assert "weights_only" not in str(got.value)

@@ -91,7 +91,7 @@ def test_refuses_weights_of_another_width(network, tmp_path):
 def test_refuses_a_missing_and_a_damaged_file(network, tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"not weights")
 
-    with pytest.raises(InputError, match="not a readable safetensors file"):
+    with pytest.raises(InputError, match="not a readable checkpoint, but damaged"):
         load(network, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match="no such file"):
         load(network, tmp_path / "none.safetensors")

@@ -61,10 +61,9 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
         dims,
         channels,
         options["out_channels"],
-        widths=options.get("decoder_widths"),
         norm=norm,
         encoder=encoder,
-        **_chosen(options, "skip", "steps"),
+        **_chosen(options, "decoder_widths", "skip", "steps"),
     )
     network.passes_wait = options.get("passes_wait", False)
     return network

@@ -34,7 +34,8 @@ class DeepSupervision(nn.Module):
         self.network = network
         self.every_pass = every_pass
         self.heads = nn.ModuleList(
-            Pointwise(channels, network.out_channels) for channels in network.widths[1:levels]
+            Pointwise(channels, network.out_channels)
+            for channels in network.decoder_widths[1:levels]
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -55,5 +56,5 @@ class DeepSupervision(nn.Module):
     def _logits(self, pyramid: list[Tensor]) -> list[Tensor]:
         """Give the logits of those supervised levels that the pyramid has."""
         heads = [self.network.head, *self.heads]
-        missing = len(self.network.widths) - len(pyramid)
+        missing = len(self.network.decoder_widths) - len(pyramid)
         return [head(p) for head, p in zip(heads[missing:], pyramid, strict=False)]

@@ -54,8 +54,9 @@ class UNet(nn.Module):
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: Channels of the image.
         out_channels: Channels of the logits, one per region.
-        widths: Channels of P_j per level, fine to coarse, and without an `encoder` of C_j too; None
-            for the encoder's. Where they differ from the encoder's, a linear map precedes the skip.
+        widths: Channels of C_j per level, fine to coarse; not for an `encoder` that is given.
+        decoder_widths: Channels of P_j per level; None for those of C_j. Where they differ, a
+            linear map precedes the skip.
         skip: "concat", "inspire", parts joined by "+" (see `compose_skip`), or a `Skip`.
         steps: Passes through both paths; matters only when the skip feeds back.
         norm: Makes the norm for a number of channels; batch norm by default.
@@ -67,18 +68,20 @@ class UNet(nn.Module):
         - Output: logits `(batch, out_channels, *spatial)`.
 
     Raises:
-        ValueError: If `spatial_dims`, `steps` or `widths` make no network.
+        ValueError: If `spatial_dims`, `steps` or `widths` make no network, or if there are both
+            `widths` and an `encoder`.
         InputError: If `skip` is not a skip or names a level that the network does not have, or if
-            there are more or fewer `widths` than levels.
+            there are more or fewer `decoder_widths` than levels.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two paths, each with its widths
         self,
         spatial_dims: SpatialDims,
         in_channels: int,
         out_channels: int,
         *,
         widths: Sequence[int] | None = None,
+        decoder_widths: Sequence[int] | None = None,
         skip: str | Skip = "inspire",
         steps: int = 2,
         norm: Norm | None = None,
@@ -89,6 +92,10 @@ class UNet(nn.Module):
             raise ValueError(f"spatial_dims={spatial_dims} is not a dimension; give 2 or 3.")
         if steps < 1:
             raise ValueError(f"steps={steps} makes no pass; give at least one step.")
+        if encoder is not None and widths is not None:
+            raise ValueError(
+                f"widths={tuple(widths)}: the encoder has its own; give decoder_widths, or none."
+            )
         self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -96,8 +103,8 @@ class UNet(nn.Module):
             spatial_dims, in_channels, widths or WIDTHS, norm=norm
         )
         self.channels = self.encoder.channels
-        self.widths = tuple(widths or self.channels)
-        _refuse_other_levels(self.widths, self.channels)
+        self.decoder_widths = tuple(decoder_widths or self.channels)
+        _refuse_other_levels(self.decoder_widths, self.channels)
         parts = compose_skip(skip) if isinstance(skip, str) else skip
         parts.refuse_missing_levels(len(self.channels))
         self.top_down = self._top_down(parts, norm)
@@ -107,21 +114,23 @@ class UNet(nn.Module):
         self.passes_wait = False
         if parts.feedback is not None and steps > 1:
             self._feed_back(parts.feedback, parts.feedback_from, steps - 1)
-        self.head = Pointwise(self.widths[0], out_channels)
+        self.head = Pointwise(self.decoder_widths[0], out_channels)
 
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
         """Make the decoder: laterals and merges with their convolutions."""
         dims = self.spatial_dims
         merges = [
             DecoderLevel(dims, skip.merge_at(level)(dims, coarse, fine), fine, norm=norm)
-            for level, (fine, coarse) in enumerate(pairwise(self.widths), start=1)
+            for level, (fine, coarse) in enumerate(pairwise(self.decoder_widths), start=1)
         ]
-        laterals = [skip.lateral_at(level)(width) for level, width in enumerate(self.widths, 1)]
-        return TopDown(map(_projected, laterals, self.channels, self.widths), merges)
+        laterals = [
+            skip.lateral_at(level)(width) for level, width in enumerate(self.decoder_widths, 1)
+        ]
+        return TopDown(map(_projected, laterals, self.channels, self.decoder_widths), merges)
 
     def _feed_back(self, feedback: Feedback, level: int, further: int) -> None:
         """Make what feeds back from `level` on, and the further passes."""
-        channels, pyramid_channels = self.channels[level - 1 :], self.widths[level - 1 :]
+        channels, pyramid_channels = self.channels[level - 1 :], self.decoder_widths[level - 1 :]
         if (width := feedback.sketch_channels) is not None:
             self.sketch = sketch_pyramid(channels, width)
             pyramid_channels = (width,) * len(channels)
@@ -195,6 +204,7 @@ def _projected(lateral: nn.Module, channels: int, width: int) -> nn.Module:
 def _refuse_other_levels(widths: Sequence[int], channels: Sequence[int]) -> None:
     if len(widths) != len(channels):
         raise InputError(
-            f"decoder_widths={list(widths)}: the encoder has {len(channels)} levels, of "
-            f"{', '.join(map(str, channels))} channels; give as many numbers."
+            f"--network.decoder_widths: {', '.join(map(str, widths))} are {len(widths)} numbers, "
+            f"but the encoder has {len(channels)} levels, of {', '.join(map(str, channels))} "
+            "channels; give as many."
         )

@@ -38,7 +38,7 @@ def test_a_stem_stride_reaches_the_encoder():
 def test_the_decoders_widths_reach_the_decoder():
     network = build_network({**PLAIN, "widths": [8, 16], "decoder_widths": [4, 6]})
 
-    assert (network.channels, network.widths) == ((8, 16), (4, 6))
+    assert (network.channels, network.decoder_widths) == ((8, 16), (4, 6))
 
 
 def test_the_norm_is_chosen_by_name():
@@ -73,7 +73,10 @@ def test_a_description_of_passes_that_wait_makes_a_network_of_one_pass():
         ({"passes_wait": 1}, "passes_wait must be true or false"),
         ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
         ({"decoder_widths": [8, 0]}, r"decoder_widths=\[8, 0\] must be two or more positive"),
-        ({"decoder_widths": [8, 9]}, r"decoder_widths=\[8, 9\]: the encoder has 4 levels"),
+        (
+            {"decoder_widths": [8, 9]},
+            r"--network.decoder_widths: 8, 9 are 2 numbers, but the encoder has 4",
+        ),
         ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
         ({"skip": "concatt"}, "skip='concatt' is not a skip"),
         (

@@ -321,7 +321,7 @@ def test_isa_beside_the_concatenation_starts_as_the_plain_network(dims):
 @pytest.mark.parametrize("skip", ["concat", "inspire"])
 def test_a_strided_stem_halves_every_level_and_leaves_the_logits_their_size(dims, skip):
     encoder = unet_encoder(dims, 3, (8, 12, 16), stem_stride=2)
-    network = make(dims, skip, encoder=encoder)
+    network = UNet(dims, 3, 2, skip=skip, encoder=encoder)
     image = torch.randn(1, 3, *SIZES[dims])
 
     pyramid = network.pyramid(image)
@@ -465,7 +465,7 @@ def test_deep_supervision_rejects_levels_the_network_lacks(levels):
 @pytest.mark.parametrize("skip", ["concat", "ise+isa+ssba@2", "isa-beside+ssba-light", "inspire"])
 def test_a_decoder_has_widths_of_its_own(dims, skip):
     widths, image = (6, 12, 9), torch.randn(1, 3, *SIZES[dims])
-    network = shake(make(dims, skip, encoder=unet_encoder(dims, 3, (8, 12, 16)), widths=widths))
+    network = shake(make(dims, skip, decoder_widths=widths))
 
     logits = DeepSupervision(network, 3)(image)
     sum(x.square().mean() for x in logits).backward()
@@ -475,15 +475,14 @@ def test_a_decoder_has_widths_of_its_own(dims, skip):
 
 
 def test_the_encoders_own_widths_need_no_projection():
-    named = make(2, encoder=unet_encoder(2, 3, (8, 12, 16)), widths=(8, 12, 16))
+    named = make(2, decoder_widths=(8, 12, 16))
 
     assert named.state_dict().keys() == make(2).state_dict().keys()
 
 
 @pytest.mark.parametrize("level", [1, 3])
 def test_untouched_feedback_is_a_copy_with_widths_of_the_decoders_own(dims, level):
-    options = {"encoder": unet_encoder(dims, 3, (8, 12, 16)), "widths": (6, 12, 9)}
-    network = make(dims, f"ise+isa+ssba@{level}", **options).eval()
+    network = make(dims, f"ise+isa+ssba@{level}", decoder_widths=(6, 12, 9)).eval()
     image = torch.randn(2, 3, *SIZES[dims])
     twice = network(image)
 
@@ -494,10 +493,16 @@ def test_untouched_feedback_is_a_copy_with_widths_of_the_decoders_own(dims, leve
 
 def test_as_many_widths_as_levels_are_needed():
     words = (
-        r"decoder_widths=\[6, 9\]: the encoder has 3 levels, of 8, 12, 16 channels; give as many"
+        r"--network\.decoder_widths: 6, 9 are 2 numbers, but the encoder has 3 levels, of 8, 12, "
+        "16 channels; give as many"
     )
     with pytest.raises(InputError, match=words):
-        make(2, encoder=unet_encoder(2, 3, (8, 12, 16)), widths=(6, 9))
+        make(2, decoder_widths=(6, 9))
+
+
+def test_an_encoder_that_is_given_has_widths_of_its_own():
+    with pytest.raises(ValueError, match=r"widths=\(8, 16\): the encoder has its own; give"):
+        UNet(2, 3, 1, widths=(8, 16), encoder=unet_encoder(2, 3, (8, 16)))
 
 
 def test_takes_an_encoder_and_a_skip_made_elsewhere():

@@ -19,13 +19,10 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 from inspire_med.detection.fit import fitting, is_counter, read_weights
 from inspire_med.detection.settings import sections, type_path
 from inspire_med.errors import InputError
+from inspire_med.imaging.normalisation import LITE, TORCHVISION
 from inspire_med.wording import listed
 
-# Mean and standard deviation of red, green and blue in 0 to 255, by the names of weights.
-_PICTURES = {
-    "torchvision": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-    "imagenet": ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
-}
+_PICTURES = {"torchvision": TORCHVISION, "imagenet": LITE}  # by the scheme of a checkpoint's name
 
 
 def check_pretrained(model: Any) -> list[str]:
@@ -96,11 +93,14 @@ def note_other_pictures(model: Any) -> list[str]:
     files = {_checkpoint(section) or "" for section in sections(model.get("backbone"))}
     made = {file: _PICTURES.get(file.partition("://")[0]) for file in sorted(files)}
     return [
-        f"{file} was made with pictures of mean={list(known[0])}, std={list(known[1])}, "
+        f"{file} was made with pictures of mean={list(known.mean)}, std={list(known.sd)}, "
         "bgr_to_rgb=True, and model.data_preprocessor makes others; see whether it should"
         for file, known in made.items()
         if known is not None
-        and not (np.allclose((given["mean"], given["std"]), known) and given.get("bgr_to_rgb"))
+        and not (
+            np.allclose((given["mean"], given["std"]), (known.mean, known.sd))
+            and given.get("bgr_to_rgb")
+        )
     ]
 
 

@@ -14,8 +14,8 @@ from inspire_med.detection.pretrained import check_pretrained, note_random_backb
 from inspire_med.detection.settings import read_settings
 from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
+from inspire_med.imaging.normalisation import LITE
 from inspire_med.networks import UNet, efficientnet_lite
-from inspire_med.networks.normalisation import LITE
 from inspire_med.networks.published import IMAGENET
 
 FILE = (

@@ -1,6 +1,7 @@
 import pytest
 
-from inspire_med.networks.normalisation import Normalisation, normalisation_of
+from inspire_med.imaging.normalisation import Normalisation
+from inspire_med.networks.normalisation import normalisation_of
 
 
 def test_efficientnet_lite_wants_minus_one_to_one():

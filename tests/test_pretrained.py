@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from inspire_med.networks import UNet, monai_encoder
@@ -26,17 +28,36 @@ def trained(run):
 
 
 @pytest.mark.slow
-def test_the_card_tells_what_the_weights_want_and_predict_follows(tmp_path, disc_images):
-    words = ["--data.image_size", "[32,32]", *LITE0, "--max_steps", "1"]
+def test_the_card_tells_what_the_weights_want_and_predict_follows(
+    tmp_path, disc_images, monkeypatch
+):
+    words = ["--data.image_size", "[48,40]", *LITE0, "--max_steps", "1"]
     assert train(disc_images, tmp_path / "run", *words) == 0
 
     model = tmp_path / "run" / "checkpoints" / "last"
     preparation = json.loads((model / "model.json").read_text())["preparation"]
     assert preparation["intensity"] == "fixed"
     assert preparation["intensity_statistics"]["green"] == {"mean": 127.0, "sd": 128.0}
-    words = ["--input", str(disc_images), "--output", str(tmp_path / "masks")]
-    assert predict(["--run", str(tmp_path / "run"), *words, "--precision", "32-true"]) == 0
-    assert list((tmp_path / "masks").rglob("*.png"))
+    given = inputs_of_predict(monkeypatch, tmp_path / "run", disc_images, tmp_path / "masks")
+    files = sorted(disc_images.parent.glob("images/*.png"))
+    assert len(given) == len(files) == 6
+    for image, file in zip(given, files, strict=True):
+        picture = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)[None]
+        torch.testing.assert_close(image, (picture - 127.0) / 128.0)
+
+
+def inputs_of_predict(monkeypatch, run, manifest, output):
+    """Predict, and answer with what the network was given."""
+    given, forward = [], UNet.forward
+
+    def heard(network, image):
+        given.append(image)
+        return forward(network, image)
+
+    monkeypatch.setattr(UNet, "forward", heard)
+    words = ["--run", str(run), "--input", str(manifest), "--output", str(output)]
+    assert predict([*words, "--precision", "32-true"]) == 0
+    return given
 
 
 @pytest.mark.slow

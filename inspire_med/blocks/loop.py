@@ -48,13 +48,12 @@ def unroll(
     *,
     feedback: Sequence[nn.Module] = (),
     passes: Iterable[Pass] = (),
-    sketch: nn.Module | None = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Top-down, then bottom-up and top-down again: the features and pyramid of the last pass.
 
     The arguments are those of `unroll_each`.
     """
-    each = unroll_each(features, top_down, feedback=feedback, passes=passes, sketch=sketch)
+    each = unroll_each(features, top_down, feedback=feedback, passes=passes)
     return deque(each, maxlen=1).pop()
 
 

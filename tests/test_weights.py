@@ -15,7 +15,10 @@ def test_lists_every_encoder_with_source_licence_and_sha256(capsys):
         assert published.sha256 in said
         assert published.source in said
     assert said.count("licence  Apache-2.0") == said.count("here     yes, as pinned") == 3
-    assert "resnet18, resnet34, resnet50 (images, volumes): --network.weights FILE" in said
+    assert (
+        "resnet18, resnet34, resnet50 (images, volumes): --network.weights FILE, as torchvision or "
+        "timm name it\n  volumes  of resnet50 also as MedicalNet names it\n"
+    ) in said
 
 
 def test_says_which_pip_line_brings_what_is_missing(capsys, monkeypatch):

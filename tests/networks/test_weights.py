@@ -111,7 +111,7 @@ def test_efficientnet_takes_the_names_of_other_libraries(library):
 
 
 def resnet18(dims: int, in_channels: int = 3) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """ResNet-18 as torchvision, timm and MedicalNet name it."""
+    """ResNet-18 as torchvision and timm name it."""
 
     def kernel(name, out, into, side):
         yield f"{name}.weight", (out, into, *[side] * dims)

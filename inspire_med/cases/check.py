@@ -16,12 +16,11 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
 from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.twins import fingerprint
+from inspire_med.cases.twins import fingerprint, fingerprint_of_volume
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 from inspire_med.imaging.masks import Regions, values_of
-from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.picture import is_picture, read_picture
 from inspire_med.imaging.volume import Volume, read_volume
 from inspire_med.tasks.task import Preparation
@@ -152,8 +151,7 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
     def read(channel: str) -> Grid:
         nonlocal fingerprints
         volume = _check_volume(found, channel)
-        turn = Turn.to("RAS", volume.grid.affine)
-        fingerprints |= fingerprint(turn.apply(volume.values))
+        fingerprints |= fingerprint_of_volume(volume)
         return volume.grid
 
     grids, problems = read_grids(found, expected.channels, preparation, read)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from inspire_med.cases.case import Case
+from inspire_med.imaging.orientation import Turn
+from inspire_med.imaging.picture import is_picture, read_picture
+from inspire_med.imaging.volume import Volume, read_volume
 
 Twins = tuple[str, str]  # a case, and an earlier one that holds the same image
 
@@ -26,6 +29,26 @@ def fingerprint(image: NDArray[Any]) -> frozenset[bytes]:
         return frozenset()
     plain = np.ascontiguousarray(image, dtype=np.float32) + np.float32(0)  # one zero, not two
     return frozenset([hashlib.blake2b(plain.data, key=str(plain.shape).encode()).digest()])
+
+
+def fingerprint_of_volume(volume: Volume) -> frozenset[bytes]:
+    """What a volume is known by, however its axes lie."""
+    return fingerprint(Turn.to("RAS", volume.grid.affine).apply(volume.values))
+
+
+def read_fingerprints(case: Case) -> frozenset[bytes]:
+    """What the images of a case are known by, read from its files.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    if is_picture(case.images):
+        return fingerprint(read_picture(next(iter(case.images.values()))))
+    found = [
+        fingerprint_of_volume(read_volume(path, case.components.get(channel)))
+        for channel, path in case.images.items()
+    ]
+    return frozenset[bytes]().union(*found)
 
 
 def find_twins(cases: Sequence[Case], fingerprints: Sequence[Collection[bytes]]) -> list[Twins]:

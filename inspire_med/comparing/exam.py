@@ -1,14 +1,16 @@
 """Exam: cases that trained networks predict and are scored on, those of a fold or of a test set."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.twins import read_fingerprints
 from inspire_med.errors import InputError
+from inspire_med.wording import counted
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def load_tests(files: Sequence[Path], trained_on: Manifest) -> tuple[Exam, ...]:
 
     Raises:
         InputError: If a name cannot be that of a folder or comes twice, no case has a label, the
-            set is of another task, channels or regions, or it shares an image with training.
+            set is of another task, channels or regions, or it shares an image with training,
+            stored alike or not.
     """
     exams = tuple(Exam(file.stem, file.resolve(), Manifest.load(file), None) for file in files)
     names = [exam.name for exam in exams]
@@ -62,6 +65,23 @@ def load_tests(files: Sequence[Path], trained_on: Manifest) -> tuple[Exam, ...]:
         _refuse_other_kind(exam, trained_on)
     _refuse_shared(exams, trained_on)
     return exams
+
+
+def acquainted_note(exam: Exam, trained_on: Manifest) -> str:
+    """A sentence where test cases are of patients that cases of the training manifest are of too.
+
+    That is no fault: published splits of frames from videos are so. A patient who is called as the
+    case is nobody that could be met again.
+    """
+    known = {case.patient for case in trained_on.cases if case.label is not None}
+    named = [case for case in exam.cases if case.patient != case.id]
+    met = sum(case.patient in known for case in named)
+    if not met:
+        return ""
+    return (
+        f"{counted(len(exam.cases), 'test case')}, {met:,} of them of patients (or videos) of whom "
+        "the manifest that is trained on has other cases: strangers may be harder."
+    )
 
 
 def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
@@ -79,23 +99,29 @@ def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
 
 
 def _refuse_shared(exams: Sequence[Exam], trained_on: Manifest) -> None:
-    """Refuse a test case whose image is, byte for byte, one of the training manifest's."""
-    seen = _images(trained_on.cases)
-    sizes = {file.stat().st_size for file in seen}  # files of other sizes need not be read
-    marks = {_mark(file): case for file, case in seen.items()} if exams else {}
+    """Refuse a test case that shows what a case of the training manifest shows."""
+    tried = [case for exam in exams for case in exam.cases]
+    # Size is part of what an image is known by: one of a size of its own need not be read.
+    sizes = {*map(_size, tried)} & {*map(_size, trained_on.cases)}
+    owners = {each: case.id for case, marks in _marked(trained_on.cases, sizes) for each in marks}
     for exam in exams:
-        for file, case in _images(exam.cases).items():
-            twin = marks.get(_mark(file)) if file.stat().st_size in sizes else None
-            if twin is not None:
+        for case, marks in _marked(exam.cases, sizes):
+            for each in marks & owners.keys():
                 raise InputError(
-                    f"{exam.file}: its case {case} has an image of case {twin}, which may be "
-                    "trained on; take it out of one of the two manifests."
+                    f"{exam.file}: its case {case.id} has an image of case {owners[each]}, which "
+                    "may be trained on; take it out of one of the two manifests."
                 )
 
 
-def _images(cases: Iterable[Case]) -> dict[Path, str]:
-    return {file: case.id for case in cases for file in case.images.values()}
+def _marked(
+    cases: Sequence[Case], sizes: Collection[tuple[int, ...]]
+) -> Iterator[tuple[Case, frozenset[bytes]]]:
+    """Cases of these sizes, and what their images are known by."""
+    those = [case for case in cases if _size(case) in sizes]
+    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
+        yield from zip(those, pool.map(read_fingerprints, those), strict=True)
 
 
-def _mark(file: Path) -> bytes:
-    return hashlib.sha256(file.read_bytes()).digest()
+def _size(case: Case) -> tuple[int, ...]:
+    """However the axes lie."""
+    return tuple(sorted(case.shape))

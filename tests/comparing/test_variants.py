@@ -126,12 +126,41 @@ def test_names_file_and_variant_of_what_is_wrong():
         raise InputError("--x: no")
 
 
-@pytest.mark.parametrize(("levels", "said"), [(1, False), (3, True)])
-def test_says_where_networks_were_not_trained_alike(asked, levels, said):
-    asked = replace(asked, network=NetworkConfig(deep_supervision=levels))
+def test_says_where_networks_were_not_supervised_alike(asked):
+    def said(levels, names="concat,monai:VNet"):
+        network = NetworkConfig(deep_supervision=levels)
+        return words_on(parse_names(names), replace(asked, network=network))
 
-    assert words_on(parse_names("concat,inspire"), asked) == []
-    sentences = words_on(parse_names("concat,monai:VNet"), asked)
-    assert [each[:44] for each in sentences] == [
-        "monai:VNet: trained without deep supervision"
-    ] * said
+    assert said(3, "concat,inspire") == said(1) == said(3, "monai:VNet,monai:UNet") == []
+    assert said(3) == [
+        "monai:VNet: trained without deep supervision, having one output; the other networks were "
+        "supervised at 3 levels."
+    ]
+
+
+def test_levels_are_said_of_those_alone_that_share_them(asked):
+    one, monai = Variant("one", {"network.deep_supervision": 1}), parse_names("ise,monai:VNet")
+
+    (words,) = words_on((one, *monai), asked)
+
+    assert words == "monai:VNet: trained without deep supervision, having one output."
+
+
+def test_says_who_began_with_other_weights(asked):
+    network = NetworkConfig(encoder="efficientnet-lite0", weights="imagenet", deep_supervision=1)
+    asked = replace(asked, network=network)
+    assert words_on(parse_names("concat,ise"), asked) == []
+
+    names = parse_names("concat,ise,monai:VNet")
+    own = Variant("own", {"network.encoder": None, "network.weights": None})
+    scratch = Variant("scratch", {"network.weights": None})
+
+    assert words_on((*names, own), asked) == [
+        "monai:VNet: trained from random weights, with no other encoder; concat, ise began with "
+        "encoder efficientnet-lite0 and weights imagenet."
+    ]
+    (words,) = words_on((scratch, *names), asked)
+    assert words.endswith(
+        "; scratch began with encoder efficientnet-lite0 and random weights; concat, ise began "
+        "with encoder efficientnet-lite0 and weights imagenet."
+    )

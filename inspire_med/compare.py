@@ -1,7 +1,7 @@
 """Command: networks side by side, trained alike (`python -m inspire_med.compare ...`)."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,10 @@ from inspire_med.tasks.find import refuse_other_task
 from inspire_med.tasks.task import Task
 
 if TYPE_CHECKING:
+    from inspire_med.comparing.costs import Size
     from inspire_med.comparing.outcome import Outcome
     from inspire_med.comparing.plan import Plan
+    from inspire_med.comparing.progress import Failure
     from inspire_med.comparing.variants import Variant
     from inspire_med.evaluation.protocols import Protocol
 
@@ -72,8 +74,8 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     variants = _variants(parser, options.variants, config)
 
     from inspire_med.comparing.costs import sizes_of
-    from inspire_med.comparing.outcome import bring_together
-    from inspire_med.comparing.plan import TEST, check, keep_request, refuse_other_folder
+    from inspire_med.comparing.folder import keep_request, refuse_other_folder
+    from inspire_med.comparing.plan import check
     from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
     from inspire_med.training.stopping import STOPPED, Signals, locked
@@ -91,19 +93,37 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
         except StoppedError:
             _say(f"stopped; the same command goes on from here ({plan.folder})")
             return STOPPED
-        for exam in plan.exams:
-            outcome = bring_together(plan, sizes, failed, exam)
-            folder = plan.folder / f"{TEST}{exam}" if exam else plan.folder
-            _write(outcome, folder)
-            if exam:
-                print(f"test set {exam}, ", end="")
-            _print(outcome, folder)
+        shown = [_show(plan, sizes, failed, exam) for exam in plan.exams]
+    missing = [sentence for sentence in shown if sentence is not None]
+    if missing:
+        more = f" (and {counted(len(missing) - 1, 'more page')})" if len(missing) > 1 else ""
+        raise InputError(f"{missing[0]}{more}")
     if failed:
+        runs = {failure.job.run for failure in failed}
         raise InputError(
-            f"{counted(len(failed), 'training')} failed, the others are compared; first "
-            f"{failed[0]}; the same command tries again."
+            f"{counted(len(runs), 'training')} failed, the others are compared; first "
+            f"{failed[0].sentence}; the same command tries again."
         )
     return 0
+
+
+def _show(
+    plan: "Plan", sizes: "Mapping[str, Size]", failed: "Sequence[Failure]", exam: str
+) -> str | None:
+    """Write and print what an exam came to; or answer why not, and the others still can be."""
+    from inspire_med.comparing.outcome import bring_together
+
+    own = [failure.sentence for failure in failed if failure.concerns(exam)]
+    folder = plan.page_folder(exam)
+    try:
+        outcome = bring_together(plan, sizes, own, exam)
+    except InputError as error:
+        return str(error)
+    _write(outcome, folder)
+    if exam:
+        print(f"test set {exam}, ", end="")
+    _print(outcome, folder)
+    return None
 
 
 def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[Variant, ...]":

@@ -199,6 +199,34 @@ def test_a_failing_network_does_not_lose_the_others(tmp_path, disc_images, monke
     assert content["methods"] == ["concat", "isa"]
 
 
+@pytest.mark.slow
+def test_a_test_set_that_cannot_be_shown_hides_no_other_page(
+    tmp_path, disc_images, other_discs, monkeypatch, capsys
+):
+    broken = shutil.copy(other_discs, other_discs.with_name("broken.json"))
+
+    def run(self, words, log, *, aloud):
+        if log.parent.name == "test-broken" and words[0] == "predict":
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("no room left\n")
+            return 1
+        return any_command(words)
+
+    monkeypatch.setattr(Child, "run", run)
+    words = ["--variants", "concat,ise", "--seeds", "1", *FEW, "--fold", "none"]
+
+    tests = f"{broken},{other_discs}"
+    assert compare(disc_images, tmp_path / "out", *words, "--test", tests) == 2
+
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"{tmp_path / 'out' / 'test-broken'}: nothing to compare yet, 2 trainings f" in error
+    assert "first concat/seed0/broken: predict failed" in error
+    assert not (tmp_path / "out" / "test-broken" / "comparison.json").exists()
+    content = json.loads((tmp_path / "out" / "test-others" / "comparison.json").read_text())
+    assert content["methods"] == ["concat", "ise"]
+    assert not any("Failed" in note for note in content["notes"])
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -49,7 +49,7 @@ def refuse_other_options(config: TrainConfig) -> None:
     """
     file = config.run / _CONFIG
     if (config.run / _RECORD).is_file() and file.is_file():
-        refuse_other_recipe(config.run, file, _options_in(file), config.to_json())
+        refuse_other_recipe(config.run, file, options_in(file), config.to_json())
 
 
 def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
 
     file, record = config.run / _CONFIG, config.run / _RECORD
     asked = config.to_json()
-    begun = dotted(_options_in(file) if file.exists() else asked)
+    begun = dotted(options_in(file) if file.exists() else asked)
     changed = {
         name: value
         for name, value in dotted(asked).items()
@@ -99,7 +99,12 @@ def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:
     return file, sessions[-1].get("changed", {}) if sessions else {}
 
 
-def _options_in(file: Path) -> dict[str, Any]:
+def options_in(file: Path) -> dict[str, Any]:
+    """The options in a run's `config.yaml`, by name, nested.
+
+    Raises:
+        InputError: If it holds something else.
+    """
     options = read_yaml(file)
     if not isinstance(options, dict):
         raise InputError(f"{file}: does not hold a run's options; choose another --run.")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
+from inspire_med.comparing.exam import acquainted_note
 from inspire_med.comparing.job import Job, is_done, progress_of
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.scores import (
@@ -79,7 +80,7 @@ def bring_together(
     Args:
         plan: The comparison.
         sizes: Of each variant.
-        failed: What failed, a sentence each.
+        failed: What failed of this exam, a sentence each.
         exam: Name of the test set; empty for the folds.
 
     Raises:
@@ -91,7 +92,8 @@ def bring_together(
     jobs = {name: own for name, own in jobs.items() if all(map(is_done, own))}
     if len(jobs) < 2 or plan.baseline not in jobs:
         raise InputError(
-            f"{plan.folder}: nothing to compare yet, {counted(len(failed), 'training')} failed, "
+            f"{plan.page_folder(exam)}: nothing to compare yet, "
+            f"{counted(len(failed), 'training')} failed, "
             f"first {failed[0]}; mend the cause and give the same command again."
         )
     used = [job for own in jobs.values() for job in own]
@@ -165,7 +167,7 @@ def _by_seed_facts(
 
 
 def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
-    seeds = len(plan.seeds)
+    seeds, exam = len(plan.seeds), jobs[0].exam
     notes = [
         f"Each case's value is its mean over {seeds} seeds, undefined where it is undefined with "
         "any of them. Intervals and tests are over cases: they say what other cases like these "
@@ -175,8 +177,8 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
         else f"One training each, with seed {plan.seeds[0]}: what training again would change is "
         "not seen, and may be more than the differences shown."
     ]
-    if jobs[0].exam.name:
-        notes.append(_on_training(plan))
+    if exam.name:
+        notes += filter(None, [_on_training(plan), acquainted_note(exam, plan.manifest)])
     elif plan.config.validations > 1:
         notes.append(
             f"Each network predicts with the best of {plan.config.validations} checkpoints by Dice "

@@ -1,6 +1,7 @@
 """Progress: the jobs of a plan worked through, with what is left and how long it will take."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.comparing.job import (
@@ -21,7 +22,24 @@ from inspire_med.training.stopping import Signals
 from inspire_med.wording import duration
 
 
-def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> list[str]:
+@dataclass(frozen=True)
+class Failure:
+    """A job that could not be done.
+
+    Attributes:
+        job: The job.
+        sentence: What is wrong, for the user's eyes.
+    """
+
+    job: Job
+    sentence: str
+
+    def concerns(self, exam: str) -> bool:
+        """Whether the exam of this name lacks what failed: its own step, or a training."""
+        return self.job.exam.name == exam or not is_trained(self.job)
+
+
+def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> list[Failure]:
     """Do every job that is not done; a failing one does not keep the others from being done.
 
     Args:
@@ -30,12 +48,12 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
         say: Hears how it goes.
 
     Returns:
-        What failed, a sentence each.
+        What failed.
 
     Raises:
         StoppedError: If a signal came; what is done is kept.
     """
-    jobs, failed = plan.jobs(), list[str]()
+    jobs, failed = plan.jobs(), list[Failure]()
     left = [job for job in jobs if not is_done(job)]
     if len(left) < len(jobs):
         runs, begun = {job.run for job in jobs}, {job.run for job in left}
@@ -52,8 +70,8 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
         try:
             do(job, child, _precision(jobs))
         except JobError as error:
-            failed.append(str(error))
-            say(failed[-1])
+            failed.append(Failure(job, str(error)))
+            say(str(error))
             if not is_trained(job):
                 broken.add(job.run)  # its other exams would only train again
         left.pop(0)

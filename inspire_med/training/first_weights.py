@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from inspire_med.blocks.norm import freeze_batch_norms
+from inspire_med.cases.manifest import Manifest
 from inspire_med.config import NetworkConfig
 from inspire_med.networks import UNet, normalisation_of, weights_of_encoder
+from inspire_med.networks.build import named_encoder
 from inspire_med.networks.published import IMAGENET
 from inspire_med.networks.weights import PUBLISHED
 from inspire_med.tasks.task import Preparation
@@ -25,6 +27,19 @@ def as_weights_want(
         return preparation
     statistics = normalisation.statistics(channels)
     return replace(preparation, intensity="fixed", intensity_statistics=statistics)
+
+
+def check_first_weights(network: NetworkConfig, manifest: Manifest) -> None:
+    """Refuse first weights that are not there or not the encoder's; without any, do nothing.
+
+    Raises:
+        InputError: As `named_encoder` and `weights_of_encoder`.
+    """
+    if network.encoder is None or network.weights is None:
+        return
+    dims, channels = manifest.task.spatial_dims, len(manifest.channels)
+    encoder = named_encoder(network.encoder, dims, channels)
+    weights_of_encoder(encoder, network.encoder, network.weights)
 
 
 def load_first_weights(network: UNet, config: NetworkConfig, say: Callable[[str], None]) -> None:

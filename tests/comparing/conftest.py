@@ -2,10 +2,12 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from inspire_med.comparing.exam import load_tests
 from inspire_med.comparing.plan import Plan, load_labelled
 from inspire_med.comparing.variants import parse_names
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig
@@ -35,6 +37,13 @@ def plan(tmp_path, disc_images) -> Plan:
         manifest=load_labelled(disc_images),
         protocol=protocol("segmentation"),
     )
+
+
+@pytest.fixture
+def tested(plan, other_discs):
+    """Trained on all the discs, tested on the others."""
+    tests = load_tests([other_discs], plan.manifest)
+    return replace(plan, config=replace(plan.config, fold="none"), tests=tests)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from inspire_med.comparing.job import JobError, do, is_done, is_predicted, is_trained
-from inspire_med.comparing.progress import time_left, work_through
+from inspire_med.comparing.progress import Failure, time_left, work_through
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
 
@@ -178,10 +178,21 @@ def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
 
     failed = work_through(plan, None, told.append)
 
-    assert failed == [f"inspire/seed0: train failed with status 1: no room (log: {jobs[1].log})"]
+    (failure,) = failed
+    said = f"inspire/seed0: train failed with status 1: no room (log: {jobs[1].log})"
+    assert (failure.job, failure.sentence) == (jobs[1], said)
     assert [is_done(job) for job in jobs] == [True, False, True, True]
     assert told[0] == "1 of 4 trainings are done already"
     assert told[1].startswith("[2/4] inspire/seed0, time left: about 3 min")
+
+
+def test_a_failure_concerns_its_own_exam_unless_a_training_is_missing(plan, tested, finish):
+    fold, test = replace(tested, config=plan.config).jobs()[:2]
+
+    assert [Failure(test, "why").concerns(exam) for exam in ("", "others")] == [True, True]
+    finish(fold, 0.5)
+    assert [Failure(test, "why").concerns(exam) for exam in ("", "others")] == [False, True]
+    assert [Failure(fold, "why").concerns(exam) for exam in ("", "others")] == [True, False]
 
 
 def test_the_outlook_goes_by_the_same_network_then_by_all(plan, finish, trained):

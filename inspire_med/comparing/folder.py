@@ -1,0 +1,119 @@
+"""Folder: what a comparison's folder remembers, and that nothing else is added to it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from inspire_med.cli.run_folder import last_options, options_in
+from inspire_med.comparing.job import Job
+from inspire_med.comparing.plan import Plan
+from inspire_med.config import with_paths_resolved
+from inspire_med.errors import InputError
+from inspire_med.files import read_json, write_json
+from inspire_med.training.recipe import every_option, recipe, refuse_difference
+
+_REQUEST = "request.json"
+_OF_THE_REQUEST = {"format", "manifest_hash", "variants", "tests"}
+_NETWORK = {"network.skip", "network.monai"}
+# Places (the manifest is known by its hash), what is each job's own, and what changes no result.
+_LEFT_OUT = {
+    "run",
+    "manifest",
+    "store",
+    "seed",
+    "resume",
+    "save_every",
+    "save_every_steps",
+    "track",
+}
+
+
+def refuse_other_folder(plan: Plan) -> None:
+    """Only the same trainings may be added to a folder.
+
+    More variants and seeds may be asked for later, or fewer, or another protocol: what is trained
+    is kept.
+
+    Raises:
+        InputError: If the folder holds something else, or trainings with other options.
+    """
+    if plan.folder.is_file():
+        raise InputError(f"{plan.folder}: is a file; choose another --run.")
+    files = [file.name for file in plan.folder.iterdir()] if plan.folder.exists() else []
+    if _REQUEST not in files:
+        # What is left by a comparison that ended before it could write its request.
+        begun = [name for name in files if name == "lock" or name.startswith(".tmp-")]
+        if len(files) > len(begun):
+            raise InputError(f"{plan.folder}: holds something else; choose another --run.")
+        return
+    content = read_json(plan.folder / _REQUEST)
+    if content.get("manifest_hash") != plan.manifest.hash:
+        raise InputError(
+            f"{plan.folder}: compares on the data set "
+            f"{str(content.get('manifest_hash'))[:12]}, but the manifest is "
+            f"{plan.manifest.hash[:12]}; use the same manifest or another --run."
+        )
+    refuse_difference(plan.folder, _alike(content, plan), _alike(plan.config.to_json(), plan))
+    tests = content.get("tests", {})
+    for exam in plan.tests:
+        if tests.get(exam.name, exam.manifest.hash) != exam.manifest.hash:
+            raise InputError(
+                f"{plan.folder}: was tested on other cases called {exam.name} than those of "
+                f"{exam.file}; use the same manifest, or give the file another name."
+            )
+    known = content.get("variants", {})
+    for name, options in _by_folder(plan).items():
+        if name in known:
+            refuse_difference(
+                plan.folder / name, known[name], options, "give the variant another name"
+            )
+    for job in plan.jobs():
+        _refuse_other_training(job)
+
+
+def keep_request(plan: Plan) -> None:
+    """Note in the folder what is asked for, beside the variants and tests of earlier requests.
+
+    Raises:
+        InputError: As `refuse_other_folder`.
+    """
+    refuse_other_folder(plan)
+    file = plan.folder / _REQUEST
+    before = read_json(file) if file.exists() else _request(plan)
+    named = {
+        "variants": before.get("variants", {}) | _by_folder(plan),
+        "tests": before.get("tests", {}) | {exam.name: exam.manifest.hash for exam in plan.tests},
+    }
+    if {**before, **named} != before:
+        write_json(file, {**before, **named})
+
+
+def _refuse_other_training(job: Job) -> None:
+    """Each run says what it is: a request may be older than the names of variants in it."""
+    found = last_options(job.run)
+    if found is None:
+        return
+    file, _ = found
+    asked = with_paths_resolved(job.config).to_json()
+    way_out = "give the variant another name or choose another --run"
+    refuse_difference(file, recipe(options_in(file)), recipe(asked), way_out)
+
+
+def _request(plan: Plan) -> dict[str, Any]:
+    options = {key: value for key, value in plan.config.to_json().items() if key not in _LEFT_OUT}
+    return {"format": 1, "manifest_hash": plan.manifest.hash, **options}
+
+
+def _by_folder(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Each variant's own options, in JSON's types, by the name of its folder."""
+    own = {variant.folder: variant.options for variant in plan.variants}
+    return json.loads(json.dumps(own, default=str))
+
+
+def _alike(options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Of a request's options those that each variant is trained with."""
+    free = _LEFT_OUT | _OF_THE_REQUEST
+    if all(_NETWORK & {*variant.options} for variant in plan.variants):
+        free |= _NETWORK
+    shared = {name: value for name, value in options.items() if name not in free}
+    return {name: value for name, value in every_option(shared).items() if name not in free}

@@ -6,11 +6,12 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from monai.transforms.utils import create_rotate, create_scale, create_shear
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inspire_med.cases.distort import Outside, places, sampled, sheared, turned
+from inspire_med.cases.distort import Outside, places, sampled
 
 Sample = Mapping[str, Tensor]
 
@@ -72,9 +73,10 @@ class Distort:
 
     def matrix(self, random: Generator, dims: int) -> NDArray[np.float64]:
         """Draw the dims x dims matrix."""
-        turn = turned(random.uniform(-self.angle, self.angle, 1 if dims == 2 else 3))
-        shear = sheared(random.uniform(-self.shear, self.shear, 2)) if dims == 2 else np.eye(3)
-        return turn @ shear @ np.diag(1 + random.uniform(-self.zoom, self.zoom, dims))
+        turn = create_rotate(dims, random.uniform(-self.angle, self.angle, 1 if dims == 2 else 3))
+        shear = create_shear(dims, random.uniform(-self.shear, self.shear, 2 if dims == 2 else 0))
+        zoom = create_scale(dims, 1 + random.uniform(-self.zoom, self.zoom, dims))
+        return np.asarray(turn @ shear @ zoom)[:dims, :dims]
 
 
 @dataclass(frozen=True)

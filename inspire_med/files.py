@@ -1,5 +1,6 @@
 """Files: written whole or not at all and never over somebody's data; texts read with mistrust."""
 
+import hashlib
 import json
 import os
 import platform
@@ -95,6 +96,15 @@ def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically; NaN is refused because JSON has none."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_text(path: Path) -> str:

@@ -5,7 +5,6 @@ there, falls back to the unrestricted one for what that refuses, and when it res
 text under `meta.config` as a program. Here nothing of that is possible.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from mmengine.runner.checkpoint import get_external_models, get_mmcls_models
 from safetensors.torch import load_file
 
 from inspire_med.errors import InputError
+from inspire_med.files import sha256
 from inspire_med.weight_files import unreadable
 
 
@@ -145,7 +145,7 @@ def _check_digest(file: Path) -> None:
         InputError: If it is another.
     """
     digits = file.stem.rpartition("-")[2]
-    if not hashlib.sha256(file.read_bytes()).hexdigest().startswith(digits):
+    if not sha256(file).startswith(digits):
         raise InputError(
             f"{file}: its sha256 does not begin with {digits}, so it is damaged or another file; "
             "remove it, to have it fetched again."

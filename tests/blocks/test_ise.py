@@ -54,7 +54,7 @@ def test_a_residual_ise_adds_what_ise_gives(dims, fine):
     block, plain = ResidualISE(5, pool_size=2), ISE(5, pool_size=2)
     for parameter in block.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
-    plain.load_state_dict(block.state_dict())
+    plain.load_state_dict(block.ise.state_dict())
     x = torch.randn(2, 5, *fine)
 
     torch.testing.assert_close(block(x), x + plain(x))

@@ -143,7 +143,8 @@ def shrink(values: Tensor, size: Sequence[int]) -> Tensor:
 def window_mean(values: Tensor, width: int) -> Tensor:
     """Mean of (batch, regions, *spatial) over a window around each voxel, zeros outside.
 
-    One axis after the other, by running sums: what it costs does not grow with the window.
+    One axis after the other, by running sums: what it costs does not grow with the window, and
+    a map may be smaller than it, which torch's `avg_pool3d` refuses.
     """
     for axis in range(2, values.ndim):
         lines = F.pad(values.movedim(axis, -1), (width // 2 + 1, width // 2))

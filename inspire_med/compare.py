@@ -96,12 +96,11 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
         shown = [_show(plan, sizes, failed, exam) for exam in plan.exams]
     missing = [sentence for sentence in shown if sentence is not None]
     if missing:
-        more = f" (and {counted(len(missing) - 1, 'more page')})" if len(missing) > 1 else ""
-        raise InputError(f"{missing[0]}{more}")
+        other = f"{counted(len(missing), 'page')} cannot be made, first " if missing[1:] else ""
+        raise InputError(f"{other}{missing[0]}")
     if failed:
-        runs = {failure.job.run for failure in failed}
         raise InputError(
-            f"{counted(len(runs), 'training')} failed, the others are compared; first "
+            f"{counted(len(failed), 'job')} failed, the others are compared; first "
             f"{failed[0].sentence}; the same command tries again."
         )
     return 0

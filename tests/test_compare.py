@@ -193,7 +193,7 @@ def test_a_failing_network_does_not_lose_the_others(tmp_path, disc_images, monke
     assert compare(disc_images, tmp_path / "out", *words) == 2
 
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "1 training failed, the others are compared" in error
+    assert "1 job failed, the others are compared" in error
     assert "ise/seed0: train failed with status 1: no room left (log: " in error
     content = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert content["methods"] == ["concat", "isa"]
@@ -219,7 +219,7 @@ def test_a_test_set_that_cannot_be_shown_hides_no_other_page(
     assert compare(disc_images, tmp_path / "out", *words, "--test", tests) == 2
 
     error = capsys.readouterr().err.splitlines()[-1]
-    assert f"{tmp_path / 'out' / 'test-broken'}: nothing to compare yet, 2 trainings f" in error
+    assert f"{tmp_path / 'out' / 'test-broken'}: nothing to compare yet, 2 jobs f" in error
     assert "first concat/seed0/broken: predict failed" in error
     assert not (tmp_path / "out" / "test-broken" / "comparison.json").exists()
     content = json.loads((tmp_path / "out" / "test-others" / "comparison.json").read_text())

@@ -55,10 +55,15 @@ def load_tests(files: Sequence[Path], trained_on: Manifest) -> tuple[Exam, ...]:
     exams = tuple(Exam(file.stem, file.resolve(), Manifest.load(file), None) for file in files)
     names = [exam.name for exam in exams]
     for exam in exams:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", exam.name) or names.count(exam.name) > 1:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", exam.name):
             raise InputError(
-                f"option --test: {exam.name!r}, a file's name, is also its set's; give each "
-                "file its own, of letters, digits and . _ -."
+                f"option --test: {exam.name!r} is to name a folder; call the file by letters, "
+                "digits and . _ -."
+            )
+        if names.count(exam.name) > 1:
+            raise InputError(
+                f"option --test: two files are called {exam.name!r}, and a set is called as its "
+                "file; rename one."
             )
         if not exam.cases:
             raise InputError(f"{exam.file}: no case has a label; give a labelled manifest.")
@@ -102,14 +107,15 @@ def _refuse_shared(exams: Sequence[Exam], trained_on: Manifest) -> None:
     """Refuse a test case that shows what a case of the training manifest shows."""
     tried = [case for exam in exams for case in exam.cases]
     # Size is part of what an image is known by: one of a size of its own need not be read.
-    sizes = {*map(_size, tried)} & {*map(_size, trained_on.cases)}
-    owners = {each: case.id for case, marks in _marked(trained_on.cases, sizes) for each in marks}
+    known = [case for case in trained_on.cases if case.label is not None]
+    sizes = {*map(_size, tried)} & {*map(_size, known)}
+    owners = {each: case.id for case, marks in _marked(known, sizes) for each in marks}
     for exam in exams:
         for case, marks in _marked(exam.cases, sizes):
             for each in marks & owners.keys():
                 raise InputError(
                     f"{exam.file}: its case {case.id} has an image of case {owners[each]}, which "
-                    "may be trained on; take it out of one of the two manifests."
+                    "the networks may train on; take it out of one of the two manifests."
                 )
 
 

@@ -93,7 +93,7 @@ def bring_together(
     if len(jobs) < 2 or plan.baseline not in jobs:
         raise InputError(
             f"{plan.page_folder(exam)}: nothing to compare yet, "
-            f"{counted(len(failed), 'training')} failed, "
+            f"{counted(len(failed), 'job')} failed, "
             f"first {failed[0]}; mend the cause and give the same command again."
         )
     used = [job for own in jobs.values() for job in own]
@@ -205,9 +205,11 @@ def _on_training(plan: Plan) -> str:
     """What networks that are tried on a test set have seen of the manifest."""
     if plan.config.fold == "none":
         return "Trained on every labelled case of the manifest; the last checkpoint predicts."
+    fold, count = plan.config.fold, plan.config.validations
+    chosen = f"on which the best of {count} checkpoints was chosen"
     return (
-        f"Trained on all folds of the manifest but {plan.config.fold}, on which the best of "
-        f"{counted(plan.config.validations, 'checkpoint')} was chosen."
+        f"Trained on all folds of the manifest but {fold}, "
+        f"{chosen if count > 1 else 'and the last checkpoint predicts'}."
     )
 
 

@@ -19,7 +19,7 @@ from inspire_med.inference.precision import Precision
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
 from inspire_med.training.stopping import Signals
-from inspire_med.wording import duration
+from inspire_med.wording import counted, duration
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def work_through(plan: Plan, signals: Signals, say: Callable[[str], None]) -> li
     jobs, failed = plan.jobs(), list[Failure]()
     left = [job for job in jobs if not is_done(job)]
     if len(left) < len(jobs):
-        runs, begun = {job.run for job in jobs}, {job.run for job in left}
-        say(f"{len(runs - begun)} of {len(runs)} trainings are done already")
+        say(f"{len(jobs) - len(left)} of {counted(len(jobs), 'job')} are done already")
     broken: set[Path] = set()
     while left:
         job = left[0]

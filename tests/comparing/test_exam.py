@@ -110,6 +110,10 @@ def test_refuses_a_set_of_another_task(trained_on, ball_volumes):
 
 
 def test_refuses_names_that_folders_cannot_have(changed, other_discs, trained_on):
-    for files in ([changed("a b.json")], [other_discs, other_discs]):
-        with pytest.raises(InputError, match=r"option --test: .* is also its set's; give each"):
-            load_tests(files, trained_on)
+    with pytest.raises(InputError, match="option --test: 'a b' is to name a folder"):
+        load_tests([changed("a b.json")], trained_on)
+
+
+def test_refuses_two_sets_of_one_name(other_discs, trained_on):
+    with pytest.raises(InputError, match="option --test: two files are called .*; rename one"):
+        load_tests([other_discs, other_discs], trained_on)

@@ -182,7 +182,7 @@ def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
     said = f"inspire/seed0: train failed with status 1: no room (log: {jobs[1].log})"
     assert (failure.job, failure.sentence) == (jobs[1], said)
     assert [is_done(job) for job in jobs] == [True, False, True, True]
-    assert told[0] == "1 of 4 trainings are done already"
+    assert told[0] == "1 of 4 jobs are done already"
     assert told[1].startswith("[2/4] inspire/seed0, time left: about 3 min")
 
 

@@ -179,7 +179,7 @@ def test_refuses_to_compare_without_the_baseline_or_with_nothing(plan, finish, l
             finish(job, 0.5)
 
     with pytest.raises(
-        InputError, match=f"nothing to compare yet, 1 training failed, first {lost}: why;"
+        InputError, match=f"nothing to compare yet, 1 job failed, first {lost}: why;"
     ):
         bring_together(plan, SIZES, [f"{lost}: why"])
 

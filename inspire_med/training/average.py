@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 Update = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]
 
@@ -28,14 +27,8 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel:
 def _update(decay: float) -> Update:
     """What torch calls with the tensors of one type, the average's and the network's."""
 
-    @torch.no_grad()
     def update(average: Sequence[Tensor], network: Sequence[Tensor], count: Tensor | int) -> None:
         done = int(count)
-        share = 1 - min(decay, (1 + done) / (10 + done))
-        for mean, value in zip(average, network, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, share)
-            else:  # what is counted, such as batches, is not averaged
-                mean.copy_(value)
+        get_ema_multi_avg_fn(min(decay, (1 + done) / (10 + done)))(average, network, count)
 
     return update

@@ -25,7 +25,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             tensors by name.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path.")
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {what}; check the path.")
     if path.suffix == ".safetensors":
         try:
             return load_file(path)

@@ -74,7 +74,9 @@ def note_random_backbone(model: Any) -> list[str]:
     backbone.train()
     stay = ""
     if any(map(_is_frozen, backbone.modules())):
-        stay = ", some for good: set its frozen_stages=-1 and norm_eval=False"
+        free = {"frozen_stages": -1, "norm_eval": False}
+        own = [f"{name}={value}" for name, value in free.items() if hasattr(backbone, name)]
+        stay = f", some for good: set its {' and '.join(own)}" if own else ", some for good"
     return [
         f"the backbone, {type(backbone).__name__}, has random weights, as its init_cfg names no "
         f"checkpoint{stay}"

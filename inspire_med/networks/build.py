@@ -78,7 +78,7 @@ def named_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Enc
     if name in EFFICIENTNET_LITE:
         if spatial_dims != 2:
             raise InputError(
-                f"--network.encoder: {name} is for images alone, and these are volumes; give one "
+                f"encoder={name!r} is for images alone, and these are volumes; give one "
                 f"of {', '.join(ENCODERS)}."
             )
         return efficientnet_lite(name, in_channels)

@@ -57,4 +57,5 @@ class DeepSupervision(nn.Module):
         """Give the logits of those supervised levels that the pyramid has."""
         heads = [self.network.head, *self.heads]
         missing = len(self.network.decoder_widths) - len(pyramid)
-        return [head(p) for head, p in zip(heads[missing:], pyramid, strict=False)]
+        supervised = heads[missing:]
+        return [head(p) for head, p in zip(supervised, pyramid[: len(supervised)], strict=True)]

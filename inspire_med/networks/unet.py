@@ -204,7 +204,7 @@ def _projected(lateral: nn.Module, channels: int, width: int) -> nn.Module:
 def _refuse_other_levels(widths: Sequence[int], channels: Sequence[int]) -> None:
     if len(widths) != len(channels):
         raise InputError(
-            f"--network.decoder_widths: {', '.join(map(str, widths))} are {len(widths)} numbers, "
+            f"decoder_widths: {', '.join(map(str, widths))} are {len(widths)} numbers, "
             f"but the encoder has {len(channels)} levels, of {', '.join(map(str, channels))} "
             "channels; give as many."
         )

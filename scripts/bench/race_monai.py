@@ -4,10 +4,10 @@
         --seed 0 --out OUT
 
 `cases.json` is {"training": [{"image": FILE or [FILE, ...], "label": FILE}], "test": [{"id",
-"image"}], "regions": {NAME: [VALUE, ...]}, "spatial_dims": 2 or 3}. Dataset and transforms are
-those of MONAI's BraTS tutorial (for pictures: resized to 352 x 352 as polyp papers do), DiceCELoss,
-Adam with a cosine; float32, on CUDA where there is one. Writes `<id>.nii.gz`, or `<id>.png` for
-pictures, into OUT.
+"image"}], "regions": {NAME: [VALUE, ...]}, "spatial_dims": 2 or 3}. Dataset and
+transforms are MONAI's, in patches of 96^3 (pictures: resized to 352 x 352 as polyp papers do),
+DiceCELoss, Adam with a cosine; float32, on CUDA where there is one. Writes `<id>.nii.gz`, or
+`<id>.png` for pictures, into OUT.
 """
 
 import argparse

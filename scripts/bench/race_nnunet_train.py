@@ -2,10 +2,10 @@
 
     python race_nnunet_train.py PREPROCESSED_FOLDER CONFIGURATION SECONDS SEED
 
-Its 1,000 epochs of 250 steps take days on two cores, and it saves every 50 epochs. Here its poly
-schedule runs over the seconds instead of over epochs, every training case trains, nothing is
-validated, and the last weights are saved. Network, loss, optimizer, augmentation and sampling are
-its own, and so are the folders, which its predictor reads.
+It runs 1,000 epochs of 250 steps and saves every 50 epochs. Here its poly schedule runs over the
+seconds instead of over epochs, every training case trains, nothing is validated, and the last
+weights are saved. Network, loss, optimizer, augmentation and sampling are its own, and so are the
+folders, which its predictor reads.
 """
 
 import json

@@ -161,7 +161,13 @@ def test_a_file_that_is_not_the_one_by_whose_sha256_torchvision_names_it(tmp_pat
 def test_a_file_that_is_the_one_by_whose_sha256_it_is_named(tmp_path):
     torch.save({"a": torch.ones(1)}, tmp_path / "a.pth")
     digits = hashlib.sha256((tmp_path / "a.pth").read_bytes()).hexdigest()[:8]
-    _check_digest((tmp_path / "a.pth").rename(tmp_path / f"a-{digits}.pth"))
+    right, wrong = tmp_path / f"a-{digits}.pth", tmp_path / "b-00000000.pth"
+    (tmp_path / "a.pth").rename(right)
+    wrong.write_bytes(right.read_bytes())
+
+    assert _check_digest(right) is None
+    with pytest.raises(InputError, match="its sha256 does not begin with 00000000"):
+        _check_digest(wrong)
 
 
 @pytest.mark.usefixtures("web")

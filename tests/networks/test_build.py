@@ -75,7 +75,7 @@ def test_a_description_of_passes_that_wait_makes_a_network_of_one_pass():
         ({"decoder_widths": [8, 0]}, r"decoder_widths=\[8, 0\] must be two or more positive"),
         (
             {"decoder_widths": [8, 9]},
-            r"--network.decoder_widths: 8, 9 are 2 numbers, but the encoder has 4",
+            r"decoder_widths: 8, 9 are 2 numbers, but the encoder has 4",
         ),
         ({"norm": "layer"}, "norm='layer' is unknown; give 'batch' or 'instance'"),
         ({"skip": "concatt"}, "skip='concatt' is not a skip"),

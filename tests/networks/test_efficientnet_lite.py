@@ -100,7 +100,7 @@ def test_every_parameter_learns_in_every_pass():
 
 
 def test_is_for_images_alone():
-    with pytest.raises(InputError, match="efficientnet-lite0 is for images alone"):
+    with pytest.raises(InputError, match="is for images alone"):
         build_network(
             {
                 "spatial_dims": 3,

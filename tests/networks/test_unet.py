@@ -493,7 +493,7 @@ def test_untouched_feedback_is_a_copy_with_widths_of_the_decoders_own(dims, leve
 
 def test_as_many_widths_as_levels_are_needed():
     words = (
-        r"--network\.decoder_widths: 6, 9 are 2 numbers, but the encoder has 3 levels, of 8, 12, "
+        "decoder_widths: 6, 9 are 2 numbers, but the encoder has 3 levels, of 8, 12, "
         "16 channels; give as many"
     )
     with pytest.raises(InputError, match=words):

@@ -73,10 +73,12 @@ class Distort:
 
     def matrix(self, random: Generator, dims: int) -> NDArray[np.float64]:
         """Draw the dims x dims matrix."""
-        turn = create_rotate(dims, random.uniform(-self.angle, self.angle, 1 if dims == 2 else 3))
-        shear = create_shear(dims, random.uniform(-self.shear, self.shear, 2 if dims == 2 else 0))
-        zoom = create_scale(dims, 1 + random.uniform(-self.zoom, self.zoom, dims))
-        return np.asarray(turn @ shear @ zoom)[:dims, :dims]
+        angles = random.uniform(-self.angle, self.angle, 1 if dims == 2 else 3)
+        shears = random.uniform(-self.shear, self.shear, 2 if dims == 2 else 0)
+        zooms = 1 + random.uniform(-self.zoom, self.zoom, dims)
+        turn = create_rotate(dims, angles.tolist())
+        shear = create_shear(dims, shears.tolist())
+        return np.asarray(turn @ shear @ create_scale(dims, zooms.tolist()))[:dims, :dims]
 
 
 @dataclass(frozen=True)

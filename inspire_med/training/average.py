@@ -1,11 +1,12 @@
 """Average: the moving average of a network's weights, warmed up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
-Update = Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]
+# Of one device and type, the average's and the network's; and how many updates there were.
+Update = Callable[[PARAM_LIST, PARAM_LIST, Tensor | int], None]
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -25,9 +26,9 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel:
 
 
 def _update(decay: float) -> Update:
-    """What torch calls with the tensors of one type, the average's and the network's."""
+    """What torch calls with the tensors of one type."""
 
-    def update(average: Sequence[Tensor], network: Sequence[Tensor], count: Tensor | int) -> None:
+    def update(average: PARAM_LIST, network: PARAM_LIST, count: Tensor | int) -> None:
         done = int(count)
         get_ema_multi_avg_fn(min(decay, (1 + done) / (10 + done)))(average, network, count)
 

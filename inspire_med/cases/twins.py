@@ -1,7 +1,8 @@
 """Twins: one image under two names, found by what it shows and not by its file."""
 
 import hashlib
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +65,30 @@ def find_twins(cases: Sequence[Case], fingerprints: Sequence[Collection[bytes]])
         owners = {first.setdefault(each, case.id) for each in own} - {case.id}
         twins += [(case.id, owner) for owner in sorted(owners)[:1]]
     return twins
+
+
+def shared_images(cases: Sequence[Case], others: Sequence[Case]) -> Iterator[tuple[Case, Case]]:
+    """Cases that hold an image of another set's cases, each with one of those; the files are read.
+
+    Size is part of what an image is known by, so that a case of a size of its own is not opened.
+
+    Raises:
+        InputError: If a file cannot be read.
+    """
+    sizes = {*map(_size, cases)} & {*map(_size, others)}
+    alike, known = ([case for case in some if _size(case) in sizes] for some in (cases, others))
+    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
+        of_known, of_alike = (pool.map(read_fingerprints, some) for some in (known, alike))
+        owners = {mark: case for case, own in zip(known, of_known, strict=True) for mark in own}
+        for case, own in zip(alike, of_alike, strict=True):
+            shared = own & owners.keys()
+            if shared:
+                yield case, owners[min(shared)]
+
+
+def _size(case: Case) -> tuple[int, ...]:
+    """However the axes lie."""
+    return tuple(sorted(case.shape))
 
 
 def as_one_patient(

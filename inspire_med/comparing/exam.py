@@ -1,14 +1,13 @@
 """Exam: cases that trained networks predict and are scored on, those of a fold or of a test set."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.twins import read_fingerprints
+from inspire_med.cases.twins import shared_images
 from inspire_med.errors import InputError
 from inspire_med.wording import counted
 
@@ -106,28 +105,10 @@ def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
 def _refuse_shared(exams: Sequence[Exam], trained_on: Manifest) -> None:
     """Refuse a test case that shows what a case of the training manifest shows."""
     tried = [case for exam in exams for case in exam.cases]
-    # Size is part of what an image is known by: one of a size of its own need not be read.
     known = [case for case in trained_on.cases if case.label is not None]
-    sizes = {*map(_size, tried)} & {*map(_size, known)}
-    owners = {each: case.id for case, marks in _marked(known, sizes) for each in marks}
-    for exam in exams:
-        for case, marks in _marked(exam.cases, sizes):
-            for each in marks & owners.keys():
-                raise InputError(
-                    f"{exam.file}: its case {case.id} has an image of case {owners[each]}, which "
-                    "the networks may train on; take it out of one of the two manifests."
-                )
-
-
-def _marked(
-    cases: Sequence[Case], sizes: Collection[tuple[int, ...]]
-) -> Iterator[tuple[Case, frozenset[bytes]]]:
-    """Cases of these sizes, and what their images are known by."""
-    those = [case for case in cases if _size(case) in sizes]
-    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
-        yield from zip(those, pool.map(read_fingerprints, those), strict=True)
-
-
-def _size(case: Case) -> tuple[int, ...]:
-    """However the axes lie."""
-    return tuple(sorted(case.shape))
+    for case, owner in shared_images(tried, known):
+        file = next(exam.file for exam in exams if case in exam.cases)
+        raise InputError(
+            f"{file}: its case {case.id} has an image of case {owner.id}, which the networks may "
+            "train on; take it out of one of the two manifests."
+        )

@@ -12,7 +12,7 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, check_case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.splits import refuse_parted
-from inspire_med.cases.twins import as_one_patient, find_twins, fingerprint
+from inspire_med.cases.twins import as_one_patient, find_twins, fingerprint, shared_images
 from inspire_med.errors import InputError
 
 X, Y, Z = ({letter} for letter in (b"x", b"y", b"z"))
@@ -60,6 +60,20 @@ def test_all_cases_of_both_patients_stay_together():
 def test_images_of_one_value_are_nobodys_twin():
     assert fingerprint(np.zeros((4, 4, 3), np.uint8)) == frozenset()
     assert find_twins(cases("a", "b"), [frozenset(), frozenset()]) == []
+
+
+def test_images_that_two_sets_share_are_found_and_no_case_of_another_size_is_opened(tmp_path):
+    def picture(name, value, shape=(4, 6)):
+        file = tmp_path / name
+        Image.fromarray(np.arange(value, value + 24, dtype=np.uint8).reshape(shape)).save(file)
+        return Case(file.stem, file.stem, {"grey": file}, shape, (1.0, 1.0))
+
+    known = (picture("one.png", 0), picture("two.png", 9), picture("wide.png", 0, (2, 12)))
+    tried = (picture("copy.png", 9), picture("strange.png", 5))
+    known[2].images["grey"].unlink()
+
+    assert list(shared_images(tried, known)) == [(tried[0], known[1])]
+    assert list(shared_images(known, ())) == []
 
 
 def test_what_differs_in_one_pixel_or_in_shape_is_no_twin():

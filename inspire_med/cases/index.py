@@ -8,16 +8,16 @@ from pathlib import Path
 from inspire_med.cases.case import Case
 from inspire_med.cases.check import Expectation, Progress, Verdict, check_case
 from inspire_med.cases.layouts.found import FoundCase
-from inspire_med.cases.layouts.recognise import find_together
+from inspire_med.cases.layouts.recognise import edition_of, find_together
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.releases import label_values, regions_of
+from inspire_med.cases.releases import label_values, others_that_fit, release_of
 from inspire_med.cases.splits import assign_folds, named_in, refuse_parted, split_by_names
 from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.picture import is_picture
-from inspire_med.tasks.task import Task
+from inspire_med.tasks.task import Release, Task
 from inspire_med.wording import listed
 
 
@@ -26,7 +26,7 @@ class Request:
     """What to index and how.
 
     Args:
-        task: What is segmented.
+        task: What is segmented; an edition of it where the sources are of one.
         sources: Folders of public sets.
         names: File of the ids, one a line, of the cases to use; None takes all.
         channels: Channels to use; None takes all, without optional ones that some case lacks.
@@ -99,11 +99,12 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         InputError: If a source has no known layout, two layouts or label tables are mixed, or a
             channel is unknown; also as `named_in`.
     """
-    task = request.task
+    task = edition_of(request.task, request.sources)
+    edition = [f"Read as the edition {task.name}."] if task != request.task else []
     found = find_together(task, request.sources)
     layout, cases = found.layout, _named(found.cases, request.names)
     _refuse_other_kind(task, cases)
-    channels, channel_notes = _choose_channels(request, cases)
+    channels, channel_notes = _choose_channels(task, request, cases)
     labelled, unlabelled = _part_by_label(cases)
     problems = [*found.problems, *unlabelled]
     expected = Expectation(
@@ -116,16 +117,19 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     problems += [problem for verdict in verdicts for problem in verdict.problems]
     good = [(v.case, v) for v in verdicts if v.case is not None]
     values = {value for _, verdict in good for value in verdict.values}
-    regions = regions_of(task, layout, values, [case.id for case, _ in good]) if good else {}
+    ids = [case.id for case, _ in good]
+    release = release_of(task, layout, values, ids) if good else Release("none", {})
     return Index(
         task=task,
         channels=channels,
-        regions=regions,
+        regions=release.regions,
         cases=tuple(case for case, _ in good),
         verdicts=tuple(verdict for _, verdict in good),
         problems=tuple(problems),
         notes=(
+            *edition,
             *found.notes,
+            *others_that_fit(task, layout, release, values, ids),
             *channel_notes,
             *_filled_notes([case for case, _ in good]),
             *said_once(note for _, verdict in good for note in verdict.notes),
@@ -152,9 +156,8 @@ def _refuse_other_kind(task: Task, cases: Sequence[FoundCase]) -> None:
 
 
 def _choose_channels(
-    request: Request, cases: Sequence[FoundCase]
+    task: Task, request: Request, cases: Sequence[FoundCase]
 ) -> tuple[tuple[str, ...], list[str]]:
-    task = request.task
     if request.channels is not None:
         unknown = [name for name in request.channels if name not in task.channels]
         if unknown:

@@ -150,8 +150,8 @@ def _task(words: Sequence[str]) -> Task | None:
             content = read_yaml(Path(found["config"]))
     stated = content if isinstance(content, dict) else {}
     finders: dict[str, Callable[[str], Task]] = {
+        "manifest": lambda path: Manifest.load(path).task,  # maybe an edition of the task
         "task": task_named,
-        "manifest": lambda path: Manifest.load(path).task,
     }
     for name, find in finders.items():
         word = found[name] or stated.get(name)

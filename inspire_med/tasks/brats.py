@@ -1,24 +1,29 @@
-"""BraTS: brain tumours in MRI, four contrasts and nested regions."""
+"""BraTS: brain tumours in MRI, four contrasts and nested regions; for radiotherapy one contrast."""
+
+from dataclasses import replace
 
 from inspire_med.tasks.task import Preparation, Release, Task
 
+_UNTIL_2016 = {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)}
 _UNTIL_2022 = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
 _SINCE_2023 = {"WT": (1, 2, 3), "TC": (1, 3), "ET": (3,)}
 
 # Labels (menze 2015; the challenges' data pages): 1 necrotic core, 2 oedema; the enhancing tumour
-# is 4 until 2022 and 3 since 2023, when names became `BraTS-GLI-...`, with a hyphen. 2024's treated
-# gliomas use 4 for the resection cavity; its paediatric set renumbers all: 1 enhancing, 2 other
-# tumour, 3 cyst, 4 oedema. The Decathlon: 1 oedema, 2 non-enhancing tumour, 3 enhancing tumour.
+# is 4 until 2022 and 3 since 2023, when names became `BraTS-GLI-...`, with a hyphen. Until 2016 (in
+# folders of the Virtual Skeleton Database) 3 is the core that does not enhance. 2024's treated
+# gliomas and 2025's metastases use 4 for the resection cavity; the paediatric set of 2024 renumbers
+# all: 1 enhancing, 2 other tumour, 3 cyst, 4 oedema. Meningiomas (MEN) and the African set (SSA)
+# are as 2023's gliomas. The Decathlon: 1 oedema, 2 non-enhancing tumour, 3 enhancing tumour.
 _RELEASES = (
     Release(
-        "2024, paediatric",
+        "since 2024, paediatric",
         {"WT": (1, 2, 3, 4), "TC": (1, 2, 3), "ET": (1,)},
         layouts=("case-folders",),
         ids="BraTS-PED-",
         holds=(4,),
     ),
     Release(
-        "2024, after treatment",
+        "since 2024, with a resection cavity",
         {**_SINCE_2023, "RC": (4,)},
         layouts=("case-folders",),
         ids="BraTS-",
@@ -27,6 +32,7 @@ _RELEASES = (
     ),
     Release("since 2023", _SINCE_2023, layouts=("case-folders",), ids="BraTS-"),
     Release("since 2023, renamed", _SINCE_2023, layouts=("case-folders",), holds=(3,)),
+    Release("until 2016", _UNTIL_2016, layouts=("vsd",)),
     Release("until 2022", _UNTIL_2022, layouts=("case-folders",), not_ids=("BraTS-",)),
     Release(
         "Medical Segmentation Decathlon",
@@ -40,17 +46,21 @@ BRATS = Task(
     spatial_dims=3,
     channels=("flair", "t1", "t1ce", "t2"),
     regions=_UNTIL_2022,
-    layouts=("case-folders", "decathlon"),
+    layouts=("case-folders", "vsd", "decathlon"),
     releases=_RELEASES,
     spellings={
         "flair": ("t2f",),
         "t1": ("t1n", "t1w"),
         "t1ce": ("t1c", "t1gd"),
         "t2": ("t2w",),
-        "label": ("seg", "segm"),
+        "label": ("seg", "segm", "ot"),
     },
-    # The last number is that of the scan: Brats18_X_1, BraTS-GLI-00000-001.
-    patient=r"(?i)brats1[789]_.*(?=_\d+$)|brats-[a-z]+-\d+(?=-\d+$)",
+    # The last number is that of the scan: Brats18_X_1, BraTS-GLI-00000-001, brats_tcia_pat105_0001.
+    patient=(
+        r"(?i)brats1[789]_.*(?=_\d+$)|brats-[a-z]+(?:-rt)?-\d+(?=-\d+$)"
+        r"|(?:[hl]gg?_)?brats_\w+_pat\d+(?=_\w+$)"
+    ),
+    site=r"(?i)brats-([a-z]+(?:-rt)?)-\d",
     preparation=Preparation(),
     training={"max_steps": 20_000, "data": {"patch_size": [96, 96, 96], "batch_size": 2}},
     protocol="brats2023-gli",
@@ -63,4 +73,19 @@ BRATS = Task(
         "t1ce": "T1 with contrast agent",
     },
     seen_on={"ET": "t1ce", "TC": "t1ce", "WT": "flair"},
+)
+
+# BraTS-MEN-RT 2024: the planning scan alone, on its own grid, and the gross tumour volume.
+MENINGIOMA_RT = replace(
+    BRATS,
+    name="brats-menrt",
+    channels=("t1ce",),
+    regions={"GTV": (1,)},
+    layouts=("case-folders",),
+    releases=(),
+    spellings={"t1ce": ("t1c",), "label": ("gtv",)},
+    protocol="brats2026-menrt",
+    phantom=None,
+    words={"GTV": "gross tumour volume", "t1ce": "T1 with contrast agent"},
+    seen_on={},
 )

@@ -7,13 +7,16 @@ from typing import Any
 import msgspec
 
 from inspire_med.errors import InputError, did_you_mean
-from inspire_med.tasks.brats import BRATS
+from inspire_med.tasks.brats import BRATS, MENINGIOMA_RT
 from inspire_med.tasks.custom import task_of_yaml
-from inspire_med.tasks.isles import ISLES
+from inspire_med.tasks.isles import ISLES, ISLES_2015, ISLES_2024, ISLES_2026
 from inspire_med.tasks.polyp import POLYP
 from inspire_med.tasks.task import Layout, Task
 
 TASKS = {task.name: task for task in (BRATS, ISLES, POLYP)}
+# Editions of a task that show other channels; each is a task of its own.
+EDITIONS = {BRATS.name: (MENINGIOMA_RT,), ISLES.name: (ISLES_2015, ISLES_2024, ISLES_2026)}
+_BUILT_IN = TASKS | {each.name: each for editions in EDITIONS.values() for each in editions}
 # The layout of a data set that describes its task itself.
 _DESCRIBED: dict[str, Layout] = {"nnunet": "nnunet", "monai": "datalist"}
 _YAML = (".yaml", ".yml")
@@ -30,8 +33,8 @@ def task_named(word: str, sources: Sequence[Path] = ()) -> Task:
     Raises:
         InputError: If there is none, or the sources describe unlike ones.
     """
-    if word in TASKS:
-        return TASKS[word]
+    if word in _BUILT_IN:
+        return _BUILT_IN[word]
     if word in _DESCRIBED:
         found = _described(word, sources)
     elif word.endswith(_YAML):
@@ -42,13 +45,13 @@ def task_named(word: str, sources: Sequence[Path] = ()) -> Task:
             word, known, f"choose one of {', '.join(known)}, or give a task's YAML file."
         )
         raise InputError(f"task {word}: unknown; {hint}")
-    if found.name in TASKS:
+    if found.name in _BUILT_IN:
         raise InputError(f"task {word}: is named {found.name}, as a built-in task is; rename it.")
     return found
 
 
 def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
-    """Where a task is named beside a manifest, both must be of the same one.
+    """Where a task is named beside a manifest, both must be of the same one, or of its edition.
 
     Args:
         word: What was named, if anything.
@@ -58,7 +61,7 @@ def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
     Raises:
         InputError: If another one is named.
     """
-    if word is None or word == task.name:
+    if word is None or word == task.name or task in EDITIONS.get(word, ()):
         return
     same = _DESCRIBED[word] in task.layouts if word in _DESCRIBED else task_named(word) == task
     if not same:
@@ -75,7 +78,7 @@ def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
 
 def as_stored(task: Task) -> dict[str, Any]:
     """What manifests and model cards keep: the name; of a task not built in its definition too."""
-    if TASKS.get(task.name) == task:
+    if _BUILT_IN.get(task.name) == task:
         return {"task": task.name}
     return {"task": task.name, "definition": msgspec.to_builtins(task)}
 

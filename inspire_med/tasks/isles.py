@@ -1,7 +1,10 @@
-"""ISLES 2022: stroke lesions in MRI, DWI and ADC on one grid and FLAIR on another."""
+"""ISLES: stroke lesions. That of 2022, and the editions that show other channels."""
+
+from dataclasses import replace
 
 from inspire_med.tasks.task import Preparation, Task
 
+# 2022: DWI and ADC on one grid, FLAIR on another.
 ISLES = Task(
     name="isles",
     spatial_dims=3,
@@ -15,4 +18,50 @@ ISLES = Task(
     protocol="isles2022",
     phantom="stroke",
     words={"lesion": "stroke lesion"},
+)
+
+# 2015, sub-acute (SISS): four sequences on one grid, without the skull.
+ISLES_2015 = replace(
+    ISLES,
+    name="isles2015",
+    channels=("flair", "t1", "t2", "dwi"),
+    layouts=("vsd",),
+    optional=(),
+    spellings={"label": ("ot",)},
+    preparation=Preparation(),
+    protocol="segmentation",
+    phantom=None,
+)
+
+# 2024: CT and perfusion maps of the first session, on the plain CT's grid; the lesion is drawn on
+# the MRI of the second, which would give the answer away.
+ISLES_2024 = replace(
+    ISLES,
+    name="isles2024",
+    channels=("ncct", "cta", "cbf", "cbv", "mtt", "tmax"),
+    layouts=("bids",),
+    optional=(),
+    spellings={
+        "ncct": ("ses-01_ncct",),
+        **{name: (f"ses-01_space-ncct_{name}",) for name in ("cta", "cbf", "cbv", "mtt", "tmax")},
+        "label": ("ses-02_space-ncct_lesion-msk", "ses-02_lesion-msk"),
+    },
+    preparation=Preparation(intensity="ct", crop_to_foreground=False),
+    protocol="isles2024",
+    phantom=None,
+    words={"lesion": "final infarct", "ncct": "CT without contrast agent", "tmax": "Tmax"},
+)
+
+# 2026 and the ATLAS that it grew from: T1 alone, by centre (`sub-r001s001`).
+ISLES_2026 = replace(
+    ISLES,
+    name="isles2026",
+    channels=("t1",),
+    layouts=("bids",),
+    optional=(),
+    spellings={"t1": ("t1w",), "label": ("desc-t1lesion_mask", "label-lesion_mask")},
+    site=r"(?i)sub-(r\d+)s\d+",
+    preparation=Preparation(),
+    protocol="isles2026",
+    phantom=None,
 )

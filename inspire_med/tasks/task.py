@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 LABEL = "label"
-_LABEL_WORDS = (LABEL, "seg", "mask")
+_LABEL_WORDS = (LABEL, "seg", "mask", "dseg", "msk")
 Intensity = Literal["mri", "ct", "rgb", "none"]
 Layout = Literal[
     "case-folders",
     "decathlon",
+    "vsd",
     "bids",
     "image-mask-folders",
     "video-folders",
@@ -101,9 +102,11 @@ class Task:
         layouts: Names of the layouts that its files are looked for in, in this order.
         releases: Releases whose label values differ from one another; empty where all are alike.
         optional: Channels that a case may lack.
-        spellings: Channel name, or `label`, to other words that file names have for it.
+        spellings: Channel name, or `label`, to other words that file names have for it; in BIDS a
+            word may name entities too, `ses-02_space-ncct_mask`, and then stands alone.
         patient: Regular expression of the beginning of a case id that names the patient; where it
             does not match, as where it is empty, each case is a patient's only one.
+        site: Regular expression of the beginning of a case id, whose group names the site.
         files: Patterns of the files, for the layout `pattern`.
         preparation: How cases become what the network sees.
         augmentation: Name of the chain of transforms in `cases.augment`.
@@ -124,6 +127,7 @@ class Task:
     optional: tuple[str, ...] = ()
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     patient: str = ""
+    site: str = ""
     files: Files | None = None
     preparation: Preparation = field(default_factory=Preparation)
     augmentation: Literal["volume", "picture", "none"] = "volume"
@@ -138,6 +142,11 @@ class Task:
         """The part of a case id that names the patient."""
         match = re.match(self.patient, case_id) if self.patient else None
         return match.group() if match else case_id
+
+    def site_of(self, case_id: str) -> str:
+        """The part of a case id that names the site, in capitals; empty where none does."""
+        match = re.match(self.site, case_id) if self.site else None
+        return match[1].upper() if match else ""
 
     def kinds(self) -> dict[str, str]:
         """Every word that file names have for a channel or for the label, in lower case."""

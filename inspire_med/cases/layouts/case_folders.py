@@ -89,15 +89,14 @@ def _case(task: Task, folder: str, kinds: dict[str, list[Path]]) -> FoundCase:
     stems = Counter(_parts(path)[0] for path in files.values())
     name = (stems.most_common(1)[0][0] if stems else "") or folder
     ordered = {channel: files[channel] for channel in task.channels if channel in files}
-    return FoundCase(name, task.patient_of(name), ordered, label, site=_site(name, kinds))
+    return FoundCase(name, task.patient_of(name), ordered, label, site=_site(task, name, kinds))
 
 
-def _site(name: str, kinds: dict[str, list[Path]]) -> str:
-    """Grade from a HGG/LGG tree, or a challenge's letters (GLI, MET, ...) from the name."""
+def _site(task: Task, name: str, kinds: dict[str, list[Path]]) -> str:
+    """Grade from a HGG/LGG tree, or what the name says: a challenge's letters (GLI, MET, ...)."""
     parts = next(iter(kinds.values()))[0].resolve().parts
     grade = next((part for part in reversed(parts) if part in ("HGG", "LGG")), "")
-    match = re.match(r"(?i)brats-([a-z]+)-", name)
-    return grade or (match[1].upper() if match else "")
+    return grade or task.site_of(name)
 
 
 def _stranger(path: Path, words: Mapping[str, str]) -> str:

@@ -37,12 +37,19 @@ class Findings:
         cases: The cases.
         problems: One sentence each.
         notes: What was understood from the names and should be said aloud.
+        left_out: Files that are named as the layout has it, and as no channel and no label.
     """
 
     layout: str
     cases: tuple[FoundCase, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of all cases, then what was left out."""
+        return (*(path for case in self.cases for path in case.files), *self.left_out)
 
 
 def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCase, ...]:

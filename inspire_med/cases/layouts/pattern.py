@@ -16,7 +16,6 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.task import Files, Task
-from inspire_med.wording import counted
 
 NAME = "pattern"
 _HOLE = re.compile(r"\{(case|channel)(?::0(\d+)d)?\}")
@@ -49,9 +48,7 @@ def find(task: Task, folder: Path) -> Findings | None:
     ]
     endings = IMAGE_SUFFIXES if task.spatial_dims == 2 else VOLUME_SUFFIXES
     others = [p for p in rest if p not in images and p.name.lower().endswith(endings)]
-    count = counted(len(others), "file")
-    notes = [f"Left out, with a name of no pattern: {count}, such as {path}." for path in others]
-    return Findings(NAME, tuple(cases), tuple(problems), tuple(notes[:1]))
+    return Findings(NAME, tuple(cases), tuple(problems), left_out=tuple(others))
 
 
 def find_inputs(task: Task, folder: Path) -> Findings | None:

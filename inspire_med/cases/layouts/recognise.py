@@ -1,6 +1,7 @@
 """Recognise: in which known layout the files of a folder lie."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,18 +15,22 @@ from inspire_med.cases.layouts import (
     nnunet,
     pattern,
     video_folders,
+    vsd,
 )
 from inspire_med.cases.layouts.found import (
     Findings,
     FoundCase,
     broken_folders,
     in_order,
+    is_file,
     joined,
 )
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
 from inspire_med.imaging.volume import count_components
+from inspire_med.tasks.find import EDITIONS
 from inspire_med.tasks.task import Task
+from inspire_med.wording import counted
 
 Finder = Callable[[Task, Path], Findings | None]
 
@@ -54,6 +59,7 @@ LAYOUTS = {
     decathlon.NAME: Layout(
         decathlon.expected, decathlon.find, decathlon.find_inputs, decathlon.one_volume
     ),
+    vsd.NAME: Layout(vsd.expected, vsd.find, vsd.find, vsd.find_with),
     bids.NAME: Layout(bids.expected, bids.find, bids.find, bids.find_with),
     image_mask_folders.NAME: Layout(
         image_mask_folders.expected,
@@ -85,11 +91,33 @@ def find_cases(task: Task, source: Path) -> Findings:
         source: A folder of a set or of one case.
 
     Raises:
-        InputError: If the source is missing or empty, or no layout of the task fits.
+        InputError: If the source is missing or empty, no layout of the task fits, or some of its
+            files lie in another layout than the others.
     """
     if source.is_file() and datalist.NAME not in task.layouts:
         raise InputError(f"{source}: a file; give the folder that holds {_expected(task)}.")
-    return _first(task, source, [layout.find for layout in _layouts(task)])
+    found = _first(task, source, [layout.find for layout in _layouts(task)])
+    _refuse_mixed(task, source, found)
+    left = found.left_out
+    said = [
+        f"Left out, named as no channel and no label: {counted(len(left), 'file')}, such as {path}."
+        for path in left[:1]
+    ]
+    return replace(found, notes=(*found.notes, *said))
+
+
+def edition_of(task: Task, sources: Sequence[Path]) -> Task:
+    """The task, or the edition of it whose channels the sources show.
+
+    It is the one that says what most of the files are; among several, the one that finds more cases
+    with all their channels.
+
+    Args:
+        task: What was asked for.
+        sources: Folders of a set.
+    """
+    choices = (task, *EDITIONS.get(task.name, ()))
+    return max(choices, key=lambda each: _explained(each, sources)) if choices[1:] else task
 
 
 def find_together(task: Task, sources: Sequence[Path]) -> Findings:
@@ -163,6 +191,36 @@ def named_files(task: Task, files: Mapping[str, Path]) -> FoundCase:
             )
         components[name] = numbers[name]
     return FoundCase("case", "case", files, components=components)
+
+
+def _explained(task: Task, sources: Sequence[Path]) -> tuple[int, int]:
+    """How many files are some case's, and how many cases have all channels that they need."""
+    needed = set(task.channels) - set(task.optional)
+    files = complete = 0
+    for source in sources:
+        with suppress(InputError):  # said where the chosen edition is read
+            cases = _first(task, source, [layout.find for layout in _layouts(task)]).cases
+            files += sum(len(case.files) for case in cases)
+            complete += sum(needed <= case.images.keys() for case in cases)
+    return files, complete
+
+
+def _refuse_mixed(task: Task, source: Path, found: Findings) -> None:
+    """Two layouts in one folder: the files of one would be left out in silence."""
+    seen = set(found.files)
+    for layout in _layouts(task):
+        other: Findings | None = None
+        with suppress(InputError):  # of a layout that is not the folder's
+            other = layout.find(task, source.absolute())
+        # An index may list files under names that they do not have.
+        own = [
+            path for path in (other.files if other else ()) if path not in seen and is_file(path)
+        ]
+        if other is not None and found.cases and own:
+            raise InputError(
+                f"{source}: holds the layouts {found.layout} (such as {found.files[0].name}) and "
+                f"{other.layout} (such as {own[0].name}); prepare each by itself."
+            )
 
 
 def _layouts(task: Task) -> list[Layout]:

@@ -44,7 +44,7 @@ def test_channels_by_name(tmp_path):
     assert case.label == tmp_path / "p" / "p_seg.nii.gz"
     assert case.components == {}
     (note,) = found.notes
-    assert "Left out, with a name of no pattern: 1 file, such as " in note
+    assert "Left out, named as no channel and no label: 1 file, such as " in note
     assert "p/q_t1.nii.gz" in note
 
 
@@ -53,7 +53,7 @@ def test_volumes_of_another_ending_are_not_left_out_in_silence(tmp_path):
 
     (note,) = find_cases(BARE, tmp_path).notes
 
-    assert "Left out, with a name of no pattern: 1 file, such as " in note
+    assert "Left out, named as no channel and no label: 1 file, such as " in note
     assert "q/t1.mha" in note
 
 

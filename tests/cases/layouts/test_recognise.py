@@ -206,3 +206,37 @@ def test_links_to_folders_that_are_not_there_are_named(tmp_path):
     assert problem.endswith(
         "/d: a link to /nowhere/d, which is not there; mend the link or remove it."
     )
+
+
+@pytest.mark.parametrize(
+    ("task", "first", "second", "layouts"),
+    [
+        (
+            "brats",
+            ("a/a_flair.nii.gz", "a/a_t1.nii.gz"),
+            ("1/VSD.Brain.XX.O.MR_T2.1.mha",),
+            r"case-folders \(such as a_flair\.nii\.gz\) and vsd \(such as VSD\.Brain",
+        ),
+        (
+            "isles",
+            ("sub-1/sub-1_dwi.nii.gz", "sub-1/sub-1_adc.nii.gz"),
+            ("Patient 7/dwi.nii.gz", "Patient 7/adc.nii.gz"),
+            r"bids \(such as sub-1_dwi\.nii\.gz\) and case-folders \(such as dwi\.nii\.gz",
+        ),
+    ],
+)
+def test_names_two_layouts_in_one_folder(tmp_path, task, first, second, layouts):
+    for name in (*first, *second):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    with pytest.raises(InputError, match=f"holds the layouts {layouts}.*prepare each by itself"):
+        find_cases(TASKS[task], tmp_path)
+
+
+def test_an_index_of_something_else_beside_the_cases_is_no_second_layout(tmp_path):
+    for channel in ("flair", "t1"):
+        (tmp_path / f"c_{channel}.nii.gz").touch()
+    (tmp_path / "dataset.json").write_text('{"training": [], "modality": {"0": "CT"}}')
+
+    assert len(find_cases(TASKS["brats"], tmp_path).cases) == 1

@@ -1,0 +1,1 @@
+"""Preparing: what the prepare command does above cases: find, report, write."""

@@ -1,0 +1,111 @@
+"""Data set: folders to a manifest, its faults named and its folds said."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from inspire_med.cases.check import Verdict, empty_in
+from inspire_med.cases.index import Index, Request, index_sources
+from inspire_med.cases.manifest import Manifest
+from inspire_med.cli.options import refuse_odd_training
+from inspire_med.cli.progress import one_bar
+from inspire_med.errors import InputError
+from inspire_med.evaluation.protocols import protocol
+from inspire_med.preparing.options import PrepareOptions
+from inspire_med.tasks.find import task_named
+from inspire_med.tasks.task import Task
+from inspire_med.wording import counted
+
+SHOWN = 10  # look-alike pairs named on screen
+
+
+def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> Manifest:
+    """Find, check and split the cases in `sources`, and say what was found.
+
+    Args:
+        options: The request.
+        sources: Folders of data sets.
+        root: Folder that the manifest will lie in.
+
+    Raises:
+        InputError: If there is no case, or a fault that was not to be skipped.
+    """
+    task = task_named(options.task, sources)
+    refuse_odd_training(task)
+    _refuse_odd_protocol(task)
+    request = Request(
+        task,
+        tuple(sources),
+        options.cases,
+        options.channels,
+        options.fill_missing,
+        options.workers,
+    )
+    with one_bar("checking") as advance:
+        index = index_sources(request, advance)
+    _report_problems(index, skip_bad=options.skip_bad)
+    manifest, pairs = index.manifest(
+        root, folds=options.folds, seed=options.seed, split=options.split
+    )
+    manifest = replace(manifest, register=options.register)
+    _summarise(manifest, index.verdicts)
+    _warn_of_look_alikes(pairs)
+    return manifest
+
+
+def _refuse_odd_protocol(task: Task) -> None:
+    """Better now than after the trainings that it scores."""
+    try:
+        protocol(task.protocol)
+    except InputError as error:
+        raise InputError(f"task {task.name}: field protocol: {error}") from None
+
+
+def _report_problems(index: Index, *, skip_bad: bool) -> None:
+    for problem in index.problems:
+        print(problem, file=sys.stderr)
+    if index.problems and not skip_bad:
+        raise InputError(
+            f"{counted(len(index.problems), 'problem')} named above, nothing written; mend the "
+            "files, or pass --skip_bad to leave these cases out."
+        )
+
+
+def _summarise(manifest: Manifest, verdicts: Sequence[Verdict]) -> None:
+    cases = manifest.cases
+    labelled = sum(case.label is not None for case in cases)
+    patients = len({case.patient for case in cases})
+    print(
+        f"{manifest.task.name}: {counted(len(cases), 'case')} of {counted(patients, 'patient')}, "
+        f"{labelled:,} with a label"
+    )
+    print(f"channels: {' '.join(manifest.channels)}")
+    empty, labels = empty_in(verdicts, manifest.regions)
+    for name, values in manifest.regions.items():
+        lacking = f"; empty in {empty[name]:,} of {counted(labels, 'case')}" if empty[name] else ""
+        print(f"region {name}: label {' '.join(map(str, values))}{lacking}")
+        if labels and empty[name] == labels:
+            print(
+                f"warning: region {name} is empty in every case; no network can learn it",
+                file=sys.stderr,
+            )
+    for fold in sorted({case.fold for case in cases if case.fold is not None}):
+        print(f"fold {fold}: {counted(sum(case.fold == fold for case in cases), 'case')}")
+    unfolded = sum(case.fold is None for case in cases)
+    if unfolded:
+        print(f"no fold: {counted(unfolded, 'case')}, never validated on")
+    for note in manifest.notes:
+        print(f"note: {note}")
+
+
+def _warn_of_look_alikes(pairs: list[tuple[str, str]]) -> None:
+    if not pairs:
+        return
+    print(
+        f"warning: images look alike across folds, in {counted(len(pairs), 'pair')}; validation "
+        "may flatter:",
+        file=sys.stderr,
+    )
+    for first, second in pairs[:SHOWN]:
+        print(f"warning: {first} and {second}", file=sys.stderr)

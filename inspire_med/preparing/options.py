@@ -1,0 +1,91 @@
+"""Options: what prepare is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jsonargparse import Namespace
+
+from inspire_med.cli.parser import CommandParser
+from inspire_med.errors import InputError
+from inspire_med.tasks.find import task_named
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Find, check and index a data set where it lies; make phantoms.
+
+    Args:
+        task: brats, isles or polyp; a YAML file of your own task; or what the source describes:
+            `nnunet` (a raw folder, by its dataset.json) or `monai` (a datalist).
+        out: manifest.json, or with --phantom a new folder.
+        source: Folders of data sets; a datalist for `monai`.
+        phantom: Make this many cases with known masks in --out instead.
+        folds: Folds, patient-wise and balanced.
+        seed: Of the folds and of the phantoms.
+        cases: File of the ids, one a line, of the cases to use; by default all.
+        split: File of case ids, one a line: they become fold 0 (validation).
+        channels: Channels to use, in order; by default all there are.
+        fill_missing: Fill a case's missing channels with zeros.
+        register: ISLES: register FLAIR rigidly to DWI.
+        skip_bad: Leave bad cases out, named.
+        workers: Threads that open files.
+        overwrite: Replace what --out names.
+    """
+
+    task: str
+    out: Path
+    source: tuple[Path, ...] = ()
+    phantom: int | None = None
+    folds: int = 5
+    seed: int = 0
+    cases: Path | None = None
+    split: Path | None = None
+    channels: tuple[str, ...] | None = None
+    fill_missing: bool = False
+    register: bool = False
+    skip_bad: bool = False
+    workers: int = 2
+    overwrite: bool = False
+
+
+def make_parser(words: str) -> CommandParser:
+    """The command's parser; `words` say what the command does."""
+    parser = CommandParser(prog="inspire-med prepare", description=words)
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    by_hand: set[str | int] = {"source", "channels", "skip_bad"}
+    parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
+    add = parser.add_argument
+    add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
+    add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
+    words = "Leave bad cases out, named."
+    add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
+    return parser
+
+
+def read_options(namespace: Namespace) -> PrepareOptions:
+    """What was parsed.
+
+    Raises:
+        InputError: If a number makes no sense, or an option does not go with the task.
+    """
+    values = vars(namespace)
+    values.pop("config")
+    source, channels = values["source"] or (), values["channels"]
+    values["source"] = tuple(map(Path, [source] if isinstance(source, str) else source))
+    values["channels"] = (channels,) if isinstance(channels, str) else channels and tuple(channels)
+    options = PrepareOptions(**values)
+    _refuse_odd(options)
+    return options
+
+
+def _refuse_odd(options: PrepareOptions) -> None:
+    if options.folds < 1:
+        raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
+    if options.workers < 1:
+        raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
+    if options.register and not task_named(options.task, options.source).preparation.resampled:
+        raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
+    if options.phantom is None and not options.source:
+        raise InputError("--source: missing; give the data set's folder, or --phantom N.")

@@ -109,7 +109,7 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
 
 def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     """Read every file of every case; refuse the first that is broken, and a fold of empty masks."""
-    from inspire_med.cases.check import check_again, empty_in
+    from inspire_med.cases.checking.case import check_again, empty_in
     from inspire_med.cases.manifest import Manifest
     from inspire_med.cases.twins import find_twins
 

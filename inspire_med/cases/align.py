@@ -13,6 +13,7 @@ from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import (
     Grid,
+    apart_in_words,
     corner_distance_mm,
     grids_overlap,
     same_grid,
@@ -187,9 +188,10 @@ def grid_sentence(path: Path, grid: Grid | None, reference_path: Path, reference
     elif grid.shape != reference.shape:
         apart = f"has {grid.shape} voxels where {reference_path.name} has {reference.shape}"
     else:
-        distance = corner_distance_mm(grid, reference)
+        distance, how = corner_distance_mm(grid, reference), apart_in_words(grid, reference)
         apart = (
-            f"lies up to {distance:.2g} mm away from {reference_path.name}, more than the "
+            f"lies up to {distance:.2g} mm away from {reference_path.name}"
+            f"{f' ({how})' if how else ''}, more than the "
             f"{tolerance_mm(grid, reference):.2g} mm that are put up with"
         )
     return f"{path}: {apart}; resample it to that grid."

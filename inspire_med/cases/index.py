@@ -1,12 +1,12 @@
 """Index: folders of public sets to a manifest, every file opened and checked once."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.check import Expectation, Progress, Verdict, check_case
+from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_all
+from inspire_med.cases.checking.finding import Finding, fault_of
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import edition_of, find_together
 from inspire_med.cases.look_alike import look_alikes
@@ -52,8 +52,10 @@ class Index:
         regions: Region name to label values.
         cases: Usable cases.
         verdicts: Of each of these cases.
-        problems: One sentence each; the cases or files they name are left out.
+        findings: All that was seen; the cases or files that faults name are left out.
         notes: What was decided or left out, one sentence each.
+        checked: All cases that were opened, usable or not.
+        expected: What each had to fulfil.
     """
 
     task: Task
@@ -61,8 +63,15 @@ class Index:
     regions: Mapping[str, tuple[int, ...]]
     cases: tuple[Case, ...]
     verdicts: tuple[Verdict, ...]
-    problems: tuple[str, ...]
+    findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    checked: tuple[tuple[FoundCase, Verdict], ...]
+    expected: Expectation
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for each fault."""
+        return tuple(each.sentence for each in self.findings if each.verdict == "fault")
 
     def manifest(
         self, root: Path, *, folds: int, seed: int, split: Path | None = None
@@ -106,15 +115,15 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     _refuse_other_kind(task, cases)
     channels, channel_notes = _choose_channels(task, request, cases)
     labelled, unlabelled = _part_by_label(cases)
-    problems = [*found.problems, *unlabelled]
+    findings = [fault_of(sentence) for sentence in (*found.problems, *unlabelled)]
     expected = Expectation(
         channels,
         label_values(task, layout),
         request.fill_missing,
         preparation=task.preparation,
     )
-    verdicts = _check_all(labelled, expected, request.workers, progress)
-    problems += [problem for verdict in verdicts for problem in verdict.problems]
+    verdicts = check_all(labelled, expected, request.workers, progress)
+    findings += [finding for verdict in verdicts for finding in verdict.findings]
     good = [(v.case, v) for v in verdicts if v.case is not None]
     values = {value for _, verdict in good for value in verdict.values}
     ids = [case.id for case, _ in good]
@@ -125,7 +134,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         regions=release.regions,
         cases=tuple(case for case, _ in good),
         verdicts=tuple(verdict for _, verdict in good),
-        problems=tuple(problems),
+        findings=tuple(findings),
         notes=(
             *edition,
             *found.notes,
@@ -134,6 +143,8 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
             *_filled_notes([case for case, _ in good]),
             *said_once(note for _, verdict in good for note in verdict.notes),
         ),
+        checked=tuple(zip(labelled, verdicts, strict=True)),
+        expected=expected,
     )
 
 
@@ -189,21 +200,6 @@ def _part_by_label(cases: Sequence[FoundCase]) -> tuple[list[FoundCase], list[st
         for case in cases
         if case.label is None and case.images
     ]
-
-
-def _check_all(
-    cases: Sequence[FoundCase],
-    expected: Expectation,
-    workers: int,
-    progress: Progress | None,
-) -> list[Verdict]:
-    verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        for verdict in pool.map(lambda case: check_case(case, expected), cases):
-            verdicts.append(verdict)
-            if progress is not None:
-                progress(len(verdicts), len(cases))
-    return verdicts
 
 
 def _filled_notes(cases: Sequence[Case]) -> list[str]:

@@ -55,6 +55,31 @@ def grids_overlap(first: Grid, second: Grid) -> bool:
     return bool((np.abs(normals @ (middles[0] - middles[1])[:3]) <= reach).all())
 
 
+def apart_in_words(first: Grid, second: Grid) -> str:
+    """In what, and along which axes, two grids of one shape differ: `shifted along k`."""
+    sizes = [np.linalg.norm(grid.affine[:3, :3], axis=0) for grid in (first, second)]
+    ways = [grid.affine[:3, :3] / size for grid, size in zip((first, second), sizes, strict=True)]
+    reach = np.array((*first.shape, 1, 1)[:3])
+    limit = tolerance_mm(first, second)
+    said: list[str] = []
+    turned = np.linalg.norm(ways[0] - ways[1], axis=0) * sizes[0] * reach > limit
+    if turned.any():
+        said.append(f"turned along {_axes(turned)}")
+    other = np.abs(sizes[0] - sizes[1]) * reach > limit
+    if other.any():
+        mm = " x ".join(f"{size:.4g}" for size in sizes[0])
+        own = " x ".join(f"{size:.4g}" for size in sizes[1])
+        said.append(f"voxels of {mm} mm where {own} mm, along {_axes(other)}")
+    shift = np.abs(np.linalg.solve(ways[1], (first.affine - second.affine)[:3, 3])) > limit
+    if shift.any() and not said:
+        said.append(f"shifted along {_axes(shift)}")
+    return " and ".join(said)
+
+
+def _axes(which: NDArray[np.bool_]) -> str:
+    return ", ".join(np.array(["i", "j", "k"])[which])
+
+
 def corner_distance_mm(first: Grid, second: Grid) -> float:
     """Largest distance between the corresponding corner voxels of two grids of one shape."""
     sizes = (*first.shape, 1, 1)[:3]

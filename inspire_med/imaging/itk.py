@@ -28,17 +28,17 @@ from inspire_med.imaging.stored import (
 
 ITK_SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
 _READERS = {".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
-_BYTES = {
-    sitk.sitkInt8: 1,
-    sitk.sitkUInt8: 1,
-    sitk.sitkInt16: 2,
-    sitk.sitkUInt16: 2,
-    sitk.sitkInt32: 4,
-    sitk.sitkUInt32: 4,
-    sitk.sitkInt64: 8,
-    sitk.sitkUInt64: 8,
-    sitk.sitkFloat32: 4,
-    sitk.sitkFloat64: 8,
+_TYPES = {
+    sitk.sitkInt8: np.dtype("int8"),
+    sitk.sitkUInt8: np.dtype("uint8"),
+    sitk.sitkInt16: np.dtype("int16"),
+    sitk.sitkUInt16: np.dtype("uint16"),
+    sitk.sitkInt32: np.dtype("int32"),
+    sitk.sitkUInt32: np.dtype("uint32"),
+    sitk.sitkInt64: np.dtype("int64"),
+    sitk.sitkUInt64: np.dtype("uint64"),
+    sitk.sitkFloat32: np.dtype("float32"),
+    sitk.sitkFloat64: np.dtype("float64"),
 }
 _LONGEST = 2**16  # bytes within which a header names its data file
 _LONGEST_NAME = 255  # bytes; file systems ask for no more
@@ -64,17 +64,18 @@ def open_itk(path: Path) -> Stored:
     data = _data_file(path, text)
     reader = _reader(path)
     shape = tuple(int(size) for size in reader.GetSize())
-    if reader.GetPixelID() not in _BYTES:
+    kind = _TYPES.get(reader.GetPixelID())
+    if kind is None:
         raise not_grey(path)
     raw = bool(_RAW.search(text)) and not _ASCII.search(text)
-    voxels, item = math.prod(shape), _BYTES[reader.GetPixelID()]
+    voxels, item = math.prod(shape), kind.itemsize
     held = data.stat().st_size - (len(text) if data == path else 0)
     refuse_promise(path, voxels, item, held=held, packed=not raw)
     affine = _affine(reader)
     refuse_affine(path, affine)
     header = Header(affine.tolist(), qform_code=1, sform_code=1, units=["mm", "unknown"])
     least = voxels * item if _PACKED.search(text) else 0
-    return Stored(path, shape, affine, header, partial(_read, path, data, least))
+    return Stored(path, shape, affine, header, kind.name, "mm", partial(_read, path, data, least))
 
 
 def _header_text(path: Path) -> bytes:

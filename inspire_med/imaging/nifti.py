@@ -46,7 +46,8 @@ _HEADERS = {  # by the place and text of their mark; of pairs, the voxels stand 
 }
 _SHORTEST, _LONGEST = 348, 540  # bytes of NIfTI-1's and NIfTI-2's headers
 _SLACK = 2**20  # bytes after the voxels that are put up with
-_TO_MM = {1: 1000.0, 3: 0.001}  # NIfTI's codes of metres and micrometres; unknown units are mm
+_UNITS = {1: "meter", 2: "mm", 3: "micron"}  # NIfTI's codes of lengths
+_TO_MM = {1: 1000.0, 3: 0.001}  # unknown units are mm
 _SIZES_APART = 0.01  # of a voxel: affine and pixdim may differ by rounding to two decimals
 _TOO_LONG = 1.001  # quaternions up to this length are rounded rather than wrong
 _SILENT = logging.Logger("inspire_med.nifti", logging.CRITICAL + 1)
@@ -84,7 +85,7 @@ def open_nifti(path: Path) -> Stored:
     end = offset + voxels * dtype.itemsize
     scaling = (1.0 if slope is None else slope, 0.0 if intercept is None else intercept)
     read = partial(_read, path, data, (shape, dtype, offset, *scaling), end)
-    return Stored(path, shape, affine, told, read)
+    return Stored(path, shape, affine, told, dtype.name, _unit(header), read)
 
 
 def _read_header(path: Path) -> tuple[Any, NDArray[np.float64]]:
@@ -187,10 +188,15 @@ def _refuse_two_sizes(path: Path, affine: NDArray[np.float64], sizes: NDArray[np
 def _units(header: Any) -> list[str]:
     """Of space and time, as they are after the conversion to millimetres."""
     try:
-        space, time = header.get_xyzt_units()
+        _, time = header.get_xyzt_units()
     except KeyError:  # a code that the standard does not have
         return ["unknown", "unknown"]
-    return ["unknown" if space == "unknown" else "mm", time]
+    return ["unknown" if _unit(header) == "unknown" else "mm", time]
+
+
+def _unit(header: Any) -> str:
+    """Of the lengths as the file has them."""
+    return _UNITS.get(int(header["xyzt_units"]) & 7, "unknown")
 
 
 def _read(

@@ -41,6 +41,8 @@ class Stored:
         shape: Voxels along all of its axes, (i, j, k) first.
         affine: Voxel to RAS+ millimetres, (4, 4), finite and not singular.
         header: What else it says.
+        kind: The type that its numbers are stored as, such as int16.
+        unit: Of the lengths in the file itself: mm, meter, micron or unknown.
         read: Reads all voxels with slope and intercept, as their dtype or as the one given.
 
     Raises:
@@ -51,6 +53,8 @@ class Stored:
     shape: tuple[int, ...]
     affine: NDArray[np.float64]
     header: Header
+    kind: str
+    unit: str
     read: Callable[[DTypeLike], NDArray[Any]]
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
-from inspire_med.cases.check import Expectation, check_case
+from inspire_med.cases.checking.case import Expectation, check_case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case

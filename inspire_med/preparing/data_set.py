@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.cases.check import Verdict, empty_in
+from inspire_med.cases.checking.case import Verdict, empty_in
 from inspire_med.cases.index import Index, Request, index_sources
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.options import refuse_odd_training

@@ -1,4 +1,4 @@
-"""Check: is a case fit for use; if not, which file is at fault, why, and how to mend it."""
+"""Case: is one case fit for use; if not, which of its files is at fault and why."""
 
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +13,16 @@ from inspire_med.cases.align import (
     reference_channel,
 )
 from inspire_med.cases.case import Case
+from inspire_med.cases.checking.finding import Finding, fault_of
+from inspire_med.cases.checking.label import label_findings
+from inspire_med.cases.checking.picture import look_at_picture, refuse_other_size
+from inspire_med.cases.checking.scan import Reading, Scan
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
-from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.twins import fingerprint, fingerprint_of_volume
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 from inspire_med.imaging.masks import Regions, values_of
-from inspire_med.imaging.picture import is_picture, read_picture
-from inspire_med.imaging.volume import Volume, read_volume
+from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Preparation
 
 Progress = Callable[[int, int], None]
@@ -34,21 +34,32 @@ class Verdict:
 
     Args:
         case: The case with shape and spacing, or None if it cannot be used.
-        problems: One sentence each.
+        findings: All that was seen.
         values: Label values that occur in its label file.
         foreground: Share of labelled voxels, for balanced folds.
         signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
         fingerprints: Of the content of each image, to find twins.
-        notes: What had to be decided about its files, one sentence each.
+        scans: What is known of each channel's file, to find what stands apart; none of pictures.
     """
 
     case: Case | None
-    problems: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     values: frozenset[int] = frozenset()
     foreground: float = 0.0
     signature: bytes = b""
     fingerprints: frozenset[bytes] = frozenset()
-    notes: tuple[str, ...] = ()
+    scans: tuple[tuple[str, Scan], ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for each fault."""
+        return tuple(each.sentence for each in self.findings if each.verdict == "fault")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What had to be decided about its files, by their names, one sentence each."""
+        notes = (each for each in self.findings if each.verdict == "note")
+        return tuple(replace(each, file=Path(each.file).name).sentence for each in notes)
 
 
 @dataclass(frozen=True)
@@ -72,13 +83,41 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     """Open every file of a case and say everything that is wrong with it, not only the first."""
     broken = dict.fromkeys(broken_sentence(path) for path in found.files if is_broken(path))
     if broken:
-        return Verdict(None, tuple(broken))
+        return _refused(found, broken)
     missing = tuple(name for name in expected.channels if name not in found.images)
     if missing and not (expected.fill_missing and len(missing) < len(expected.channels)):
-        return Verdict(None, (_missing_sentence(found, missing),))
-    if is_picture(found.images):
-        return _check_picture(found, expected)
-    return _check_volumes(found, expected, missing)
+        return _refused(found, [_missing_sentence(found, missing)])
+    look = _check_picture if is_picture(found.images) else _check_volumes
+    try:
+        return look(found, expected, missing)
+    except InputError as error:
+        return _refused(found, [str(error)])
+    except OSError as error:  # of a file that goes while it is looked at
+        place = error.filename or found.files[0]
+        return _refused(found, [f"{place}: {error.strerror}; check that the file stays there."])
+
+
+def check_all(
+    cases: Sequence[FoundCase],
+    expected: Expectation,
+    workers: int,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Check many cases, several at a time.
+
+    Args:
+        cases: The cases.
+        expected: What each must fulfil.
+        workers: Threads; reading leaves the interpreter free.
+        progress: Is told after each case how many are done, and of how many.
+    """
+    verdicts: list[Verdict] = []
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for verdict in pool.map(lambda case: check_case(case, expected), cases):
+            verdicts.append(verdict)
+            if progress is not None:
+                progress(len(verdicts), len(cases))
+    return verdicts
 
 
 def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
@@ -90,7 +129,7 @@ def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
     """
     values = {0, *values_of(manifest.regions)}
     verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(2) as pool:  # reading leaves the interpreter free
+    with ThreadPoolExecutor(2) as pool:
         for verdict in pool.map(lambda case: _check_again(case, manifest, values), manifest.cases):
             verdicts.append(verdict)
             progress(len(verdicts), len(manifest.cases))
@@ -114,6 +153,10 @@ def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
     return check_case(found, Expectation(channels, tuple(sorted(values)), preparation=preparation))
 
 
+def _refused(found: FoundCase, sentences: Sequence[str] | dict[str, None]) -> Verdict:
+    return Verdict(None, tuple(fault_of(each, found.id, found.files) for each in sentences))
+
+
 def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
     place = next(iter(found.images.values()), found.label)
     folder = found.id if place is None else f"{place.parent}"
@@ -123,38 +166,31 @@ def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
     )
 
 
-def _check_picture(found: FoundCase, expected: Expectation) -> Verdict:
-    try:
-        path = next(iter(found.images.values()))
-        picture = read_picture(path)
-        fit = Verdict(
-            _case(found, picture.shape[:2], (1.0, 1.0), ()),
-            signature=picture_signature(picture),
-            fingerprints=fingerprint(picture),
-        )
-        if found.label is None:
-            return fit
-        label = read_labels(found.label, expected.values)
-        if label.labels.shape != picture.shape[:2]:
-            sentence = _size_sentence(found.label, label.labels.shape, path, picture.shape)
-            return Verdict(None, (sentence,))
-        refuse_others(label.labels, expected.values, label.name)
-    except InputError as error:
-        return Verdict(None, (str(error),))
-    return _labelled(fit, label)
+def _check_picture(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
+    path = next(iter(found.images.values()))
+    seen = look_at_picture(found.id, path)
+    fit = Verdict(
+        _case(found, seen.size, (1.0, 1.0), missing),
+        seen.findings,
+        signature=seen.signature,
+        fingerprints=seen.fingerprint,
+    )
+    if found.label is None:
+        return fit
+    label = read_labels(found.label, expected.values)
+    refuse_other_size(label, found.label, path, seen.size)
+    refuse_others(label.labels, expected.values, label.name)
+    return _labelled(fit, label, found.label, outside=0.0)
 
 
 def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
-    preparation = expected.preparation
-    fingerprints: frozenset[bytes] = frozenset()
-
-    def read(channel: str) -> Grid:
-        nonlocal fingerprints
-        volume = _check_volume(found, channel)
-        fingerprints |= fingerprint_of_volume(volume)
-        return volume.grid
-
-    grids, problems = read_grids(found, expected.channels, preparation, read)
+    preparation, reading = expected.preparation, Reading()
+    grids, problems = read_grids(
+        found,
+        expected.channels,
+        preparation,
+        lambda name: reading.read(name, found.images[name], found.components.get(name)),
+    )
     problems += grid_problems(found, grids, preparation)
     reference = reference_channel(found.images, preparation)
     own = grids.get(reference)
@@ -169,36 +205,26 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
         except InputError as error:
             problems.append(str(error))
     if problems or own is None:
-        return Verdict(None, tuple(problems))
+        return _refused(found, problems)
+    prints = [scan.fingerprint for scan in reading.scans.values()]
     fit = Verdict(
         _case(found, own.shape, own.spacing_mm, missing),
-        fingerprints=fingerprints,
+        fingerprints=frozenset[bytes]().union(*prints),
+        scans=tuple(reading.scans.items()),
     )
-    return fit if label is None else _labelled(fit, label)
+    if label is None or label.grid is None or found.label is None:
+        return fit
+    return _labelled(fit, label, found.label, outside=reading.outside(label.labels, label.grid))
 
 
-def _labelled(fit: Verdict, label: LabelMap) -> Verdict:
+def _labelled(fit: Verdict, label: LabelMap, path: Path, *, outside: float) -> Verdict:
     """The verdict of a case that is fit for use, with what its label shows."""
+    case = fit.case.id if fit.case else ""
     return replace(
         fit,
+        findings=(*fit.findings, *label_findings(case, path, label, outside)),
         values=label.values,
         foreground=float((label.labels > 0).mean()),
-        notes=(label.note,) if label.note else (),
-    )
-
-
-def _check_volume(found: FoundCase, channel: str) -> Volume:
-    path = found.images[channel]
-    volume = read_volume(path, found.components.get(channel))
-    if not volume.values.any():
-        raise InputError(f"{path}: every voxel of {channel} is zero; export it again.")
-    return volume
-
-
-def _size_sentence(label: Path, size: tuple[int, ...], path: Path, picture: tuple[int, ...]) -> str:
-    return (
-        f"{label}: its size {size[1]} x {size[0]} is not that of {path.name}, {picture[1]} x "
-        f"{picture[0]}; is it the mask of this image?"
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.check import Expectation, check_case, empty_in
+from inspire_med.cases.checking.case import Expectation, check_case, empty_in
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.tasks.find import TASKS
@@ -17,6 +17,11 @@ ISLES = Expectation(("dwi", "flair"), (0, 1), preparation=STROKE)
 
 def verdict_of(folder, expected=BRATS):
     return check_case(find_cases(TASKS["brats"], folder.parent).cases[0], expected)
+
+
+def varied(shape, dtype=np.float32):
+    """A volume that is not constant."""
+    return np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(dtype)
 
 
 def scan(folder, channel):
@@ -66,7 +71,7 @@ def test_says_everything_that_is_wrong_not_only_the_first(brats_case, write_nift
 
 
 def test_refuses_images_of_one_case_of_different_shapes(brats_case, write_nifti):
-    write_nifti(scan(brats_case, "t2"), np.ones((8, 7, 5), np.int16))
+    write_nifti(scan(brats_case, "t2"), varied((8, 7, 5), np.int16))
 
     (problem,) = verdict_of(brats_case).problems
 
@@ -77,12 +82,13 @@ def test_refuses_images_of_one_case_of_different_shapes(brats_case, write_nifti)
 def test_refuses_images_of_one_case_in_different_places(brats_case, write_nifti):
     moved = np.eye(4)
     moved[2, 3] = 4.0
-    write_nifti(scan(brats_case, "t2"), np.ones((8, 7, 6), np.int16), moved)
+    write_nifti(scan(brats_case, "t2"), varied((8, 7, 6), np.int16), moved)
 
     (problem,) = verdict_of(brats_case).problems
 
     assert (
-        "_t2.nii.gz: lies up to 4 mm away from BraTS2021_00001_flair.nii.gz, more than" in problem
+        "_t2.nii.gz: lies up to 4 mm away from BraTS2021_00001_flair.nii.gz (shifted along k), more"
+        in problem
     )
 
 
@@ -110,13 +116,19 @@ def test_refuses_a_scan_of_nothing_but_zeros(brats_case, write_nifti):
     assert "_t1.nii.gz: every voxel of t1 is zero" in verdict_of(brats_case).problems[0]
 
 
+def test_refuses_a_scan_of_one_value(brats_case, write_nifti):
+    write_nifti(scan(brats_case, "t1"), np.full((8, 7, 6), 7, np.int16))
+
+    assert "_t1.nii.gz: every voxel of t1 is 7; export" in verdict_of(brats_case).problems[0]
+
+
 def test_allows_flair_on_another_grid_only_where_the_set_has_it_so(tmp_path, write_nifti):
     found = FoundCase(
         "s",
         "s",
         {
-            "dwi": write_nifti(tmp_path / "dwi.nii.gz", np.ones((4, 4, 4), np.float32)),
-            "flair": write_nifti(tmp_path / "flair.nii.gz", np.ones((8, 8, 2), np.float32)),
+            "dwi": write_nifti(tmp_path / "dwi.nii.gz", varied((4, 4, 4), np.float32)),
+            "flair": write_nifti(tmp_path / "flair.nii.gz", varied((8, 8, 2), np.float32)),
         },
     )
 
@@ -129,7 +141,7 @@ def test_allows_flair_on_another_grid_only_where_the_set_has_it_so(tmp_path, wri
 def test_the_dwi_is_checked_and_gives_the_grid_whatever_channels_are_used(
     tmp_path, write_nifti, channels
 ):
-    on_dwi, on_flair = np.ones((4, 4, 4), np.float32), np.ones((8, 8, 2), np.float32)
+    on_dwi, on_flair = varied((4, 4, 4), np.float32), varied((8, 8, 2), np.float32)
     images = {
         name: write_nifti(tmp_path / f"{name}.nii.gz", data)
         for name, data in (("dwi", on_dwi), ("adc", on_dwi), ("flair", on_flair))
@@ -154,8 +166,8 @@ def test_refuses_a_flair_of_another_place(tmp_path, write_nifti):
         "s",
         "s",
         {
-            "dwi": write_nifti(tmp_path / "dwi.nii.gz", np.ones((4, 4, 4), np.float32)),
-            "flair": write_nifti(tmp_path / "flair.nii.gz", np.ones((8, 8, 2), np.float32), far),
+            "dwi": write_nifti(tmp_path / "dwi.nii.gz", varied((4, 4, 4), np.float32)),
+            "flair": write_nifti(tmp_path / "flair.nii.gz", varied((8, 8, 2), np.float32), far),
         },
     )
 

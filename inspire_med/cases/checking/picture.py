@@ -1,0 +1,79 @@
+"""Picture: one image file and its mask read, and what is kept of them without their pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from inspire_med.cases.checking.finding import Finding
+from inspire_med.cases.look_alike import picture_signature
+from inspire_med.cases.twins import fingerprint
+from inspire_med.errors import InputError
+from inspire_med.imaging.labels import LabelMap
+from inspire_med.imaging.picture import opened_as_stored, read_picture
+
+_SEVERAL = ("GIF", "TIFF", "PNG", "WEBP")  # formats whose further frames are pictures of their own
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What is known of one image.
+
+    Args:
+        size: (height, width).
+        signature: Perceptual hash, to find near-duplicates.
+        fingerprint: What its image is known by, to find twins.
+        findings: What should be looked at.
+    """
+
+    size: tuple[int, int]
+    signature: bytes
+    fingerprint: frozenset[bytes]
+    findings: tuple[Finding, ...]
+
+
+def look_at_picture(case: str, path: Path) -> Photograph:
+    """Read an image to its end.
+
+    Raises:
+        InputError: As `read_picture`.
+    """
+    picture = read_picture(path)
+    findings = _odd_file(case, path)
+    if (picture == picture[0, 0]).all():
+        remedy = "take it out, or export it again"
+        findings.append(Finding(case, str(path), "warning", "every pixel has one colour", remedy))
+    height, width = picture.shape[:2]
+    return Photograph(
+        (height, width), picture_signature(picture), fingerprint(picture), tuple(findings)
+    )
+
+
+def refuse_other_size(label: LabelMap, path: Path, picture: Path, size: Sequence[int]) -> None:
+    """Refuse a mask that has not the size of its picture.
+
+    Raises:
+        InputError: If it has another.
+    """
+    own = label.labels.shape
+    if own != tuple(size):
+        raise InputError(
+            f"{path}: its size {own[1]} x {own[0]} is not that of {picture.name}, {size[1]} x "
+            f"{size[0]}; is it the mask of this image?"
+        )
+
+
+def _odd_file(case: str, path: Path) -> list[Finding]:
+    findings: list[Finding] = []
+    with opened_as_stored(path) as image:
+        frames = getattr(image, "n_frames", 1) if image.format in _SEVERAL else 1
+        kind = image.format or ""
+    if frames > 1:
+        cause = f"holds {frames} pictures, of which the first is read"
+        remedy = "save the true one alone"
+        findings.append(Finding(case, str(path), "warning", cause, remedy))
+    if kind != Image.registered_extensions().get(path.suffix.lower(), kind) and kind != "MPO":
+        cause = f"holds {kind} although its name ends in {path.suffix}"
+        findings.append(Finding(case, str(path), "note", cause, "rename it if others read it too"))
+    return findings

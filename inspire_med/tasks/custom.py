@@ -10,7 +10,7 @@ import msgspec
 
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.files import read_yaml
-from inspire_med.tasks.task import Files, Intensity, Layout, Preparation, Task
+from inspire_med.tasks.task import LABEL, Files, Intensity, Layout, Preparation, Task
 
 # Small enough for small data; a case smaller than the patch is padded.
 _TRAINING: dict[int, dict[str, Any]] = {
@@ -28,8 +28,9 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True):
     spatial_dims: Literal[2, 3]
     channels: list[str]
     intensity: Intensity
-    images: str
+    images: str | None = None
     label: str | None = None
+    bids: dict[str, str] | None = None
     regions: dict[str, int | list[int]] = {}
     labels: dict[str, int | list[int]] = {}
     name: str | None = None
@@ -59,9 +60,10 @@ def task_of_yaml(path: Path) -> Task:
         own.spatial_dims,
         own.channels,
         own.regions or own.labels,
-        layouts=("pattern",),
+        layouts=("bids",) if own.images is None else ("pattern",),
         intensity=own.intensity,
-        files=Files(own.images, own.label),
+        files=None if own.images is None else Files(own.images, own.label),
+        spellings={name: (word,) for name, word in (own.bids or {}).items()},
         sizes=(own.spacing_mm, own.image_size),
         training=own.training,
         optional=tuple(own.optional),
@@ -183,6 +185,7 @@ def _refuse_nonsense(own: _Own, path: Path) -> None:
         or odd_regions(own.regions or own.labels),
         "optional": not set(own.optional) <= set(own.channels) and "names no channel",
         "patient": not _compiles(own.patient) and "is no regular expression",
+        "bids": _odd_words(own),
         "image_size": own.image_size and min(own.image_size) < 1 and "is empty",
         "spacing_mm": not all(0 < size < math.inf for size in own.spacing_mm or ())
         and "is not above 0",
@@ -204,6 +207,20 @@ def _refuse_nonsense(own: _Own, path: Path) -> None:
     for field, fault in faults.items():
         if fault:
             raise InputError(f"{path}: field {field}: {fault}; mend it (see docs/own_data.md).")
+
+
+def _odd_words(own: _Own) -> str:
+    """What is wrong with the words for files in BIDS; empty where nothing is."""
+    if (own.images is None) == (own.bids is None):
+        return "give either this or images"
+    strange = [name for name in own.bids or {} if name not in (*own.channels, LABEL)]
+    if strange:
+        return f"names {strange[0]}, which is no channel and not label"
+    if own.bids is None:
+        return ""
+    if own.spatial_dims == 2:
+        return "is for volumes"
+    return "has a word for the label itself; leave label out" if own.label else ""
 
 
 def _compiles(pattern: str) -> bool:

@@ -76,6 +76,12 @@ def refuse_other_task(word: str | None, task: Task, manifest: Path) -> None:
         )
 
 
+def family_of(task: Task) -> tuple[Task, ...]:
+    """A task and its editions, or an edition, its task and the others; alone where it has none."""
+    families = [(TASKS[name], *editions) for name, editions in EDITIONS.items()]
+    return next((family for family in families if task in family), (task,))
+
+
 def as_stored(task: Task) -> dict[str, Any]:
     """What manifests and model cards keep: the name; of a task not built in its definition too."""
     if _BUILT_IN.get(task.name) == task:

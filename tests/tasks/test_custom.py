@@ -87,6 +87,11 @@ def test_labels_may_stand_with_their_background(tmp_path):
         ({"images": "{case}_{chanel}.nii"}, "field images: has {chanel}, which stands for nothing"),
         ({"images": "{case}_{channel:4d}.nii"}, "field images: has {channel:4d}, which stands for"),
         ({"images": "{case}"}, "field images: has no file ending, such as .nii.gz"),
+        ({"images": ...}, "field bids: give either this or images"),
+        ({"bids": {"mri": "T1w"}}, "field bids: give either this or images"),
+        ({"images": ..., "bids": {"t1": "T1w"}}, "field bids: names t1, which is no channel and"),
+        ({"images": ..., "bids": {}}, "field bids: has a word for the label itself; leave label"),
+        ({"images": ..., "bids": {}, "spatial_dims": 2}, "field bids: is for volumes"),
         ({"label": "{case}_{channel}.nii"}, "field label: has {channel}, which stands for nothing"),
     ],
 )

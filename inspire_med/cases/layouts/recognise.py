@@ -28,7 +28,7 @@ from inspire_med.cases.layouts.found import (
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
 from inspire_med.imaging.volume import count_components
-from inspire_med.tasks.find import EDITIONS
+from inspire_med.tasks.find import EDITIONS, family_of
 from inspire_med.tasks.task import Task
 from inspire_med.wording import counted
 
@@ -208,10 +208,11 @@ def _explained(task: Task, sources: Sequence[Path]) -> tuple[int, int]:
 def _refuse_mixed(task: Task, source: Path, found: Findings) -> None:
     """Two layouts in one folder: the files of one would be left out in silence."""
     seen = set(found.files)
-    for layout in _layouts(task):
+    finders = [(each, layout.find) for each in family_of(task) for layout in _layouts(each)]
+    for each, find in finders:
         other: Findings | None = None
         with suppress(InputError):  # of a layout that is not the folder's
-            other = layout.find(task, source.absolute())
+            other = find(each, source.absolute())
         # An index may list files under names that they do not have.
         own = [
             path for path in (other.files if other else ()) if path not in seen and is_file(path)

@@ -150,3 +150,11 @@ def test_an_edition_can_be_named_and_its_task_may_be_named_for_it(tmp_path):
     refuse_other_task("isles", ISLES_2024, tmp_path)
     with pytest.raises(InputError, match="is for task isles2024, not brats; pass --task isles2024"):
         refuse_other_task("brats", ISLES_2024, tmp_path)
+
+
+def test_two_editions_in_one_folder_are_named(tmp_path):
+    isles_2022(tmp_path / "a")
+    isles_2015(tmp_path / "b")
+
+    with pytest.raises(InputError, match=r"holds the layouts vsd .* and bids \(such as sub-stroke"):
+        find_cases(edition_of(ISLES, [tmp_path]), tmp_path)

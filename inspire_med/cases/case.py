@@ -11,7 +11,7 @@ class Case:
 
     Args:
         id: Unique in the manifest; the prediction's file name.
-        patient: Cases of one patient (or one video) never part over folds.
+        patient: Whom it is of; where that is not known, the sequence, or else the case itself.
         images: Channel name to file. Several channels may come from one file (RGB, 4-D volumes).
         shape: Size of the case's own grid: (i, j, k) of the file, or (height, width).
         spacing_mm: Voxel size on that grid; images have no unit and get 1.0.
@@ -20,6 +20,7 @@ class Case:
         fold: Fold in which the case is validated; None is never.
         components: Channel name to its index in a file that holds several channels.
         filled: Channels that the case lacks and that are filled with zeros by request.
+        sequence: The video that it is a frame of; empty where it is of none.
     """
 
     id: str
@@ -32,3 +33,4 @@ class Case:
     fold: int | None = None
     components: Mapping[str, int] = field(default_factory=dict)
     filled: tuple[str, ...] = ()
+    sequence: str = ""

@@ -161,6 +161,8 @@ def _case_to_json(case: Case, relative_to: Path | None) -> dict[str, Any]:
 
     entry: dict[str, Any] = {"id": case.id, "patient": case.patient, "site": case.site}
     entry["images"] = {channel: place(path) for channel, path in case.images.items()}
+    if case.sequence:
+        entry["sequence"] = case.sequence
     if case.components:
         entry["components"] = dict(case.components)
     if case.label is not None:

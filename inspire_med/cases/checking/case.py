@@ -242,4 +242,5 @@ def _case(
         fold=found.fold,
         components=found.components,
         filled=filled,
+        sequence=found.sequence,
     )

@@ -21,6 +21,7 @@ class FoundCase:
     site: str = ""
     components: Mapping[str, int] = field(default_factory=dict)
     fold: int | None = None
+    sequence: str = ""
 
     @property
     def files(self) -> tuple[Path, ...]:

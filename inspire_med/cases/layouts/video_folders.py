@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.layouts.found import Findings, FoundCase, folders_below
-from inspire_med.cases.layouts.image_mask_folders import case_of, pair_files, pictures
+from inspire_med.cases.layouts.image_mask_folders import case_of, paired_with, pictures
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Task
 
@@ -38,9 +38,10 @@ def find(task: Task, folder: Path) -> Findings | None:
             if not (masks / video.name).is_dir():
                 problems.append(f"{video}: no folder of masks {masks / video.name}; add it.")
                 continue
-            found, wrong = pair_files(task, video, masks / video.name)
+            frames_of, wrong = _frames(task, video)
+            found, lonely = paired_with(frames_of, video, masks / video.name)
             cases += [_of_video(case, video) for case in found]
-            problems += wrong
+            problems += [*wrong, *lonely]
     _refuse_training_with_test(folder, {case.site for case in cases})
     return Findings(NAME, tuple(cases), tuple(problems)) if cases or problems else None
 
@@ -51,8 +52,7 @@ def find_images(task: Task, folder: Path) -> Findings | None:
     problems: list[str] = []
     for frames, _ in _frame_folders(folder):
         for video in _videos(frames):
-            shown, wrong = pictures(video)
-            found = [case_of(task, path, None, "") for _, path in sorted(shown.items())]
+            found, wrong = _frames(task, video)
             cases += [_of_video(case, video) for case in found]
             problems += wrong
     return Findings(NAME, tuple(cases), tuple(problems)) if cases else None
@@ -72,12 +72,18 @@ def _videos(frames: Path) -> list[Path]:
     return sorted(path for path in frames.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
+def _frames(task: Task, video: Path) -> tuple[list[FoundCase], list[str]]:
+    shown, problems = pictures(video)
+    return [case_of(task, path) for _, path in sorted(shown.items())], problems
+
+
 def _of_video(case: FoundCase, video: Path) -> FoundCase:
     clip = _CLIP.fullmatch(video.name)
     return replace(
         case,
         id=f"{video.name}-{case.id}",
         patient=clip[1] if clip else video.name,
+        sequence=video.name,
         site=_site(video.parent.parent),
     )
 

@@ -1,4 +1,5 @@
 import pytest
+from PIL import Image
 
 from inspire_med.cases.layouts import image_mask_folders
 from inspire_med.errors import InputError
@@ -64,13 +65,67 @@ def test_takes_png_where_the_same_set_lies_there_as_tif_too(tmp_path):
 
 
 def test_puts_the_sets_name_before_ids_that_occur_twice(tmp_path):
-    for name in ("CVC-300", "ETIS"):
+    for name in ("one", "other"):
         lay(tmp_path / "TestDataset" / name, ("images", ["1"]), ("masks", ["1"]))
 
     found = image_mask_folders.find(POLYP, tmp_path / "TestDataset")
 
     assert found is not None
-    assert [case.id for case in found.cases] == ["CVC-300-1", "ETIS-1"]
+    assert [case.id for case in found.cases] == ["one-1", "other-1"]
+
+
+def test_frames_of_a_sequence_are_of_one_though_only_some_numbers_occur_twice(tmp_path):
+    lay(tmp_path / "CVC-ClinicDB", ("images", ["1", "2"]), ("masks", ["1", "2"]))
+    lay(tmp_path / "other", ("images", ["1", "3"]), ("masks", ["1", "3"]))
+
+    found = image_mask_folders.find(POLYP, tmp_path)
+
+    assert found is not None
+    assert {case.id: (case.patient, case.sequence) for case in found.cases} == {
+        "CVC-ClinicDB-1": ("clinicdb-video-01", "clinicdb-video-01"),
+        "2": ("clinicdb-video-01", "clinicdb-video-01"),
+        "other-1": ("other-1", ""),
+        "3": ("3", ""),
+    }
+
+
+def test_polypgens_centres_are_sites_and_its_videos_sequences(tmp_path):
+    """Its masks have names of their own; one image of C3 ends in an underscore."""
+    release = tmp_path / "PolypGen2021_MultiCenterData_v3"
+    lay(release / "data_C1", ("images_C1", ["a"]), ("masks_C1", ["a_mask"]))
+    lay(release / "data_C3", ("images_C3", ["b_"]), ("masks_C3", ["b_mask"]))
+    videos = release / "sequenceData"
+    lay(videos / "positive" / "seq7", ("images_seq7", ["c"]), ("masks_seq7", ["c_mask"]))
+    lay(videos / "negativeOnly" / "seq8_neg", (".", ["d"]), (".", []))
+    lay(release, ("imagesAll_positive", ["a"]), ("imagesAll_positive", []))
+
+    found = image_mask_folders.find(POLYP, tmp_path)
+
+    assert found is not None
+    assert found.problems == ()
+    assert {case.id: (case.site, case.patient, case.sequence) for case in found.cases} == {
+        "a": ("PolypGen-C1", "PolypGen-C1", ""),
+        "b_": ("PolypGen-C3", "PolypGen-C3", ""),
+        "c": ("PolypGen-sequences", "PolypGen-seq7", "PolypGen-seq7"),
+    }
+    assert [case.label.name for case in found.cases] == ["a_mask.png", "b_mask.png", "c_mask.png"]
+
+
+def test_pictures_tell_their_set_in_a_folder_of_any_name(tmp_path):
+    lay(tmp_path / "TrainDataset", ("image", []), ("mask", []))
+    for name in ("31", "cju0qkwl35piu0993l0dewei2", "own"):
+        Image.new("RGB", (384, 288)).save(tmp_path / "TrainDataset" / "image" / f"{name}.png")
+        (tmp_path / "TrainDataset" / "mask" / f"{name}.png").touch()
+
+    found = image_mask_folders.find(POLYP, tmp_path / "TrainDataset")
+
+    assert found is not None
+    assert {case.id: (case.site, case.sequence) for case in found.cases} == {
+        "31": ("CVC-ClinicDB", "clinicdb-video-02"),
+        "cju0qkwl35piu0993l0dewei2": ("Kvasir-SEG", ""),
+        "own": ("TrainDataset", ""),
+    }
+    assert len(found.notes) == 2
 
 
 def test_frames_of_one_clinicdb_video_are_one_patient(tmp_path):

@@ -33,6 +33,7 @@ def test_a_frame_is_a_case_and_the_clips_of_a_polyp_are_of_one_patient(tmp_path)
     }
     (first,) = (case for case in found.cases if case.id == "case1_1-a")
     assert first.site == "TestEasyDataset-Seen"
+    assert first.sequence == "case1_1"
     assert first.label == tmp_path / "TestEasyDataset" / "Seen" / "GT" / "case1_1" / "a.png"
     assert first.images["red"].name == "a.jpg"
 

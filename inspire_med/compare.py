@@ -39,6 +39,8 @@ class CompareOptions:
         baseline: The variant that each other one is tested against; by default the first.
         test: Manifests of cases that no network is trained on: each network is scored on them too,
             a page each. With `--fold none` networks are trained on every case of --manifest.
+        allow_leak: What test sets may share with --manifest, and the pages then say: any of
+            `patient,sequence,duplicate`.
         protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
             default the task's own, such as brats2023-gli, isles2022 or polyp-pranet.
     """
@@ -47,10 +49,11 @@ class CompareOptions:
     seeds: str = "3"
     baseline: str | None = None
     test: tuple[Path, ...] = ()
+    allow_leak: str = ""
     protocol: str | None = None
 
 
-_OURS = ("variants", "seeds", "baseline", "test", "protocol")
+_OURS = ("variants", "seeds", "baseline", "test", "allow_leak", "protocol")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,6 +143,7 @@ def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[
 
 
 def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig) -> "Plan":
+    from inspire_med.cases.leaks import kinds_named
     from inspire_med.comparing.exam import load_tests
     from inspire_med.comparing.plan import Plan, load_labelled
     from inspire_med.comparing.variants import parse_seeds
@@ -158,7 +162,7 @@ def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: Trai
         config=config,
         manifest=manifest,
         protocol=_protocol(options.protocol or task.protocol, task),
-        tests=load_tests(options.test, manifest),
+        tests=load_tests(options.test, manifest, kinds_named(options.allow_leak)),
     )
 
 

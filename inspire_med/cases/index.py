@@ -9,10 +9,11 @@ from inspire_med.cases.checking.case import Expectation, Progress, Verdict, chec
 from inspire_med.cases.checking.finding import Finding, fault_of
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import edition_of, find_together
+from inspire_med.cases.leaks import find_leaks, refuse_leaks
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.releases import label_values, others_that_fit, release_of
-from inspire_med.cases.splits import assign_folds, named_in, refuse_parted, split_by_names
+from inspire_med.cases.splits import Split, named_in, split_cases
 from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
@@ -73,32 +74,27 @@ class Index:
         """One sentence for each fault."""
         return tuple(each.sentence for each in self.findings if each.verdict == "fault")
 
-    def manifest(
-        self, root: Path, *, folds: int, seed: int, split: Path | None = None
-    ) -> tuple[Manifest, list[tuple[str, str]]]:
+    def manifest(self, root: Path, split: Split) -> tuple[Manifest, list[tuple[str, str]]]:
         """The manifest with folds, and the pairs of look-alike images across them.
 
         Raises:
-            InputError: If no usable case is left, `split` does not fit the cases, or it or the
-                source's own folds part two cases that hold one image.
+            InputError: If no usable case is left, the split does not fit the cases, or it lets a
+                patient, a sequence or an image train and be tested on that is not allowed to.
         """
         if not self.cases:
             raise InputError(
                 f"{self.task.name}: no usable case is left; mend the files named above."
             )
         sizes = [verdict.foreground for verdict in self.verdicts]
-        fingerprints = [verdict.fingerprints for verdict in self.verdicts]
-        twins = find_twins(self.cases, fingerprints)
-        cases = as_one_patient(self.cases, fingerprints)
-        if split is not None:
-            cases = split_by_names(cases, split)
-        elif all(case.fold is None for case in cases):  # else the source has its own
-            cases = assign_folds(cases, sizes, folds=folds, seed=seed)
-        refuse_parted(cases, twins)
+        images = [verdict.fingerprints for verdict in self.verdicts]
+        cases = split_cases(self.cases, sizes, images, split)
+        leaks = find_leaks(cases, [case.fold for case in cases], images)
+        notes = refuse_leaks(leaks, split.allowed, "the split")
         pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
-        notes = (*self.notes, *_twin_notes(twins))
-        found = Manifest(self.task, self.channels, self.regions, cases, root, notes)
-        return found, pairs
+        twins = find_twins(cases, images)
+        notes = (*self.notes, *_twin_notes(twins), *notes)
+        cases = as_one_patient(cases, images)
+        return Manifest(self.task, self.channels, self.regions, cases, root, notes), pairs
 
 
 def index_sources(request: Request, progress: Progress | None = None) -> Index:
@@ -214,4 +210,4 @@ def _twin_notes(twins: Sequence[Twins]) -> list[str]:
     if not twins:
         return []
     named = listed([f"{case} that of {other}" for case, other in twins], limit=10)
-    return [f"The same image under two names, kept in one fold as of one patient: {named}."]
+    return [f"The same image under two names, counted as one patient's: {named}."]

@@ -91,22 +91,32 @@ def _size(case: Case) -> tuple[int, ...]:
     return tuple(sorted(case.shape))
 
 
+def joined_names(names: Sequence[str], images: Sequence[Collection[Hashable]]) -> list[str]:
+    """Give what shares an image, and all else of the same names, one name: the first's.
+
+    Args:
+        names: Of patients or videos, a case each.
+        images: What the images of each case are known by.
+    """
+    together = DisjointSet(range(len(names)))
+    first: dict[Hashable, int] = {}
+    for place, (name, own) in enumerate(zip(names, images, strict=True)):
+        for mark in (name, *own):
+            together.merge(place, first.setdefault(mark, place))
+    chosen: dict[int, str] = {}
+    return [chosen.setdefault(together[place], name) for place, name in enumerate(names)]
+
+
 def as_one_patient(
-    cases: Sequence[Case], fingerprints: Sequence[Collection[bytes]]
+    cases: Sequence[Case], images: Sequence[Collection[Hashable]]
 ) -> tuple[Case, ...]:
     """Give cases that share an image, and all others of their patients, one patient: the first's.
 
     Args:
         cases: The cases.
-        fingerprints: Of all images of each.
+        images: What the images of each are known by.
     """
-    together = DisjointSet(range(len(cases)))
-    first: dict[Hashable, int] = {}
-    for place, (case, own) in enumerate(zip(cases, fingerprints, strict=True)):
-        for mark in (case.patient, *own):
-            together.merge(place, first.setdefault(mark, place))
-    patients: dict[int, str] = {}
+    patients = joined_names([case.patient for case in cases], images)
     return tuple(
-        replace(case, patient=patients.setdefault(together[place], case.patient))
-        for place, case in enumerate(cases)
+        replace(case, patient=patient) for case, patient in zip(cases, patients, strict=True)
     )

@@ -1,15 +1,15 @@
 """Exam: cases that trained networks predict and are scored on, those of a fold or of a test set."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.leaks import Kind, find_leaks, refuse_leaks
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.twins import shared_images
 from inspire_med.errors import InputError
-from inspire_med.wording import counted
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class Exam:
         file: The manifest.
         manifest: What it holds.
         fold: The fold; None is every labelled case.
+        leaks: What is tested on and trained on too, by request; a sentence each.
     """
 
     name: str
     file: Path
     manifest: Manifest
     fold: int | None
+    leaks: tuple[str, ...] = ()
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -39,17 +41,20 @@ class Exam:
         return [] if self.fold is None else ["--fold", str(self.fold)]
 
 
-def load_tests(files: Sequence[Path], trained_on: Manifest) -> tuple[Exam, ...]:
+def load_tests(
+    files: Sequence[Path], trained_on: Manifest, allowed: Collection[Kind] = ()
+) -> tuple[Exam, ...]:
     """Read test sets: every labelled case of each manifest.
 
     Args:
         files: The manifests.
         trained_on: What the networks are trained on.
+        allowed: What may be on both sides, and is then stated.
 
     Raises:
         InputError: If a name cannot be that of a folder or comes twice, no case has a label, the
-            set is of another task, channels or regions, or it shares an image with training,
-            stored alike or not.
+            set is of another task, channels or regions, or it shares a patient, a sequence or an
+            image (stored alike or not) with training that it may not share.
     """
     exams = tuple(Exam(file.stem, file.resolve(), Manifest.load(file), None) for file in files)
     names = [exam.name for exam in exams]
@@ -67,25 +72,7 @@ def load_tests(files: Sequence[Path], trained_on: Manifest) -> tuple[Exam, ...]:
         if not exam.cases:
             raise InputError(f"{exam.file}: no case has a label; give a labelled manifest.")
         _refuse_other_kind(exam, trained_on)
-    _refuse_shared(exams, trained_on)
-    return exams
-
-
-def acquainted_note(exam: Exam, trained_on: Manifest) -> str:
-    """A sentence where test cases are of patients that cases of the training manifest are of too.
-
-    That is no fault: published splits of frames from videos are so. A patient who is called as the
-    case is nobody that could be met again.
-    """
-    known = {case.patient for case in trained_on.cases if case.label is not None}
-    named = [case for case in exam.cases if case.patient != case.id]
-    met = sum(case.patient in known for case in named)
-    if not met:
-        return ""
-    return (
-        f"{counted(len(exam.cases), 'test case')}, {met:,} of them of patients (or videos) of whom "
-        "the manifest that is trained on has other cases: strangers may be harder."
-    )
+    return tuple(_with_leaks(exams, trained_on, allowed))
 
 
 def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
@@ -102,13 +89,20 @@ def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
             )
 
 
-def _refuse_shared(exams: Sequence[Exam], trained_on: Manifest) -> None:
-    """Refuse a test case that shows what a case of the training manifest shows."""
-    tried = [case for exam in exams for case in exam.cases]
+def _with_leaks(
+    exams: Sequence[Exam], trained_on: Manifest, allowed: Collection[Kind]
+) -> list[Exam]:
     known = [case for case in trained_on.cases if case.label is not None]
-    for case, owner in shared_images(tried, known):
-        file = next(exam.file for exam in exams if case in exam.cases)
-        raise InputError(
-            f"{file}: its case {case.id} has an image of case {owner.id}, which the networks may "
-            "train on; take it out of one of the two manifests."
-        )
+    shared = list(shared_images([case for exam in exams for case in exam.cases], known))
+    found: list[Exam] = []
+    for exam in exams:
+        cases, folds = [*known, *exam.cases], [None] * len(known) + [exam.name] * len(exam.cases)
+        # Each test image is known by its case's place: so all of them are counted.
+        places = {id(case): place for place, case in enumerate(cases)}
+        images = [{place} if fold else set[int]() for place, fold in enumerate(folds)]
+        for case, owner in shared:
+            if id(case) in places:
+                images[places[id(owner)]].add(places[id(case)])
+        leaks = find_leaks(cases, folds, images)
+        found.append(replace(exam, leaks=tuple(refuse_leaks(leaks, allowed, str(exam.file)))))
+    return found

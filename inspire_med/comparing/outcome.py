@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
-from inspire_med.comparing.exam import acquainted_note
 from inspire_med.comparing.job import Job, is_done, progress_of
 from inspire_med.comparing.plan import Plan
 from inspire_med.comparing.scores import (
@@ -178,13 +177,14 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
         "not seen, and may be more than the differences shown."
     ]
     if exam.name:
-        notes += filter(None, [_on_training(plan), acquainted_note(exam, plan.manifest)])
+        notes += [_on_training(plan), *exam.leaks]
     elif plan.config.validations > 1:
         notes.append(
             f"Each network predicts with the best of {plan.config.validations} checkpoints by Dice "
             "on the very cases that are scored: a little too good, for all alike. With "
             "--validations 1 it is the last."
         )
+    notes += exam.manifest.notes
     if not plan.protocol.of_videos:
         patients = {case.id: case.patient for job in jobs for case in job.cases}
         notes += filter(None, [patients_note(patients)])

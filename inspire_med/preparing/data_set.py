@@ -13,6 +13,7 @@ from inspire_med.cli.progress import one_bar
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.preparing.options import PrepareOptions
+from inspire_med.preparing.split import split_asked_for
 from inspire_med.tasks.find import task_named
 from inspire_med.tasks.task import Task
 from inspire_med.wording import counted
@@ -45,9 +46,7 @@ def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> M
     with one_bar("checking") as advance:
         index = index_sources(request, advance)
     _report_problems(index, skip_bad=options.skip_bad)
-    manifest, pairs = index.manifest(
-        root, folds=options.folds, seed=options.seed, split=options.split
-    )
+    manifest, pairs = index.manifest(root, split_asked_for(options))
     manifest = replace(manifest, register=options.register)
     _summarise(manifest, index.verdicts)
     _warn_of_look_alikes(pairs)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from jsonargparse import Namespace
 
@@ -20,7 +21,10 @@ class PrepareOptions:
         out: manifest.json, or with --phantom a new folder.
         source: Folders of data sets; a datalist for `monai`.
         phantom: Make this many cases with known masks in --out instead.
-        folds: Folds, patient-wise and balanced.
+        folds: Folds, balanced; by default 5, or one a site with `--group_by site`.
+        group_by: What never parts over folds: patients, sequences (videos) or sites.
+        allow_leak: What a split may part all the same, and reports then say: any of
+            `patient,sequence,duplicate`.
         seed: Of the folds and of the phantoms.
         cases: File of the ids, one a line, of the cases to use; by default all.
         split: File of case ids, one a line: they become fold 0 (validation).
@@ -36,7 +40,9 @@ class PrepareOptions:
     out: Path
     source: tuple[Path, ...] = ()
     phantom: int | None = None
-    folds: int = 5
+    folds: int | None = None
+    group_by: Literal["patient", "sequence", "site"] = "patient"
+    allow_leak: str = ""
     seed: int = 0
     cases: Path | None = None
     split: Path | None = None
@@ -79,7 +85,7 @@ def read_options(namespace: Namespace) -> PrepareOptions:
 
 
 def _refuse_odd(options: PrepareOptions) -> None:
-    if options.folds < 1:
+    if options.folds is not None and options.folds < 1:
         raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")

@@ -13,5 +13,6 @@ pranet_manifests "$DATA" "$OUT"
 # shellcheck disable=SC2046
 inspire compare --task polyp --validations 1 --loss structure --data.scales 0.75,1,1.25 \
   --manifest "$OUT/train.json" --fold none --test "$OUT/kvasir.json,$OUT/clinicdb.json" \
+  --allow_leak patient,sequence \
   --run "$OUT/runs" --variants concat,ise+isa --seeds 3 $(budget "$BUDGET") "$@"
 tables "$OUT"/runs/test-{kvasir,clinicdb}/comparison.json

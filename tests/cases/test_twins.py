@@ -11,18 +11,15 @@ from PIL import Image
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.case import Expectation, check_case
 from inspire_med.cases.layouts.found import FoundCase
-from inspire_med.cases.splits import refuse_parted
 from inspire_med.cases.twins import as_one_patient, find_twins, fingerprint, shared_images
-from inspire_med.errors import InputError
 
 X, Y, Z = ({letter} for letter in (b"x", b"y", b"z"))
 
 
-def cases(*patients, folds=()):
-    folds = folds or [None] * len(patients)
+def cases(*patients):
     return tuple(
-        Case(f"c{number}", patient, {}, (4, 4), (1.0, 1.0), Path("m.png"), fold=fold)
-        for number, (patient, fold) in enumerate(zip(patients, folds, strict=True))
+        Case(f"c{number}", patient, {}, (4, 4), (1.0, 1.0), Path("m.png"))
+        for number, patient in enumerate(patients)
     )
 
 
@@ -83,16 +80,6 @@ def test_what_differs_in_one_pixel_or_in_shape_is_no_twin():
 
     assert fingerprint(image) == fingerprint(image.astype(np.int16))
     assert len({*fingerprint(image), *fingerprint(other), *fingerprint(image.reshape(6, 4))}) == 3
-
-
-@pytest.mark.parametrize(("folds", "parted"), [((0, 1), True), ((0, None), True), ((1, 1), False)])
-def test_folds_that_part_copies_are_refused(folds, parted):
-    some = cases("a", "a", folds=folds)
-    if not parted:
-        refuse_parted(some, [("c1", "c0")])
-        return
-    with pytest.raises(InputError, match="cases c0 and c1: hold the same image, and the split"):
-        refuse_parted(some, [("c1", "c0")])
 
 
 def permuted(path):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.comparing.exam import Exam, acquainted_note, load_tests
+from inspire_med.comparing.exam import load_tests
 from inspire_med.errors import InputError
 
 
@@ -19,10 +19,9 @@ def trained_on(disc_images):
 def changed(disc_images, tmp_path):
     """Write the discs' manifest with other content."""
 
-    def write(name="test.json", **content):
-        discs = Manifest.load(disc_images)
+    def write(name="test.json", manifest=None, **content):
         file = tmp_path / name
-        replace(discs, **content).save(file)
+        replace(manifest or Manifest.load(disc_images), **content).save(file)
         return file
 
     return write
@@ -48,8 +47,10 @@ def test_refuses_a_case_that_may_be_trained_on(other_discs, disc_images, trained
             picture.save(copy, compress_level=compression)
         assert copy.read_bytes() != original.read_bytes()
 
-    with pytest.raises(InputError, match=r"others.json: its case disc3 has an image of case disc1"):
-        load_tests([other_discs], trained_on)
+    with pytest.raises(InputError, match=r"others.json: 1 of the 6 images tested on .* cases disc"):
+        load_tests([other_discs], trained_on, ["patient", "sequence"])
+    (exam,) = load_tests([other_discs], trained_on, ["duplicate"])
+    assert "such as that of cases disc3 and disc1; strangers may be harder" in exam.leaks[0]
 
 
 def test_refuses_a_volume_that_may_be_trained_on_whichever_way_it_lies(ball_volumes, tmp_path):
@@ -63,7 +64,7 @@ def test_refuses_a_volume_that_may_be_trained_on_whichever_way_it_lies(ball_volu
     replace(trained_on, cases=(replace(second, images=turned),)).save(file)
 
     others = replace(trained_on, cases=trained_on.cases[:1])
-    with pytest.raises(InputError, match=f"case {second.id} has an image of case {first.id}"):
+    with pytest.raises(InputError, match=f"such as that of cases {second.id} and {first.id}; keep"):
         load_tests([file], others)
 
 
@@ -75,20 +76,25 @@ def test_no_case_is_opened_that_cannot_be_a_copy(other_discs, trained_on):
     assert len(load_tests([other_discs], replace(trained_on, cases=larger))) == 1
 
 
-def test_patients_of_the_training_are_counted_in_a_test_set(changed, disc_images):
+def test_refuses_videos_that_are_trained_on_and_says_so_where_they_may_be(
+    changed, trained_on, other_discs
+):
     """A patient by the name of the case, as where a set names none, is no acquaintance."""
-    one, two, *others = Manifest.load(disc_images).cases
-    videos = (replace(one, patient="video"), replace(two, patient="other"), *others)
-    exam = Exam("t", Path("t.json"), Manifest.load(changed(cases=videos)), None)
-    trained_on = Manifest.load(disc_images)
-
-    assert acquainted_note(exam, trained_on) == ""
-    filmed = tuple(replace(case, patient="video") for case in trained_on.cases)
-    assert acquainted_note(exam, replace(trained_on, cases=filmed)).startswith(
-        "6 test cases, 1 of them of patients (or videos) of whom"
+    video = {"patient": "video", "sequence": "video"}
+    filmed = replace(trained_on, cases=tuple(replace(case, **video) for case in trained_on.cases))
+    others = Manifest.load(other_discs)
+    one, two, *more = others.cases
+    test = changed(
+        manifest=others, cases=(replace(one, **video), replace(two, sequence="other"), *more)
     )
-    hidden = tuple(replace(case, label=None) for case in filmed)
-    assert acquainted_note(exam, replace(trained_on, cases=hidden)) == ""
+
+    assert load_tests([test], trained_on)[0].leaks == ()
+    hidden = tuple(replace(case, label=None) for case in filmed.cases)
+    assert load_tests([test], replace(filmed, cases=hidden))[0].leaks == ()
+    with pytest.raises(InputError, match=r"test.json: 1 of the 2 sequences tested on is also trai"):
+        load_tests([test], filmed, ["patient"])
+    (exam,) = load_tests([test], filmed, ["sequence"])
+    assert "such as video (cases disc0 and disc0)" in exam.leaks[0]
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from jsonargparse import Namespace
 
 from inspire_med.cli.command import run_command
 from inspire_med.cli.parser import CommandParser
 from inspire_med.errors import InputError
-
-if TYPE_CHECKING:
-    from inspire_med.networks.published import Published
+from inspire_med.published import IMAGENET, PIP_LINE, Published
 
 _DIFFERS = "NO: another file than was pinned"
 
@@ -79,7 +77,6 @@ def _checked(file: Path, wanted: WeightsOptions) -> str:
 def _listed() -> Iterator[str]:
     """A line or four for every encoder."""
     from inspire_med.networks.monai_encoder import EFFICIENTNETS, RESNETS
-    from inspire_med.networks.published import IMAGENET
 
     for name, published in IMAGENET.items():
         yield f"{name} (images): --network.weights imagenet"
@@ -95,10 +92,8 @@ def _listed() -> Iterator[str]:
     yield "segresnet (images, volumes): --network.weights FILE, as MONAI names it"
 
 
-def _presence(published: "Published") -> str:
+def _presence(published: Published) -> str:
     """Whether the file is there, and the one that was pinned."""
-    from inspire_med.networks.published import PIP_LINE
-
     if published.find() is None:
         return f"no: {PIP_LINE}"
     try:

@@ -66,7 +66,7 @@ def test_frozen_norms_keep_the_published_statistics(tmp_path, disc_images, skip)
     words = [*LITE0, "--network.freeze_norm", "true", "--network.skip", skip, "--max_steps", "2"]
     assert train(disc_images, tmp_path, "--data.image_size", "[32,32]", *words) == 0
 
-    from inspire_med.networks.published import IMAGENET
+    from inspire_med.published import IMAGENET
 
     published = read_tensors(IMAGENET["efficientnet-lite0"].verified())
     found = trained(tmp_path)
@@ -84,7 +84,7 @@ def test_an_encoders_rate_of_next_to_nothing_leaves_its_weights(tmp_path, disc_i
     words = ["--data.image_size", "[32,32]", *LITE0, "--optimizer.encoder_lr", "1e-9"]
     assert train(disc_images, tmp_path, *words, "--max_steps", "2") == 0
 
-    from inspire_med.networks.published import IMAGENET
+    from inspire_med.published import IMAGENET
 
     published = read_tensors(IMAGENET["efficientnet-lite0"].verified())
     stem = trained(tmp_path)["encoder.stages.0.1.weight"]

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from inspire_med.errors import InputError
-from inspire_med.weight_files import read_tensors
+from inspire_med.weight_files import further_layers, read_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.ones(2)}
 
@@ -24,8 +24,10 @@ def test_reads_safetensors(tmp_path):
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("key", [None, "state_dict", "model"])
-def test_reads_what_torch_saved(tmp_path, key, zipped):
-    content = TENSORS if key is None else {key: TENSORS, "epoch": 3}
+@pytest.mark.parametrize("wrapper", ["", "module."])
+def test_reads_what_torch_saved(tmp_path, key, zipped, wrapper):
+    named = {f"{wrapper}{name}": value for name, value in TENSORS.items()}
+    content = named if key is None else {key: named, "epoch": 3}
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
 
     assert_same(read_tensors(tmp_path / "w.pth"))
@@ -93,6 +95,14 @@ def test_refuses_half_a_file(tmp_path):
 
     with pytest.raises(InputError, match="not a readable checkpoint, but damaged"):
         read_tensors(tmp_path / "w.pth")
+
+
+def test_layers_further_are_those_in_rows_of_blocks_that_a_network_has_some_of():
+    own = ["stem.weight", "row.0.conv.weight", "row.1.conv.weight", "a.row.0.0.weight"]
+    more = ["row.1.gate.weight", "row.2.conv.weight", "a.row.1.0.weight"]
+    else_ = ["stem.bias", "fc.0.weight", "rows.0.weight", "row.weight"]
+
+    assert further_layers([*own, *more, *else_], own) == more
 
 
 def test_names_a_missing_file(tmp_path):

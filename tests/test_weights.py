@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from inspire_med.networks import efficientnet_lite
-from inspire_med.networks.published import IMAGENET, Published
+from inspire_med.published import IMAGENET, Published
 from inspire_med.weights import main
 
 

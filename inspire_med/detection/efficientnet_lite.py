@@ -12,8 +12,10 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
+from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from inspire_med.blocks.loop import bottom_up
 from inspire_med.errors import InputError
+from inspire_med.published import imagenet_weights
 from inspire_med.weight_files import read_tensors
 
 
@@ -40,7 +42,7 @@ class EfficientNetLite(BaseModule):
         InputError: If there is no network of that name, or no such stage.
 
     References:
-        Liu, EfficientNet-Lite, 2020; see `networks.efficientnet_lite`.
+        Liu, EfficientNet-Lite, 2020; see `blocks.efficientnet_lite`.
     """
 
     def __init__(
@@ -53,9 +55,6 @@ class EfficientNetLite(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        # Within `networks` is MONAI, which takes seconds to load and which no other backbone needs.
-        from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-
         if name not in EFFICIENTNET_LITE:
             raise InputError(
                 f"backbone.name={name!r} is unknown; give one of {', '.join(EFFICIENTNET_LITE)}."
@@ -110,8 +109,6 @@ def load_from_package(filename: str, map_location: Any = None) -> dict[str, Any]
     Raises:
         InputError: If no package brings that, or it is not installed, or its file is another.
     """
-    from inspire_med.networks.published import imagenet_weights
-
     file = imagenet_weights(filename.partition("://")[2]).verified()
     return {"state_dict": read_tensors(file)}
 

@@ -10,6 +10,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from inspire_med.errors import InputError
+from inspire_med.weight_files import weights_in
 from inspire_med.wording import listed
 
 
@@ -49,14 +50,12 @@ def check_fit(file: str, config: Config, *, whole: bool) -> None:
 
 
 def read_weights(file: str) -> dict[str, Any]:
-    """Read the weights of a checkpoint, without the name that data-parallel training puts first.
+    """Read the weights of a checkpoint.
 
     Raises:
         InputError: If the file is missing or damaged, or wants anything but numbers and text.
     """
-    checkpoint = CheckpointLoader.load_checkpoint(file, map_location="cpu", logger="silent")
-    stored = checkpoint.get("state_dict", checkpoint)
-    return {key.removeprefix("module."): value for key, value in stored.items()}
+    return weights_in(CheckpointLoader.load_checkpoint(file, map_location="cpu", logger="silent"))
 
 
 def fitting(stored: dict[str, Any], own: dict[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from inspire_med.detection.fit import fitting, is_counter, read_weights
 from inspire_med.detection.settings import sections, type_path
 from inspire_med.errors import InputError
 from inspire_med.imaging.normalisation import LITE, TORCHVISION
+from inspire_med.weight_files import further_layers
 from inspire_med.wording import listed
 
 _PICTURES = {"torchvision": TORCHVISION, "imagenet": LITE}  # by the scheme of a checkpoint's name
@@ -143,22 +144,22 @@ def _check_part(part: BaseModule, file: str, prefix: str | None) -> list[str]:
 
 
 def _first_difference(stored: Mapping[str, Any], own: Mapping[str, Tensor]) -> str | None:
-    """Find a tensor of another size, or else a row of blocks of another length."""
+    """Find a tensor of another size, or else a row of blocks that is another."""
     for name, value in own.items():
         found = stored.get(name)
         if isinstance(found, Tensor) and found.shape != value.shape:
             return f"{name} of shape {tuple(found.shape)}, not {tuple(value.shape)}"
-    for name in _beyond(own, stored):
+    for name in _missing_blocks(own, stored):
         return f"no {name}"
-    for name in _beyond(stored, own):
+    for name in further_layers(stored, own):
         return f"{name}, which this has not"
     return None
 
 
-def _beyond(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    """The names in numbered blocks that come after the last of the same row among the others."""
-    known = {place for other in others for place in _places(other)}
-    firsts = {name: next((p for p in _places(name) if p not in known), "") for name in names}
+def _missing_blocks(own: Iterable[str], stored: Iterable[str]) -> list[str]:
+    """The own names in numbered blocks that come after the last of the same row that is stored."""
+    known = {place for name in stored for place in _places(name)}
+    firsts = {name: next((p for p in _places(name) if p not in known), "") for name in own}
     return [name for name, first in firsts.items() if first.rpartition(".")[2].isdigit()]
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from inspire_med.errors import InputError
 from inspire_med.files import sha256
-from inspire_med.weight_files import unreadable
+from inspire_med.weight_files import unreadable, weights_in
 
 
 def guard_loading() -> None:
@@ -112,8 +112,7 @@ def load_from_mmcls(filename: str, map_location: Any = None) -> dict[str, Any]:
     Raises:
         InputError: If the name is unknown, or its file cannot be fetched.
     """
-    checkpoint = load_from_http(_address(filename, get_mmcls_models()), map_location)
-    weights: dict[str, Any] = checkpoint.get("state_dict", checkpoint)
+    weights = weights_in(load_from_http(_address(filename, get_mmcls_models()), map_location))
     head = "backbone."
     return {
         "state_dict": {
@@ -179,12 +178,10 @@ def _harmless() -> list[Any]:
 def _cleaned(checkpoint: Any) -> dict[str, Any]:
     """Leave out the text that mmengine would run; make the histories whole again.
 
-    Weights under `model`, as timm's scripts write them, come under mmengine's own name.
+    The weights come under mmengine's own name, wherever a script has put them.
     """
     if not isinstance(checkpoint, dict):
         raise TypeError("it holds no dictionary of weights")
-    if isinstance(checkpoint.get("model"), dict):
-        checkpoint.setdefault("state_dict", checkpoint.pop("model"))
     if isinstance(checkpoint.get("meta"), dict):
         checkpoint["meta"].pop("config", None)
     histories = checkpoint.get("message_hub", {}).get("log_scalars", {})
@@ -193,4 +190,6 @@ def _cleaned(checkpoint: Any) -> dict[str, Any]:
             seen = vars(value)
             numbers = seen["_log_history"], seen["_count_history"], seen["max_length"]
             histories[name] = HistoryBuffer(*numbers)
+    checkpoint["state_dict"] = weights_in(checkpoint)
+    checkpoint.pop("model", None)
     return checkpoint

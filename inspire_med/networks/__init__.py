@@ -1,8 +1,8 @@
 """Networks: the blocks made into segmentation networks. All of them give logits."""
 
+from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from inspire_med.blocks.encoder import Encoder, unet_encoder
 from inspire_med.networks.build import build_network
-from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-from inspire_med.networks.encoder import Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork
 from inspire_med.networks.normalisation import normalisation_of

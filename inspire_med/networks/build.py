@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspire_med.blocks.dims import BATCH_NORM, Norm, SpatialDims
+from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from inspire_med.blocks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError, did_you_mean
-from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
 from inspire_med.networks.monai_network import MonaiNetwork, monai_network
 from inspire_med.networks.unet import UNet

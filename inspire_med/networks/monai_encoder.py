@@ -11,8 +11,8 @@ from torch import nn
 
 from inspire_med.blocks.depthwise import DepthwiseConv
 from inspire_med.blocks.dims import SpatialDims
+from inspire_med.blocks.encoder import Encoder, names_in
 from inspire_med.errors import InputError
-from inspire_med.networks.encoder import Encoder, names_in
 
 RESNETS = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
 EFFICIENTNETS = tuple(f"efficientnet-b{k}" for k in range(8))

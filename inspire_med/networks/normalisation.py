@@ -1,7 +1,7 @@
 """Normalisation: what an encoder's usual weights want of pictures."""
 
+from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE
 from inspire_med.imaging.normalisation import LITE, TORCHVISION, Normalisation
-from inspire_med.networks.efficientnet_lite import EFFICIENTNET_LITE
 from inspire_med.networks.monai_encoder import EFFICIENTNETS, RESNETS
 
 

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
+from inspire_med.blocks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.blocks.loop import Pass, unroll_each, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, linear_lateral, sketch_pyramid
 from inspire_med.blocks.resize import resize
 from inspire_med.errors import InputError
-from inspire_med.networks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.networks.skips import Feedback, Merge, Skip, compose_skip
 
 

@@ -1,7 +1,7 @@
 """Weight names: what the tensors of an encoder are called in the files of several libraries."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _BLOCK = re.compile(r"_blocks\.(\d+)\.(\d+)\.(_\w+)\.(\w+)")  # stage, index over all, part, tensor
@@ -89,8 +89,3 @@ def namings(weight_names: Mapping[str, str]) -> list[dict[str, str]]:
         names = weight_names.items()
         found.append({ours: library.name(own, firsts, expanding) for ours, own in names})
     return found
-
-
-def without_wrapper(names: Iterable[str]) -> dict[str, str]:
-    """Stored names by what they are without the `module.` that torch's DataParallel writes."""
-    return {name.removeprefix("module."): name for name in names}

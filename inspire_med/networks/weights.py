@@ -1,17 +1,17 @@
 """Weights: an encoder's first ones, published or from a local file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from inspire_med.blocks.encoder import Encoder
 from inspire_med.errors import InputError
-from inspire_med.networks.encoder import Encoder
-from inspire_med.networks.published import imagenet_weights
-from inspire_med.networks.weight_names import namings, without_wrapper
-from inspire_med.weight_files import read_tensors
+from inspire_med.networks.weight_names import namings
+from inspire_med.published import imagenet_weights
+from inspire_med.weight_files import further_layers, read_tensors
 
 PUBLISHED = "imagenet"
 _HEAD = "features.8."  # torchvision's classifiers of EfficientNets begin among the features
@@ -57,17 +57,16 @@ def fitted(stored: Mapping[str, Tensor], encoder: Encoder, path: Path) -> Fitted
         InputError: Names the first tensor that is missing, has another shape, or is of a layer
             that the encoder does not have.
     """
-    bare = without_wrapper(stored)
     wanted = encoder.state_dict()
     own = {name: encoder.weight_names.get(name, name) for name in wanted}
-    names = max(namings(own), key=lambda way: sum(name in bare for name in way.values()))
+    names = max(namings(own), key=lambda way: sum(name in stored for name in way.values()))
     first = next(name for name, value in wanted.items() if value.dim() > 2)
     state: dict[str, Tensor] = {}
     channels = 0
     for name, value in wanted.items():
         source = names[name]
-        if source in bare:
-            tensor = stored[bare[source]]
+        if source in stored:
+            tensor = stored[source]
             if name == first and tensor.dim() > 2:
                 channels = tensor.shape[1]
                 tensor = _for_channels(tensor, value.shape[1])
@@ -77,7 +76,12 @@ def fitted(stored: Mapping[str, Tensor], encoder: Encoder, path: Path) -> Fitted
             state[name] = torch.zeros_like(value)
         else:
             raise InputError(f"{path}: has no tensor {source!r}; is it for another encoder?")
-    _refuse_further_layers(path, bare, names.values())
+    for name in further_layers(stored, set(names.values())):
+        if not name.startswith(_HEAD):
+            raise InputError(
+                f"{path}: has {name!r}, which the encoder has not; use weights made for this "
+                "encoder."
+            )
     return Fitted(state, channels)
 
 
@@ -96,16 +100,3 @@ def _refuse_other_shape(path: Path, name: str, found: Tensor, wanted: Tensor) ->
             f"{path}: {name!r} has shape {tuple(found.shape)} where the encoder has "
             f"{tuple(wanted.shape)}; use weights made for this encoder."
         )
-
-
-def _refuse_further_layers(path: Path, stored: Iterable[str], taken: Iterable[str]) -> None:
-    """Refuse a file with more of what the encoder has some of: a deeper one has all the layers."""
-    used = set(taken)
-    rows = {name.partition(".")[0] for name in used}
-    for name in stored:
-        row = name.partition(".")[0]
-        if row in rows and name not in used and not name.startswith(_HEAD):
-            raise InputError(
-                f"{path}: has {name!r}, which the encoder has not; use weights made for this "
-                "encoder."
-            )

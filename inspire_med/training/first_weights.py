@@ -8,8 +8,8 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.config import NetworkConfig
 from inspire_med.networks import UNet, normalisation_of, weights_of_encoder
 from inspire_med.networks.build import named_encoder
-from inspire_med.networks.published import IMAGENET
 from inspire_med.networks.weights import PUBLISHED
+from inspire_med.published import IMAGENET
 from inspire_med.tasks.task import Preparation
 
 

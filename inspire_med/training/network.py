@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 
+from inspire_med.blocks.encoder import Encoder
 from inspire_med.blocks.loop import Pass
 from inspire_med.blocks.pyramid import TopDown
 from inspire_med.cases.manifest import Manifest
@@ -24,7 +25,6 @@ from inspire_med.networks import (
     UNet,
     build_network,
 )
-from inspire_med.networks.encoder import Encoder
 from inspire_med.training.average import moving_average
 from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.first_weights import (

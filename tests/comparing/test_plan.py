@@ -7,7 +7,7 @@ import torch
 from inspire_med.comparing.plan import check, load_labelled
 from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
-from inspire_med.networks.published import Published
+from inspire_med.published import Published
 
 
 def names(plan):

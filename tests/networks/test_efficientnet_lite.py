@@ -3,6 +3,7 @@ import sys
 import pytest
 import torch
 
+from inspire_med.blocks.efficientnet_lite import SamePad
 from inspire_med.errors import InputError
 from inspire_med.networks import (
     EFFICIENTNET_LITE,
@@ -11,8 +12,7 @@ from inspire_med.networks import (
     efficientnet_lite,
     weights_of_encoder,
 )
-from inspire_med.networks.efficientnet_lite import SamePad
-from inspire_med.networks.published import IMAGENET
+from inspire_med.published import IMAGENET
 
 NAMES = pytest.mark.parametrize("name", EFFICIENTNET_LITE)
 CHANNELS = {

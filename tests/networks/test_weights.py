@@ -143,15 +143,14 @@ def test_resnet_takes_torchvisions_names():
     assert all(torch.equal(value, made[encoder.weight_names[n]]) for n, value in state.items())
 
 
-def test_volumes_take_what_was_stored_by_several_devices():
-    made = {f"module.{name}": value for name, value in numbered(resnet18(3, 1)).items()}
+def test_volumes_take_what_was_stored_with_a_head():
+    made = numbered(resnet18(3, 1))
     encoder = monai_encoder("resnet18", 3, 1)
 
-    state, _ = fitted({**made, "module.conv_seg.0.weight": torch.ones(1)}, encoder, FILE)
+    state, _ = fitted({**made, "conv_seg.0.weight": torch.ones(1)}, encoder, FILE)
 
     assert len(state) == len(made)
-    last = {name: encoder.weight_names[name] for name in state}
-    assert all(torch.equal(state[name], made[f"module.{last[name]}"]) for name in state)
+    assert all(torch.equal(state[name], made[encoder.weight_names[name]]) for name in state)
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -174,14 +173,12 @@ def refusal(made, encoder):
     return str(caught.value)
 
 
-def test_a_deeper_encoders_weights_are_refused_by_the_first_layer_more():
-    made = numbered(resnet18(2)) | {"layer1.2.conv1.weight": torch.ones(64, 64, 3, 3)}
+@pytest.mark.parametrize("layer", ["layer1.2.conv1.weight", "layer1.0.se.fc1.weight"])
+def test_weights_of_an_encoder_with_more_layers_are_refused_by_the_first_of_these(layer):
+    made = numbered(resnet18(2)) | {layer: torch.ones(64, 64, 3, 3)}
 
-    said = refusal(made, monai_encoder("resnet18", 2, 3))
-
-    assert said == (
-        "w.pth: has 'layer1.2.conv1.weight', which the encoder has not; use weights made for this "
-        "encoder."
+    assert refusal(made, monai_encoder("resnet18", 2, 3)) == (
+        f"w.pth: has '{layer}', which the encoder has not; use weights made for this encoder."
     )
 
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from inspire_med.blocks.encoder import Encoder
 from inspire_med.config import NetworkConfig
 from inspire_med.networks import UNet, build_network, monai_encoder
-from inspire_med.networks.encoder import Encoder
 from inspire_med.tasks.task import Preparation
 from inspire_med.training.first_weights import (
     as_weights_want,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.networks.published import IMAGENET, imagenet_weights
+from inspire_med.published import IMAGENET, imagenet_weights
 
 LITE0 = IMAGENET["efficientnet-lite0"]
 

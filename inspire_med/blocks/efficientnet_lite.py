@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inspire_med.blocks.depthwise import DepthwiseConv
-from inspire_med.networks.encoder import Encoder, names_in
+from inspire_med.blocks.encoder import Encoder, names_in
 
 # Width and depth, as factors on the rows below (EfficientNet's compound scaling).
 EFFICIENTNET_LITE = {

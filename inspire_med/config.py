@@ -211,14 +211,9 @@ def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(network, Mapping) and "encoder_weights" in network:
         named = {name: value for name, value in network.items() if name != "encoder_weights"}
         present["network"] = {"weights": network["encoder_weights"], **named}
-    if isinstance(data, Mapping) and "augment" in data:
-        present["data"] = {**data, "augment": present_augment(data["augment"])}
+    if isinstance(data, Mapping) and isinstance(data.get("augment"), bool):
+        present["data"] = {**data, "augment": "usual" if data["augment"] else "none"}
     return present
-
-
-def present_augment(value: Any) -> Any:
-    """`data.augment` by its present name, where it is a truth value, or the word for one."""
-    return {"true": "usual", "false": "none"}.get(str(value).lower(), value)
 
 
 def dotted(options: Mapping[str, Any]) -> dict[str, Any]:

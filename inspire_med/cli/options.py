@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
@@ -18,7 +17,6 @@ from inspire_med.cli.run_folder import last_options
 from inspire_med.config import (
     TrainConfig,
     dotted,
-    present_augment,
     with_paths_resolved,
     with_present_names,
 )
@@ -30,7 +28,7 @@ from inspire_med.tasks.task import Task
 
 
 class RunParser(CommandParser):
-    """A parser that reads the options of a run of an older version too."""
+    """A parser that reads the file of options of a run of an older version too."""
 
     def parse_string(self, content: str, *args: Any, **kwargs: Any) -> Namespace:
         """Read a file's options by their present names."""
@@ -39,11 +37,6 @@ class RunParser(CommandParser):
         if present != options:
             content = yaml.safe_dump(present, sort_keys=False)
         return super().parse_string(content, *args, **kwargs)
-
-    def parse_args(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> Namespace:
-        """Read options of a command line by their present names."""
-        words = list(sys.argv[1:] if args is None else args)
-        return super().parse_args(_with_present_augment(words), *others, **more)
 
 
 def training_parser(words: Sequence[str]) -> CommandParser:
@@ -79,7 +72,7 @@ def refuse_odd_training(task: Task) -> None:
         InputError: If one of them is unknown or of another type.
     """
     try:
-        _read_as_words(dotted(task.training))
+        _read_as_words(dotted(with_present_names(task.training)))
     except InputError as error:
         raise InputError(f"task {task.name}: field training: {error}") from None
 
@@ -134,7 +127,7 @@ def training_config(parser: CommandParser, options: Namespace) -> TrainConfig:
 
 def _read_as_words(options: Mapping[str, Any]) -> TrainConfig:
     """A training with these options, by their dotted names, as a command line would be read."""
-    parser = RunParser(prog="inspire-med train")
+    parser = CommandParser(prog="inspire-med train")
     parser.add_class_arguments(TrainConfig, as_group=False)
     given = {"manifest": "m", "run": "r", **options}
     words = [f"--{name}={_written(value)}" for name, value in given.items()]
@@ -171,18 +164,6 @@ def _scanned(words: Sequence[str]) -> dict[str, str | None]:
         return vars(scan.parse_known_args(words)[0])
     except argparse.ArgumentError:
         return dict.fromkeys(names)  # the real parser says what is wrong
-
-
-def _with_present_augment(words: Sequence[str]) -> list[str]:
-    """A command line with the present values of `--data.augment`, in a word or in two."""
-    present = list(words)
-    for index, word in enumerate(words):
-        option, equals, value = word.partition("=")
-        if option == "--data.augment" and equals:
-            present[index] = f"{option}={present_augment(value)}"
-        elif index and words[index - 1] == "--data.augment":
-            present[index] = present_augment(word)
-    return present
 
 
 def _written(value: Any) -> str:

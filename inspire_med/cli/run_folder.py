@@ -96,7 +96,11 @@ def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:
     if not file.is_file():
         return None
     sessions = read_json(record)["sessions"] if record.is_file() else []
-    return file, sessions[-1].get("changed", {}) if sessions else {}
+    changed: dict[str, Any] = {}
+    for name, value in sessions[-1].get("changed", {}).items() if sessions else ():
+        section, _, option = name.rpartition(".")
+        (changed.setdefault(section, {}) if section else changed)[option] = value
+    return file, dotted(with_present_names(changed))
 
 
 def options_in(file: Path) -> dict[str, Any]:

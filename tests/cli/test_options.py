@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -6,7 +7,7 @@ from inspire_med.cli.options import (
     refuse_odd_training,
     task_defaults,
     training_parser,
-    typed_options,
+    words_of_run,
 )
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import TASKS
@@ -50,15 +51,29 @@ def test_an_odd_task_leaves_the_usual_defaults_and_is_told_of_elsewhere(tmp_path
 @pytest.mark.parametrize(
     ("old", "present"), [("true", "usual"), ("False", "none"), ("strong", "strong")]
 )
-def test_augment_is_read_by_its_old_values_too(tmp_path, old, present):
+def test_augment_has_its_old_values_in_a_file_of_options_alone(tmp_path, old, present):
     file = tmp_path / "config.yaml"
     file.write_text(f"data: {{augment: {old}}}")
     words = ["--manifest", "m", "--run", "r"]
-    ways = [["--data.augment", old], [f"--data.augment={old}"], ["--config", str(file)]]
 
-    for way in ways:
-        assert training_parser(words).parse_args([*words, *way]).data.augment == present
-    assert typed_options({"data.augment": old}) == {"data.augment": present}
+    read = training_parser(words).parse_args([*words, "--config", str(file)])
+    assert read.data.augment == present
+    if old != present:
+        with pytest.raises(InputError, match="--data.augment: (true|False) is not one of"):
+            training_parser(words).parse_args([*words, "--data.augment", old])
+
+
+def test_what_an_older_run_was_asked_for_since_has_its_present_names(tmp_path):
+    (tmp_path / "config.yaml").touch()
+    changed = {"max_steps": 9, "data.augment": False, "network.encoder_weights": "w.pth"}
+    sessions = [{"changed": {"max_steps": 3}}, {"changed": changed}]
+    (tmp_path / "run.json").write_text(json.dumps({"sessions": sessions}))
+
+    words = words_of_run(tmp_path)
+
+    assert words[:2] == ["--config", str(tmp_path / "config.yaml")]
+    asked = ["--max_steps=9", "--data.augment=none", "--network.weights=w.pth"]
+    assert sorted(words[4:]) == sorted(asked)
 
 
 def test_a_task_may_ask_for_no_augmentation_by_its_old_value():

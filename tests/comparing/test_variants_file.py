@@ -26,7 +26,7 @@ def test_nested_and_dotted_options_have_the_types_of_train(written):
     plain, wide, monai, same = read_variants(
         written(
             "plain: {network.skip: concat}\n"
-            "wide@2: {network: {widths: [8, 16]}, optimizer.lr: 1, data: {augment: false}}\n"
+            "wide@2: {network: {widths: [8, 16]}, optimizer.lr: 1, data: {augment: none}}\n"
             "monai: {network.monai: SegResNet, network.monai_arguments: {init_filters: 8}}\n"
             "same: {}\n"
         )

@@ -42,7 +42,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return _tensors_in(content, path)
 
 
-def weights_in(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+def weights_in(checkpoint: Mapping[Any, Any]) -> dict[Any, Any]:
     """What a checkpoint holds as weights, by their own names.
 
     A dictionary under "state_dict" or "model" is taken in place of the one that holds it, and the

@@ -58,11 +58,12 @@ def compute_gradients(
 ) -> float:
     """Fill the gradients with those of the batch's loss, part by part; answers with the loss.
 
+    Image and target are on the device.
+
     A loss that is not finite ends it at once: no rank goes backward then.
     """
     fabric, parts = experiment.fabric, experiment.config.data.accumulate
-    images = experiment.on_device(image).tensor_split(parts)
-    targets = experiment.on_device(target).tensor_split(parts)
+    images, targets = image.tensor_split(parts), target.tensor_split(parts)
     value = 0.0
     for index, (some, wanted) in enumerate(zip(images, targets, strict=True), start=1):
         # Fabric names its own wrapper, which `model` is, and keeps its class private.
@@ -105,9 +106,9 @@ def try_steps(experiment: Experiment) -> Trial:
 
 def _tried_s(experiment: Experiment, model: nn.Module, shape: tuple[int, ...]) -> float:
     """Seconds of a step on images of that shape."""
-    image = torch.rand(shape)
+    image = experiment.on_device(torch.rand(shape))
     regions = len(experiment.trained.card.regions)
-    target = (image[:, :1] > 0.9).float().expand(-1, regions, *shape[2:])
+    target = experiment.on_device((image[:, :1] > 0.9).float().expand(-1, regions, *shape[2:]))
     seconds: list[float] = []
     for _ in range(_TRIED):
         started = time.perf_counter()

@@ -1,6 +1,7 @@
 """Encoder: the bottom-up path, stage by stage, so that a feedback can enter between stages."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from torch import Tensor, nn
 
@@ -39,6 +40,13 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         """Make every level's features."""
         return bottom_up(self.stages, image)
+
+
+class EncoderOptions(TypedDict, total=False):
+    """What a U-Net's own encoder may be told, as `unet_encoder` takes it."""
+
+    widths: Sequence[int]
+    stem_stride: int
 
 
 def unet_encoder(

@@ -5,7 +5,7 @@ from typing import Any
 
 from inspire_med.blocks.dims import BATCH_NORM, Norm, SpatialDims
 from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-from inspire_med.blocks.encoder import WIDTHS, Encoder, unet_encoder
+from inspire_med.blocks.encoder import WIDTHS, Encoder
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
@@ -51,12 +51,9 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
             arguments=options.get("monai_arguments", {}),
         )
     norm = _norm(options.get("norm", "batch"), dims)
-    if "encoder" in options:
-        encoder = named_encoder(options["encoder"], dims, channels)
-    else:
-        encoder = unet_encoder(
-            dims, channels, norm=norm, **_chosen(options, "widths", "stem_stride")
-        )
+    named = "encoder" in options
+    encoder = named_encoder(options["encoder"], dims, channels) if named else None
+    own = {} if named else _chosen(options, "widths", "stem_stride")
     network = UNet(
         dims,
         channels,
@@ -64,8 +61,10 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
         norm=norm,
         encoder=encoder,
         **_chosen(options, "decoder_widths", "skip", "steps"),
+        **own,
     )
-    network.passes_wait = options.get("passes_wait", False)
+    if options.get("passes_wait", False):
+        network.hold_passes()
     return network
 
 

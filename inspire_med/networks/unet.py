@@ -3,18 +3,22 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
 from inspire_med.blocks.dims import Norm, SpatialDims
-from inspire_med.blocks.encoder import WIDTHS, Encoder, unet_encoder
+from inspire_med.blocks.encoder import Encoder, EncoderOptions, unet_encoder
 from inspire_med.blocks.loop import Pass, unroll_each, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
 from inspire_med.blocks.pyramid import TopDown, linear_lateral, sketch_pyramid
 from inspire_med.blocks.resize import resize
 from inspire_med.errors import InputError
 from inspire_med.networks.skips import Feedback, Merge, Skip, compose_skip
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in Python 3.11 and later it is typing's
 
 
 class DecoderLevel(nn.Module):
@@ -47,14 +51,12 @@ class UNet(nn.Module):
 
     C = encoder(x); P = top_down(C), ISE on every lateral and ISA at every merge; with SSBA, P goes
     back into the encoder and both paths run again, from the finest level that is fed back on.
-    "concat" is the plain U-Net of the same skeleton, widths and norm. While `passes_wait` is true
-    the network has its first pass alone.
+    "concat" is the plain U-Net of the same skeleton, widths and norm.
 
     Args:
         spatial_dims: 2 for images, 3 for volumes.
         in_channels: Channels of the image.
         out_channels: Channels of the logits, one per region.
-        widths: Channels of C_j per level, fine to coarse; not for an `encoder` that is given.
         decoder_widths: Channels of P_j per level; None for those of C_j. Where they differ, a
             linear map precedes the skip.
         skip: "concat", "inspire", parts joined by "+" (see `compose_skip`), or a `Skip`.
@@ -62,46 +64,44 @@ class UNet(nn.Module):
         norm: Makes the norm for a number of channels; batch norm by default.
         encoder: A bottom-up path to use in place of `unet_encoder`'s; where its finest level is
             smaller than the image, the logits are resized.
+        own: What `unet_encoder` takes: `widths` (channels of C_j per level, fine to coarse),
+            `stem_stride`. Not for an `encoder` that is given.
 
     Shape:
         - Input: `(batch, in_channels, *spatial)`, any size.
         - Output: logits `(batch, out_channels, *spatial)`.
 
     Raises:
-        ValueError: If `spatial_dims`, `steps` or `widths` make no network, or if there are both
-            `widths` and an `encoder`.
+        ValueError: If `spatial_dims`, `steps` or `own` make no network, or if there are both
+            options of the own encoder and an `encoder`.
         InputError: If `skip` is not a skip or names a level that the network does not have, or if
             there are more or fewer `decoder_widths` than levels.
     """
 
-    def __init__(  # noqa: PLR0913 - two paths, each with its widths
+    def __init__(
         self,
         spatial_dims: SpatialDims,
         in_channels: int,
         out_channels: int,
         *,
-        widths: Sequence[int] | None = None,
         decoder_widths: Sequence[int] | None = None,
         skip: str | Skip = "inspire",
         steps: int = 2,
         norm: Norm | None = None,
         encoder: Encoder | None = None,
+        **own: "Unpack[EncoderOptions]",
     ) -> None:
         super().__init__()
         if spatial_dims not in (2, 3):
             raise ValueError(f"spatial_dims={spatial_dims} is not a dimension; give 2 or 3.")
         if steps < 1:
             raise ValueError(f"steps={steps} makes no pass; give at least one step.")
-        if encoder is not None and widths is not None:
-            raise ValueError(
-                f"widths={tuple(widths)}: the encoder has its own; give decoder_widths, or none."
-            )
+        if encoder is not None and own:
+            raise ValueError(f"{', '.join(own)}: the encoder that is given has its own; leave out.")
         self.spatial_dims: SpatialDims = spatial_dims
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.encoder = encoder or unet_encoder(
-            spatial_dims, in_channels, widths or WIDTHS, norm=norm
-        )
+        self.encoder = encoder or unet_encoder(spatial_dims, in_channels, norm=norm, **own)
         self.channels = self.encoder.channels
         self.decoder_widths = tuple(decoder_widths or self.channels)
         _refuse_other_levels(self.decoder_widths, self.channels)
@@ -111,7 +111,7 @@ class UNet(nn.Module):
         self.feedback = nn.ModuleList()
         self.passes = nn.ModuleList()
         self.sketch: TopDown | None = None
-        self.passes_wait = False
+        self._passes_wait = False
         if parts.feedback is not None and steps > 1:
             self._feed_back(parts.feedback, parts.feedback_from, steps - 1)
         self.head = Pointwise(self.decoder_widths[0], out_channels)
@@ -148,13 +148,22 @@ class UNet(nn.Module):
         paths = [self.sketch or decoder] * (further - 1) + [decoder]
         return [Pass(self.encoder.stages[begin + 1 :], path) for path in paths]
 
+    @property
+    def passes_wait(self) -> bool:
+        """Whether the first pass runs alone, though there are others."""
+        return self._passes_wait
+
+    def hold_passes(self) -> None:
+        """Run the first pass alone, until the others begin."""
+        self._passes_wait = self.steps > 1
+
     def begin_passes(self) -> None:
         """Run the further passes from now on, with the running statistics of the first.
 
         SSBA starts as C̃ = C, so the network of one pass becomes one of several without a jump.
         """
         self.begin_passes_alike()
-        self.passes_wait = False
+        self._passes_wait = False
 
     def begin_passes_alike(self) -> None:
         """Give every further pass the running statistics of the first."""
@@ -170,7 +179,7 @@ class UNet(nn.Module):
     def pyramids(self, image: Tensor) -> Iterator[list[Tensor]]:
         """Give the decoder's maps P_j pass after pass, fine to coarse, of the levels that run."""
         features = self.encoder(image)
-        if self.passes_wait:
+        if self._passes_wait:
             yield self.top_down(features)
             return
         passes = [again for again in self.passes if isinstance(again, Pass)]

@@ -82,8 +82,8 @@ def build_trained(
     """Network and optimizer on their device, so that a checkpoint's state lands there too."""
     torch.manual_seed(config.seed)
     network = build_network(card.network)
-    if isinstance(network, UNet):
-        network.passes_wait = network.steps > 1 and config.network.second_pass_from > 0
+    if isinstance(network, UNet) and config.network.second_pass_from > 0:
+        network.hold_passes()
     supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network, say)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
@@ -154,18 +154,22 @@ def compile_if_it_works(
         return network
     compiled = torch.compile(network, dynamic=False)  # with sizes as symbols, torch 2.13 gives up
     before = [buffer.clone() for buffer in network.buffers()]
+    waiting = [n for n in network.modules() if isinstance(n, UNet) and n.passes_wait]
     trouble = None
     try:
         _try_step_of_each(images, compiled, precision)
-        if waiting := [n for n in network.modules() if isinstance(n, UNet) and n.passes_wait]:
-            with _all_passes_of(waiting):
-                _try_step_of_each(images, compiled, precision)
+        for one in waiting:
+            one.begin_passes()
+        if waiting:
+            _try_step_of_each(images, compiled, precision)
     except Exception as error:  # whatever the compiler's trouble is, the network runs without it
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         trouble = first
     (failed,) = highest_over_ranks([trouble is not None], device)
     say(f"not compiled ({trouble or 'another rank could not'})" if failed else "compiled")
     network.zero_grad()
+    for one in waiting:
+        one.hold_passes()
     for buffer, value in zip(network.buffers(), before, strict=True):
         buffer.copy_(value)
     return network if failed else compiled  # pyright: ignore[reportReturnType]
@@ -179,18 +183,6 @@ def _try_step_of_each(
             outputs = network(image)
         levels = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         torch.stack([level.float().sum() for level in levels]).sum().backward()
-
-
-@contextmanager
-def _all_passes_of(waiting: Sequence[UNet]) -> Generator[None]:
-    """Let the passes join as they will, and wait again."""
-    for network in waiting:
-        network.passes_wait = False
-    try:
-        yield
-    finally:
-        for network in waiting:
-            network.passes_wait = True
 
 
 def recompute_activations(network: nn.Module) -> None:

@@ -156,7 +156,7 @@ def restore_state(folder: Path, trained: Trained) -> Progress:
     _refuse_other_card(folder, card, trained.card)
     if not waits:
         for network in trained.waiting:
-            network.passes_wait = False
+            network.begin_passes()
     tensors = load_file(folder / _STATE)
     load_weights(trained.predictor, folder / WEIGHTS)
     if trained.average is not None:

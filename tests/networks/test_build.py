@@ -55,7 +55,7 @@ def test_a_description_of_passes_that_wait_makes_a_network_of_one_pass():
     for parameter in waiting.feedback.parameters():
         torch.nn.init.normal_(parameter)
     once = waiting(image)
-    waiting.passes_wait = False
+    waiting.begin_passes()
 
     assert not torch.allclose(waiting(image), once)
 

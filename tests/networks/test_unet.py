@@ -234,7 +234,7 @@ def test_passes_begin_with_the_statistics_of_the_first(dims):
 @pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
 def test_passes_that_waited_join_without_a_jump(dims, feedback, mode):
     network = make(dims, f"ise+isa+{feedback}", steps=3)
-    network.passes_wait = True
+    network.hold_passes()
     image = torch.randn(2, 3, *SIZES[dims])
     network(image).square().mean().backward()
     torch.optim.SGD(network.parameters(), 0.1).step()
@@ -249,7 +249,7 @@ def test_passes_that_waited_join_without_a_jump(dims, feedback, mode):
 
 def test_while_passes_wait_their_statistics_do(dims):
     network = make(dims)
-    network.passes_wait = True
+    network.hold_passes()
     before = {n: v.clone() for n, v in network.passes.named_buffers()}
 
     network(torch.randn(2, 3, *SIZES[dims]))
@@ -449,7 +449,8 @@ def test_earlier_passes_are_supervised_at_the_levels_they_run_through(dims, skip
 @pytest.mark.parametrize("skip", ["concat", "ise+ssba-light", "waiting"])
 def test_there_is_one_pass_to_supervise_where_the_decoder_runs_once(dims, skip):
     network = make(dims, "inspire" if skip == "waiting" else skip)
-    network.passes_wait = skip == "waiting"
+    if skip == "waiting":
+        network.hold_passes()
 
     logits = DeepSupervision(network, 3, every_pass=True)(torch.randn(2, 3, *SIZES[dims]))
 
@@ -486,7 +487,7 @@ def test_untouched_feedback_is_a_copy_with_widths_of_the_decoders_own(dims, leve
     image = torch.randn(2, 3, *SIZES[dims])
     twice = network(image)
 
-    network.passes_wait = True
+    network.hold_passes()
 
     torch.testing.assert_close(network(image), twice)
 
@@ -501,7 +502,7 @@ def test_as_many_widths_as_levels_are_needed():
 
 
 def test_an_encoder_that_is_given_has_widths_of_its_own():
-    with pytest.raises(ValueError, match=r"widths=\(8, 16\): the encoder has its own; give"):
+    with pytest.raises(ValueError, match=r"widths: the encoder that is given has its own; leave"):
         UNet(2, 3, 1, widths=(8, 16), encoder=unet_encoder(2, 3, (8, 16)))
 
 

@@ -282,7 +282,7 @@ def late(averaged: bool) -> Trained:
     """A run whose second pass has not begun, after a step."""
     trained = make_trained(averaged=averaged)
     for network in {trained.network, trained.predictor}:
-        network.passes_wait = True
+        network.hold_passes()
     take_step(trained)
     return trained
 

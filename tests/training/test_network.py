@@ -102,7 +102,7 @@ def test_every_size_is_tried_before_the_run(network, monkeypatch):
 def waiting():
     """A network whose second pass joins later."""
     network = UNet(2, 1, 1, widths=(2, 4), skip="ssba")
-    network.passes_wait = True
+    network.hold_passes()
     return network
 
 

@@ -1,6 +1,7 @@
 """MONAI encoders as the bottom-up path: ResNet, EfficientNet and SegResNet's, cut into stages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import cast
 
@@ -12,11 +13,9 @@ from torch import nn
 from inspire_med.blocks.depthwise import DepthwiseConv
 from inspire_med.blocks.dims import SpatialDims
 from inspire_med.blocks.encoder import Encoder, names_in
-from inspire_med.errors import InputError
 
 RESNETS = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
 EFFICIENTNETS = tuple(f"efficientnet-b{k}" for k in range(8))
-ENCODERS = (*RESNETS, *EFFICIENTNETS, "segresnet")
 
 
 def monai_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Encoder:
@@ -29,16 +28,9 @@ def monai_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Enc
         in_channels: Channels of the image.
 
     Raises:
-        InputError: If there is no encoder of that name.
+        KeyError: If there is no encoder of that name; `build.named_encoder` says so in words.
     """
-    if name in RESNETS:
-        network, stages = _resnet(name, spatial_dims, in_channels)
-    elif name in EFFICIENTNETS:
-        network, stages = _efficientnet(name, spatial_dims, in_channels)
-    elif name == "segresnet":
-        network, stages = _segresnet(spatial_dims, in_channels)
-    else:
-        raise InputError(f"encoder={name!r} is unknown; choose from {', '.join(ENCODERS)}.")
+    network, stages = _MAKERS[name](spatial_dims, in_channels)
     return Encoder(stages, _channels(stages, spatial_dims, in_channels), names_in(network, stages))
 
 
@@ -89,6 +81,14 @@ def _segresnet(dims: int, in_channels: int) -> tuple[nn.Module, list[nn.Module]]
     network = SegResNet(dims, init_filters=16, in_channels=in_channels)
     down = list(network.down_layers)
     return network, [nn.Sequential(cast(nn.Module, network.convInit), down[0]), *down[1:]]
+
+
+_MAKERS: dict[str, Callable[[int, int], tuple[nn.Module, list[nn.Module]]]] = {
+    **{name: partial(_resnet, name) for name in RESNETS},
+    **{name: partial(_efficientnet, name) for name in EFFICIENTNETS},
+    "segresnet": _segresnet,
+}
+ENCODERS = tuple(_MAKERS)
 
 
 def _channels(stages: Sequence[nn.Module], dims: int, in_channels: int) -> list[int]:

@@ -260,7 +260,7 @@ def test_volumes_go_out_and_their_labels_come_back(peer, ball_volumes, tmp_path)
     assert np.array_equal(third.get_fdata(), own.get_fdata())
     label = tmp_path / "labelsTr" / f"{training.cases[0].id}.nii.gz"
     back = {number: value for value, number in peer.numbers(brats).items()}
-    peer.write_back(label, tmp_path / "back.nii.gz", back)
+    peer.volume_back(label, tmp_path / "back.nii.gz", back)
     wanted = nibabel.load(training.cases[0].label)
     found = nibabel.load(tmp_path / "back.nii.gz")
     assert np.array_equal(found.get_fdata(), wanted.get_fdata())
@@ -277,7 +277,7 @@ def test_pictures_go_out_whole_with_masks_of_0_and_1(peer, disc_images, tmp_path
     assert np.array_equal(image, np.asarray(Image.open(case.images["red"])))
     mask = np.asarray(Image.open(tmp_path / "labelsTr" / f"{case.id}.png"))
     assert np.array_equal(255 * mask, np.asarray(Image.open(case.label)))
-    peer.write_back(tmp_path / "labelsTr" / f"{case.id}.png", tmp_path / "back.png", {})
+    peer.picture_back(tmp_path / "labelsTr" / f"{case.id}.png", tmp_path / "back.png")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "back.png")), 255 * mask)
 
 

@@ -40,6 +40,7 @@ from monai.transforms import (
 )
 from monai.utils import set_determinism
 from PIL import Image
+from race_labels import own_values
 from torch import Tensor, nn
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -164,11 +165,8 @@ def save_volume(
 ) -> None:
     """Paint regions from the largest to the smallest, each by the value that is its own."""
     labels = torch.zeros(logits.shape[1:], dtype=torch.uint8)
-    regions = list(content["regions"].values())
-    for number, values in enumerate(regions):
-        inner = {value for other in regions[number + 1 :] for value in other}
-        (own, *_) = [value for value in values if value not in inner]
-        labels[logits[number] > 0] = own
+    for found, own in zip(logits > 0, own_values(content["regions"].values()), strict=True):
+        labels[found] = own
     save = SaveImage(out, output_postfix="", separate_folder=False, output_dtype=np.uint8)
     meta = {**image.meta, "filename_or_obj": f"{name}.nii.gz"}
     save(labels[None], meta_data=meta)

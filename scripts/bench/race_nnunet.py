@@ -16,10 +16,12 @@ import nibabel
 import numpy as np
 import torch
 from PIL import Image
+from race_labels import own_values
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.files import write_json
+from inspire_med.imaging.picture import is_picture
 
 TRAINER = Path(__file__).resolve().parent / "race_nnunet_train.py"
 DATASET = "501"
@@ -78,8 +80,10 @@ class NnUNet:
         self._run(self._program("predict"), *files, *model)
         out.mkdir(parents=True, exist_ok=True)
         back = {number: value for value, number in numbers(self.test).items()}
-        for file in sorted(own.glob("*.png" if self.configuration == "2d" else "*.nii.gz")):
-            write_back(file, out / file.name, back)
+        for file in sorted(own.glob("*.png")):
+            picture_back(file, out / file.name)
+        for file in sorted(own.glob("*.nii.gz")):
+            volume_back(file, out / file.name, back)
 
     def _program(self, name: str) -> Path:
         return self.python.parent / f"nnUNetv2_{name}"
@@ -113,7 +117,6 @@ def write_raw(training: Manifest, test: Manifest, folder: Path) -> None:
     for place in ("imagesTr", "labelsTr", "imagesTs"):
         (folder / place).mkdir(parents=True, exist_ok=True)
     flat = training.task.spatial_dims == 2
-    write_images = write_picture if flat else link_volumes
     for case in training.cases:
         write_images(case, training.channels, folder / "imagesTr")
         write_label(case, numbers(training), folder / "labelsTr")
@@ -137,19 +140,16 @@ def labels(manifest: Manifest) -> dict[str, object]:
     regions = {name: [number[value] for value in own] for name, own in manifest.regions.items()}
     if len(regions) == 1:
         return {"labels": {"background": 0, **dict.fromkeys(regions, 1)}}
-    order = []
-    for place, own in enumerate(regions.values()):
-        inner = {value for other in list(regions.values())[place + 1 :] for value in other}
-        order.append(next(value for value in own if value not in inner))
+    order = own_values(regions.values())
     return {"labels": {"background": 0, **regions}, "regions_class_order": order}
 
 
-def write_picture(case: Case, channels: Sequence[str], folder: Path) -> None:
-    with Image.open(next(iter(case.images.values()))) as picture:
-        picture.convert("RGB").save(folder / f"{case.id}_0000.png")
-
-
-def link_volumes(case: Case, channels: Sequence[str], folder: Path) -> None:
+def write_images(case: Case, channels: Sequence[str], folder: Path) -> None:
+    """Write a picture whole, in RGB; link volumes, a file a channel."""
+    if is_picture(case.images):
+        with Image.open(next(iter(case.images.values()))) as picture:
+            picture.convert("RGB").save(folder / f"{case.id}_0000.png")
+        return
     for place, channel in enumerate(channels):
         file = folder / f"{case.id}_{place:04d}.nii.gz"
         if case.images[channel].name.endswith(".gz"):
@@ -161,19 +161,21 @@ def link_volumes(case: Case, channels: Sequence[str], folder: Path) -> None:
 def write_label(case: Case, number: Mapping[int, int], folder: Path) -> None:
     assert case.label is not None  # a fold's cases are labelled
     if case.label.name.endswith((".nii", ".nii.gz")):
-        write_back(case.label, folder / f"{case.id}.nii.gz", number)
+        volume_back(case.label, folder / f"{case.id}.nii.gz", number)
         return
     with Image.open(case.label) as picture:
         mask = np.asarray(picture.convert("L")) > 127
     Image.fromarray(mask.astype(np.uint8)).save(folder / f"{case.id}.png")
 
 
-def write_back(file: Path, target: Path, values: Mapping[int, int]) -> None:
-    """Copy a mask with other values; a picture's 1 becomes 255."""
-    if file.suffix == ".png":
-        mask = np.asarray(Image.open(file)) > 0
-        Image.fromarray(mask.astype(np.uint8) * 255).save(target)
-        return
+def picture_back(file: Path, target: Path) -> None:
+    """Copy a picture's mask, whose 1 becomes 255."""
+    mask = np.asarray(Image.open(file)) > 0
+    Image.fromarray(mask.astype(np.uint8) * 255).save(target)
+
+
+def volume_back(file: Path, target: Path, values: Mapping[int, int]) -> None:
+    """Copy a volume's mask with other values."""
     volume = nibabel.load(file)
     found = np.asarray(volume.dataobj).round().astype(np.uint8)
     table = np.zeros(256, np.uint8)

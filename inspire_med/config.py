@@ -29,6 +29,10 @@ class NetworkConfig:
             copies of it.
         widths: Channels of each level, fine to coarse.
         decoder_widths: Channels of the decoder's levels, where they are not the encoder's.
+        strides: Strides along each axis, one list for each step from a level to the next, such as
+            `[[1,2,2],[2,2,2],[2,2,2]]` for thick slices; null is 2 everywhere.
+        kernel_sizes: Sides of the kernels along each axis, one list a level, such as
+            `[[1,3,3],[3,3,3],[3,3,3],[3,3,3]]`; null is 3 everywhere.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
         encoder: Another encoder in place of the U-Net's own: `efficientnet-lite0` (images alone),
@@ -48,6 +52,8 @@ class NetworkConfig:
     second_pass_from: float = 0.0
     widths: tuple[int, ...] = (32, 64, 128, 256)
     decoder_widths: tuple[int, ...] | None = None
+    strides: tuple[tuple[int, ...], ...] | None = None
+    kernel_sizes: tuple[tuple[int, ...], ...] | None = None
     stem_stride: int = 1
     norm: Literal["batch", "instance"] = "batch"
     encoder: str | None = None
@@ -102,8 +108,8 @@ class DataConfig:
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
         scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
-            example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8,
-            an axis shorter than that to its share.
+            example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8, or of
+            what `network.strides` divide by; an axis shorter than that to its share.
         augment: `usual` mirrors samples, turns, zooms and recolours some of them a little; `strong`
             more of them and further, pictures by any angle; `none` leaves them (docs/training.md).
     """

@@ -14,6 +14,10 @@ _OF_FURTHER_PASSES: Mapping[str, Any] = {
     "network.second_pass_from": 0.0,
     "network.supervise_passes": False,
 }
+_OF_THE_OWN_ENCODER: Mapping[str, Any] = {
+    "network.strides": None,
+    "network.kernel_sizes": None,
+}
 _OF_THE_UNET: Mapping[str, Any] = {
     "network.deep_supervision": 1,  # a network of MONAI's has one output
     "network.decoder_widths": None,
@@ -22,6 +26,7 @@ _OF_THE_UNET: Mapping[str, Any] = {
     "network.freeze_norm": False,
     "network.recompute": False,
     "optimizer.encoder_lr": 1.0,
+    **_OF_THE_OWN_ENCODER,
     **_OF_FURTHER_PASSES,
 }
 
@@ -55,7 +60,8 @@ def idle_options(network: NetworkConfig) -> Mapping[str, Any]:
     """List options that do nothing for a network, by dotted name, each with what turns it off."""
     if network.monai is not None:
         return _OF_THE_UNET
-    return {} if _has_further_passes(network) else _OF_FURTHER_PASSES
+    own = {} if network.encoder is None else _OF_THE_OWN_ENCODER
+    return {**own, **({} if _has_further_passes(network) else _OF_FURTHER_PASSES)}
 
 
 def _refuse_idle(config: TrainConfig) -> None:
@@ -65,10 +71,14 @@ def _refuse_idle(config: TrainConfig) -> None:
         raise InputError(
             "--network.monai_arguments: no network of MONAI's is named; give --network.monai."
         )
-    whom = f"MONAI's {network.monai}" if network.monai else f"the one pass of {network.skip!r}"
     for name, off in idle_options(network).items():
         value = attrgetter(name)(config)
         if value != off:
+            whom = f"the one pass of {network.skip!r}"
+            if network.monai is not None:
+                whom = f"MONAI's {network.monai}"
+            elif name in _OF_THE_OWN_ENCODER:
+                whom = f"the encoder {network.encoder}"
             raise InputError(
                 f"--{name}: {_written(value)} does nothing for {whom}; give {_written(off)}."
             )

@@ -1,11 +1,11 @@
 """Building: a network from its JSON-able description, as a checkpoint keeps it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from inspire_med.blocks.dims import BATCH_NORM, Norm, SpatialDims
 from inspire_med.blocks.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-from inspire_med.blocks.encoder import WIDTHS, Encoder
+from inspire_med.blocks.encoder import WIDTHS, Encoder, unet_encoder
 from inspire_med.blocks.norm import InstanceNorm
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_encoder import ENCODERS, monai_encoder
@@ -14,9 +14,10 @@ from inspire_med.networks.unet import UNet
 
 REQUIRED = ("spatial_dims", "in_channels", "out_channels")
 OPTIONAL = (
-    *("widths", "decoder_widths", "stem_stride", "skip", "steps", "passes_wait", "norm", "encoder"),
-    *("monai", "monai_arguments"),
+    *("widths", "decoder_widths", "strides", "kernel_sizes", "stem_stride", "skip", "steps"),
+    *("passes_wait", "norm", "encoder", "monai", "monai_arguments"),
 )
+_OF_OWN_ENCODER = ("widths", "strides", "kernel_sizes", "stem_stride")
 
 
 def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
@@ -24,12 +25,14 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
 
     Args:
         description: `spatial_dims` (2 or 3), `in_channels`, `out_channels`, and any of `widths`
-            (list of integers), `decoder_widths` (another, or null for the encoder's),
+            (list of integers), `decoder_widths` (another, or null for the encoder's), `strides` and
+            `kernel_sizes` (lists of integers along each axis, or null for 2 and 3 everywhere),
             `stem_stride`, `skip` (a name), `steps`, `passes_wait` (true while the first pass runs
             alone), `norm` ("batch" or "instance") and `encoder` (a name, or null for the U-Net's
-            own, which alone reads `widths` and `stem_stride`). With `monai` (a class of
-            `monai.networks.nets`) the network is MONAI's, made with `monai_arguments` and, where it
-            must be told, `widths`; the other options are not read.
+            own, which alone has `strides` and `kernel_sizes` and reads `widths` and
+            `stem_stride`). With `monai` (a class of `monai.networks.nets`) the network is MONAI's,
+            made with `monai_arguments` and, where it must be told, `widths`; the other options are
+            not read.
 
     Raises:
         InputError: If a key is missing or unknown or a value is not allowed.
@@ -51,21 +54,35 @@ def build_network(description: Mapping[str, Any]) -> UNet | MonaiNetwork:
             arguments=options.get("monai_arguments", {}),
         )
     norm = _norm(options.get("norm", "batch"), dims)
-    named = "encoder" in options
-    encoder = named_encoder(options["encoder"], dims, channels) if named else None
-    own = {} if named else _chosen(options, "widths", "stem_stride")
     network = UNet(
         dims,
         channels,
         options["out_channels"],
         norm=norm,
-        encoder=encoder,
+        encoder=_encoder(options, dims, channels, norm),
         **_chosen(options, "decoder_widths", "skip", "steps"),
-        **own,
     )
     if options.get("passes_wait", False):
         network.hold_passes()
     return network
+
+
+def _encoder(
+    options: Mapping[str, Any], spatial_dims: SpatialDims, in_channels: int, norm: Norm
+) -> Encoder:
+    """Make the encoder that is named, or else the U-Net's own."""
+    if "encoder" not in options:
+        own = _chosen(options, *_OF_OWN_ENCODER)
+        try:
+            return unet_encoder(spatial_dims, in_channels, norm=norm, **own)
+        except ValueError as error:
+            raise InputError(f"network: {error}") from None
+    for key in ("strides", "kernel_sizes"):
+        if key in options:
+            raise InputError(
+                f"network: {key}: the encoder {options['encoder']} has its own; leave them out."
+            )
+    return named_encoder(options["encoder"], spatial_dims, in_channels)
 
 
 def named_encoder(name: str, spatial_dims: SpatialDims, in_channels: int) -> Encoder:
@@ -105,27 +122,45 @@ def _check_keys(description: Mapping[str, Any]) -> None:
 
 
 def _check_values(options: Mapping[str, Any]) -> None:
-    """Refuse numbers that are not positive integers and names that are not names."""
-    for key in ("in_channels", "out_channels", "steps", "stem_stride"):
-        if key in options and not _is_count(options[key]):
-            raise InputError(f"network: {key}={options[key]!r} must be a positive integer.")
-    for key in ("skip", "norm", "encoder", "monai"):
-        if not isinstance(options.get(key, ""), str):
-            raise InputError(f"network: {key}={options[key]!r} must be a name.")
-    for key in ("widths", "decoder_widths"):
-        widths = options.get(key, [1, 1])
-        listed = isinstance(widths, list | tuple) and len(widths) >= 2
-        if not listed or not all(map(_is_count, widths)):
-            raise InputError(f"network: {key}={widths!r} must be two or more positive integers.")
-    if not isinstance(options.get("passes_wait", False), bool):
-        raise InputError("network: passes_wait must be true or false.")
-    if not isinstance(options.get("monai_arguments", {}), Mapping):
-        raise InputError("network: monai_arguments must be values by name.")
+    """Refuse values of another kind than their key's."""
+    for keys, fits, wanted in _KINDS:
+        for key in keys:
+            if key in options and not fits(options[key]):
+                raise InputError(f"network: {key}={options[key]!r} must be {wanted}.")
 
 
 def _is_count(value: object) -> bool:
     """Tell whether `value` is an integer of at least 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_counts(value: object) -> bool:
+    """Tell whether `value` is a list of two integers of at least 1, or more."""
+    return isinstance(value, list | tuple) and len(value) >= 2 and all(map(_is_count, value))
+
+
+def _are_counts_by_axis(value: object) -> bool:
+    """Tell whether `value` is a list of such lists."""
+    return isinstance(value, list | tuple) and all(map(_are_counts, value))
+
+
+def _is_a(kind: type) -> Callable[[object], bool]:
+    """A test for a type."""
+    return lambda value: isinstance(value, kind)
+
+
+_KINDS: tuple[tuple[tuple[str, ...], Callable[[object], bool], str], ...] = (
+    (("in_channels", "out_channels", "steps", "stem_stride"), _is_count, "a positive integer"),
+    (("widths", "decoder_widths"), _are_counts, "two or more positive integers"),
+    (
+        ("strides", "kernel_sizes"),
+        _are_counts_by_axis,
+        "lists of positive integers, one an axis, as in [[1, 2, 2], [2, 2, 2]]",
+    ),
+    (("skip", "norm", "encoder", "monai"), _is_a(str), "a name"),
+    (("passes_wait",), _is_a(bool), "true or false"),
+    (("monai_arguments",), _is_a(Mapping), "values by name"),
+)
 
 
 def _norm(name: str, spatial_dims: int) -> Norm:

@@ -1,7 +1,7 @@
 """Skips: how an encoder's feature meets the decoder, composed of ISE, ISA and SSBA."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from inspire_med.blocks.align import DeformAlign, FlowAlign, Resample
-from inspire_med.blocks.dims import BATCH_NORM, SpatialDims
+from inspire_med.blocks.dims import BATCH_NORM
 from inspire_med.blocks.isa import (
     DESCRIPTOR_CHANNELS,
     ISA,
@@ -23,7 +23,7 @@ from inspire_med.errors import InputError
 
 LateralFactory = Callable[[int], nn.Module]
 Merge = Concatenate | ConcatenatedISA | ISA | NormedISA
-MergeFactory = Callable[[SpatialDims, int, int], Merge]
+MergeFactory = Callable[[Sequence[int], int, int], Merge]
 
 
 @dataclass(frozen=True)
@@ -45,52 +45,54 @@ def leave(channels: int) -> nn.Module:
     return nn.Identity()
 
 
-def concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> Concatenate:
+def concatenate(kernel: Sequence[int], coarse: int, fine: int) -> Concatenate:
     """Merge by concatenation, as the plain U-Net does."""
     return Concatenate(Resample(coarse, fine), fine)
 
 
-def align_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+def align_and_sum(kernel: Sequence[int], coarse: int, fine: int) -> ISA:
     """Merge by ISA: the figure's weighted sum stands in the place of the concatenation."""
-    return ISA(_by_flow(spatial_dims, coarse, fine), fine)
+    return ISA(_by_flow(kernel, coarse, fine), fine)
 
 
-def align_and_concatenate(spatial_dims: SpatialDims, coarse: int, fine: int) -> ConcatenatedISA:
+def align_and_concatenate(kernel: Sequence[int], coarse: int, fine: int) -> ConcatenatedISA:
     """Merge by ISA with the concatenation kept: its two weighted terms stand side by side."""
-    return ConcatenatedISA(_by_flow(spatial_dims, coarse, fine), fine)
+    return ConcatenatedISA(_by_flow(kernel, coarse, fine), fine)
 
 
-def resample_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+def resample_and_sum(kernel: Sequence[int], coarse: int, fine: int) -> ISA:
     """Merge by ISA without an alignment: the coarse map is up-sampled where it is."""
     return ISA(Resample(coarse, fine + DESCRIPTOR_CHANNELS), fine)
 
 
-def deform_and_sum(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+def deform_and_sum(kernel: Sequence[int], coarse: int, fine: int) -> ISA:
     """Merge by ISA whose alignment is the deformable convolution, for images.
 
     Raises:
-        InputError: If `spatial_dims` is not 2.
+        InputError: If the kernel is not one of images.
     """
-    if spatial_dims != 2:
+    if len(kernel) != 2:
         raise InputError(
             "skip: 'isa-deform' aligns images alone; give 'isa', whose flow aligns volumes too."
         )
-    return ISA(DeformAlign(coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS), fine)
+    channels = coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS
+    return ISA(DeformAlign(*channels, kernel_size=kernel), fine)
 
 
-def align_and_sum_channels(spatial_dims: SpatialDims, coarse: int, fine: int) -> ISA:
+def align_and_sum_channels(kernel: Sequence[int], coarse: int, fine: int) -> ISA:
     """Merge by ISA with a λ of each channel's own."""
-    return ISA(_by_flow(spatial_dims, coarse, fine), fine, weights=fine)
+    return ISA(_by_flow(kernel, coarse, fine), fine, weights=fine)
 
 
-def align_and_sum_normed(spatial_dims: SpatialDims, coarse: int, fine: int) -> NormedISA:
+def align_and_sum_normed(kernel: Sequence[int], coarse: int, fine: int) -> NormedISA:
     """Merge by ISA of maps that a batch norm has brought to one scale."""
-    return NormedISA(_by_flow(spatial_dims, coarse, fine), fine, norm=BATCH_NORM[spatial_dims])
+    return NormedISA(_by_flow(kernel, coarse, fine), fine, norm=BATCH_NORM[len(kernel)])
 
 
-def _by_flow(spatial_dims: SpatialDims, coarse: int, fine: int) -> FlowAlign:
+def _by_flow(kernel: Sequence[int], coarse: int, fine: int) -> FlowAlign:
     """Align by flow, with the descriptor's channels beside the map's."""
-    return FlowAlign(spatial_dims, coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS)
+    channels = coarse, fine + DESCRIPTOR_CHANNELS, DESCRIPTOR_CHANNELS
+    return FlowAlign(2 if len(kernel) == 2 else 3, *channels, kernel_size=kernel)
 
 
 LATERALS: dict[str, LateralFactory] = {
@@ -129,8 +131,8 @@ class Skip:
 
     Args:
         lateral: Makes the module C_j -> R_j for a number of channels.
-        merge: Makes the module (P_j, R_{j-1}) -> merged from (spatial_dims, coarse_channels,
-            fine_channels); it says its `out_channels`.
+        merge: Makes the module (P_j, R_{j-1}) -> merged from the sides of level j's kernel along
+            each axis and the channels of P_j and of R_{j-1}; it says its `out_channels`.
         feedback: What further passes begin with; None for one pass.
         lateral_from: The finest level with that lateral.
         merge_from: The finest level that is merged into so.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from inspire_med.blocks.conv import ConvNormAct
-from inspire_med.blocks.dims import Norm, SpatialDims
+from inspire_med.blocks.dims import Norm, SpatialDims, per_axis
 from inspire_med.blocks.encoder import Encoder, EncoderOptions, unet_encoder
 from inspire_med.blocks.loop import Pass, unroll_each, with_shared_parameters
 from inspire_med.blocks.pointwise import Pointwise
@@ -28,17 +28,26 @@ class DecoderLevel(nn.Module):
         spatial_dims: 2 for images, 3 for volumes.
         merge: (coarse, fine) to one map of `merge.out_channels`.
         channels: Channels of the output.
+        kernel_size: Odd sides of the convolutions' kernels, one an axis.
         norm: Makes the norm for a number of channels.
     """
 
     def __init__(
-        self, spatial_dims: SpatialDims, merge: Merge, channels: int, *, norm: Norm | None
+        self,
+        spatial_dims: SpatialDims,
+        merge: Merge,
+        channels: int,
+        *,
+        kernel_size: Sequence[int],
+        norm: Norm | None,
     ) -> None:
         super().__init__()
         self.merge = merge
         self.convs = nn.Sequential(
-            ConvNormAct(spatial_dims, merge.out_channels, channels, norm=norm),
-            ConvNormAct(spatial_dims, channels, channels, norm=norm),
+            *(
+                ConvNormAct(spatial_dims, coming, channels, kernel_size=kernel_size, norm=norm)
+                for coming in (merge.out_channels, channels)
+            )
         )
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
@@ -64,8 +73,9 @@ class UNet(nn.Module):
         norm: Makes the norm for a number of channels; batch norm by default.
         encoder: A bottom-up path to use in place of `unet_encoder`'s; where its finest level is
             smaller than the image, the logits are resized.
-        own: What `unet_encoder` takes: `widths` (channels of C_j per level, fine to coarse),
-            `stem_stride`. Not for an `encoder` that is given.
+        own: What `unet_encoder` takes, where no `encoder` is given: `widths` (channels of C_j per
+            level, fine to coarse), `strides` and `kernel_sizes` (along each axis; the decoder's
+            kernels are those of its levels), `stem_stride`.
 
     Shape:
         - Input: `(batch, in_channels, *spatial)`, any size.
@@ -119,10 +129,13 @@ class UNet(nn.Module):
     def _top_down(self, skip: Skip, norm: Norm | None) -> TopDown:
         """Make the decoder: laterals and merges with their convolutions."""
         dims = self.spatial_dims
-        merges = [
-            DecoderLevel(dims, skip.merge_at(level)(dims, coarse, fine), fine, norm=norm)
-            for level, (fine, coarse) in enumerate(pairwise(self.decoder_widths), start=1)
-        ]
+        kernels = [per_axis(each, dims) for each in self.encoder.kernel_sizes]
+        merges: list[nn.Module] = []
+        for level, (fine, coarse) in enumerate(pairwise(self.decoder_widths), start=1):
+            merge = skip.merge_at(level)(kernels[level], coarse, fine)
+            merges.append(
+                DecoderLevel(dims, merge, fine, kernel_size=kernels[level - 1], norm=norm)
+            )
         laterals = [
             skip.lateral_at(level)(width) for level, width in enumerate(self.decoder_widths, 1)
         ]

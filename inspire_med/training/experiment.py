@@ -95,7 +95,9 @@ class Experiment:
 
     @property
     def _sizes(self) -> list[tuple[int, ...]]:
-        return scaled_sizes(self.trained.card.patch_size, self.config.data.scales)
+        card = self.trained.card
+        strides = card.network.get("strides")
+        return scaled_sizes(card.patch_size, self.config.data.scales, strides)
 
     def scaled(self, batch: Tensor) -> Tensor:
         """The next step's images or targets on this rank's device, at that step's scale."""

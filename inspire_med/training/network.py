@@ -25,6 +25,7 @@ from inspire_med.networks import (
     UNet,
     build_network,
 )
+from inspire_med.networks.build import OPTIONAL
 from inspire_med.training.average import moving_average
 from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.first_weights import (
@@ -46,20 +47,12 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         image_size=config.data.image_size,
         register=manifest.register,
     )
-    narrow = config.network.decoder_widths
+    options = config.to_json()["network"]
     network: dict[str, Any] = {
         "spatial_dims": manifest.task.spatial_dims,
         "in_channels": len(manifest.channels),
         "out_channels": len(manifest.regions),
-        "widths": list(config.network.widths),
-        "decoder_widths": None if narrow is None else list(narrow),
-        "skip": config.network.skip,
-        "steps": config.network.steps,
-        "stem_stride": config.network.stem_stride,
-        "norm": config.network.norm,
-        "encoder": config.network.encoder,
-        "monai": config.network.monai,
-        "monai_arguments": config.network.monai_arguments,
+        **{name: options[name] for name in OPTIONAL if name in options},
     }
     return ModelCard(
         task=manifest.task,

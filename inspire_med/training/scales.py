@@ -1,5 +1,6 @@
 """Scales: a step's whole batch made larger or smaller, by the step's number alone."""
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -11,19 +12,29 @@ from inspire_med.cases.patches import case_number
 _MULTIPLES = {2: 32, 3: 8}
 
 
-def scaled_sizes(size: Sequence[int], scales: Sequence[float]) -> list[tuple[int, ...]]:
+def scaled_sizes(
+    size: Sequence[int],
+    scales: Sequence[float],
+    strides: Sequence[Sequence[int]] | None = None,
+) -> list[tuple[int, ...]]:
     """Sizes of a batch at each scale, in their order.
 
     A picture's become multiples of 32, as in PraNet's training script (Fan et al., MICCAI 2020), a
-    volume's multiples of 8, the nearest. An axis that is shorter than that, or whose multiple lies
-    the other way, gets the nearest size of any kind.
+    volume's multiples of 8, the nearest; or, along each axis, of the product of the strides that
+    the network was given. An axis that is shorter than that, or whose multiple lies the other way,
+    gets the nearest size of any kind.
 
     Args:
         size: Of a sample, in pixels or voxels along each axis.
         scales: Factors.
+        strides: Of the network from level to level along each axis; None for the usual ones.
     """
-    unit = _MULTIPLES[len(size)]
-    return [tuple(_scaled(length, scale, unit) for length in size) for scale in scales]
+    usual = [_MULTIPLES[len(size)]] * len(size)
+    units = usual if strides is None else list(map(math.prod, zip(*strides, strict=True)))
+    return [
+        tuple(_scaled(length, scale, unit) for length, unit in zip(size, units, strict=True))
+        for scale in scales
+    ]
 
 
 def _scaled(length: int, scale: float, unit: int) -> int:

@@ -56,3 +56,35 @@ def test_deformable_alignment_is_plain_up_sampling_at_the_start():
     x, guide = torch.randn(2, 5, 7, 5), torch.randn(2, 2, 13, 10)
 
     torch.testing.assert_close(align(x, guide), plain(x, guide), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(13, 5, 2), (7, 10, 4), (5, 3, 7), (1, 1, 1)])
+def test_aligns_whatever_the_ratio_along_each_axis(dims, fine, size):
+    x, guide = torch.randn(1, 5, *size[:dims]), torch.randn(1, 2, *fine)
+    aligners = [FlowAlign(dims, 5, 6, 2, kernel_size=(1, 3, 5)[:dims]), Resample(5, 6)]
+    aligners += [DeformAlign(5, 6, 2, kernel_size=(1, 3))] * (dims == 2)
+
+    assert [align(x, guide).shape for align in aligners] == [(1, 6, *fine)] * len(aligners)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("form", ["flow", "deform"])
+def test_nothing_is_seen_or_moved_along_an_axis_whose_kernel_is_1(dims, axis, form):
+    if axis >= dims or (form == "deform" and dims == 3):
+        return
+    sides = [1 if each == axis else 3 for each in range(dims)]
+    align = (
+        FlowAlign(dims, 3, 4, 2, kernel_size=sides)
+        if form == "flow"
+        else DeformAlign(3, 4, 2, kernel_size=sides)
+    )
+    for parameter in align.parameters():
+        torch.nn.init.normal_(parameter)
+    x, guide = torch.randn(1, 3, *[6] * dims), torch.randn(1, 2, *[6] * dims)
+    before = align(x, guide)
+    for changed in (x, guide):
+        changed.select(axis + 2, 2).normal_()
+
+    differs = (align(x, guide) - before).abs().movedim(axis + 2, 0).flatten(1).amax(1) > 1e-5
+
+    assert differs.tolist() == [each == 2 for each in range(6)]

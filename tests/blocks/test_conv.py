@@ -36,6 +36,17 @@ def test_stride_2_halves_and_rounds_up(dims, fine):
     assert ConvNormAct(dims, 1, 1, stride=2)(torch.randn(2, 1, *fine)).shape[2:] == (7, 5, 4)[:dims]
 
 
+def test_kernel_and_stride_may_differ_along_the_axes(dims, fine):
+    sides, strides = (1, 3, 5)[:dims], (3, 1, 2)[:dims]
+    block = ConvNormAct(dims, 3, 4, kernel_size=sides, stride=strides, norm=lambda n: nn.Identity())
+    x = torch.randn(2, 3, *fine)
+
+    convolved = CONVOLVE[dims](x, block.conv.weight, stride=strides, padding=(0, 1, 2)[:dims])
+
+    torch.testing.assert_close(block(x), F.relu(convolved))
+    assert convolved.shape[2:] == (5, 10, 4)[:dims]
+
+
 def test_a_single_value_a_channel_is_not_normalised_in_training(dims):
     block = ConvNormAct(dims, 2, 5).train()
     x = torch.randn(1, 2, *[1] * dims)

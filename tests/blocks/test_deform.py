@@ -50,13 +50,13 @@ def test_equals_mmcvs_operator():
     torch.testing.assert_close(deform_conv2d(x, offset, weight), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("side", [1, 5])
-def test_without_offsets_it_is_the_zero_padded_convolution_of_any_odd_kernel(side):
-    x, weight = torch.randn(2, 3, 7, 9), torch.randn(4, 3, side, side)
+@pytest.mark.parametrize("sides", [(1, 1), (5, 5), (1, 3), (5, 3)])
+def test_without_offsets_it_is_the_zero_padded_convolution_of_any_odd_kernel(sides):
+    x, weight = torch.randn(2, 3, 7, 9), torch.randn(4, 3, *sides)
 
-    result = deform_conv2d(x, torch.zeros(2, 2 * side * side, 7, 9), weight)
+    result = deform_conv2d(x, torch.zeros(2, 2 * math.prod(sides), 7, 9), weight)
 
-    expected = torch.nn.functional.conv2d(x, weight, padding=side // 2)
+    expected = torch.nn.functional.conv2d(x, weight, padding=[side // 2 for side in sides])
     torch.testing.assert_close(result, expected, atol=1e-4, rtol=1e-4)
 
 

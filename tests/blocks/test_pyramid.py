@@ -25,6 +25,21 @@ def test_takes_any_number_of_levels_of_any_size(dims, levels):
     assert [list(m.shape) for m in maps] == [[1, 4, *s] for s in sizes]
 
 
+@pytest.mark.parametrize("sizes", [[(12, 16, 9), (12, 8, 5), (6, 2, 5)], [(9, 7, 5), (3, 4, 3)]])
+def test_levels_may_shrink_by_any_ratio_along_each_axis(dims, sizes):
+    features = [torch.randn(2, 3, *size[:dims]) for size in sizes]
+    pyramids = [inspire_pyramid(dims, [3] * len(sizes), 6), sketch_pyramid([3] * len(sizes), 6)]
+    if dims == 2:
+        pyramids.append(released_pyramid([3] * len(sizes), 6, out_channels=6))
+
+    for pyramid in pyramids:
+        maps = pyramid(features)
+        sum(each.square().mean() for each in maps).backward()
+
+        assert [each.shape for each in maps] == [(2, 6, *size[:dims]) for size in sizes]
+        assert all(p.grad.isfinite().all() for p in pyramid.parameters() if p.grad is not None)
+
+
 def test_without_output_layers_the_maps_keep_the_pyramids_width(dims, fine, coarse):
     maps = inspire_pyramid(dims, [3, 5], 6)([torch.randn(2, 3, *fine), torch.randn(2, 5, *coarse)])
 

@@ -35,6 +35,20 @@ def test_a_stem_stride_reaches_the_encoder():
     ]
 
 
+def test_strides_and_kernels_along_each_axis_reach_both_paths():
+    kernels = [[1, 3], [3, 3]]
+    network = build_network(
+        {**PLAIN, "widths": [8, 16], "strides": [[1, 2]], "kernel_sizes": kernels}
+    )
+
+    assert [tuple(p.shape[2:]) for p in network.pyramid(torch.randn(2, 3, 9, 9))] == [
+        (9, 9),
+        (9, 5),
+    ]
+    assert network.encoder.stages[1][0].conv.kernel_size == (3, 3)
+    assert network.top_down.merges[0].convs[1].conv.kernel_size == (1, 3)
+
+
 def test_the_decoders_widths_reach_the_decoder():
     network = build_network({**PLAIN, "widths": [8, 16], "decoder_widths": [4, 6]})
 
@@ -70,7 +84,31 @@ def test_a_description_of_passes_that_wait_makes_a_network_of_one_pass():
         ({"out_channels": 0}, "out_channels=0 must be a positive integer"),
         ({"steps": True}, "steps=True must be a positive integer"),
         ({"stem_stride": 0}, "stem_stride=0 must be a positive integer"),
-        ({"passes_wait": 1}, "passes_wait must be true or false"),
+        ({"passes_wait": 1}, "passes_wait=1 must be true or false"),
+        ({"monai_arguments": [1]}, r"monai_arguments=\[1\] must be values by name"),
+        ({"strides": 2}, "strides=2 must be lists of positive integers, one an axis"),
+        ({"strides": [2, 2, 2]}, r"strides=\[2, 2, 2\] must be lists of positive integers"),
+        ({"strides": [[2, 0]] * 3}, "must be lists of positive integers, one an axis"),
+        ({"kernel_sizes": [[1, "3"]] * 4}, "must be lists of positive integers, one an axis"),
+        (
+            {"strides": [[2, 2]] * 4},
+            "network: strides=.*: 4 levels have 3 steps between them; give each of these 2 numbers",
+        ),
+        ({"strides": [[1, 2, 2]] * 3}, "give each of these 2 numbers of at least 1, one an axis"),
+        (
+            {"kernel_sizes": [[1, 3]] * 3},
+            "network: kernel_sizes=.*: there are 4 levels; give each of them 2 odd numbers",
+        ),
+        ({"kernel_sizes": [[2, 3]] * 4}, "give each of them 2 odd numbers, one an axis"),
+        ({"kernel_sizes": [[1, 1]] * 4}, "and not all of them 1"),
+        (
+            {"encoder": "efficientnet-lite0", "strides": [[1, 2]] * 4},
+            "network: strides: the encoder efficientnet-lite0 has its own; leave them out",
+        ),
+        (
+            {"encoder": "resnet18", "kernel_sizes": [[1, 3]] * 5},
+            "network: kernel_sizes: the encoder resnet18 has its own; leave them out",
+        ),
         ({"widths": [8]}, r"widths=\[8\] must be two or more positive integers"),
         ({"decoder_widths": [8, 0]}, r"decoder_widths=\[8, 0\] must be two or more positive"),
         (

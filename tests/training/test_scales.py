@@ -15,6 +15,14 @@ def test_volumes_have_multiples_of_8():
     assert scaled_sizes((96, 64, 40), (0.75, 1.25)) == [(72, 48, 32), (120, 80, 48)]
 
 
+def test_along_each_axis_sizes_are_multiples_of_the_networks_own_strides():
+    strides = [[1, 2, 2], [2, 2, 2], [1, 3, 2]]
+
+    found = scaled_sizes((11, 60, 40), (0.75, 1.0, 1.25), strides)
+
+    assert found == [(8, 48, 32), (11, 60, 40), (14, 72, 48)]
+
+
 def test_an_axis_shorter_than_its_multiple_keeps_its_share():
     assert scaled_sizes((20, 10), (0.5, 1.5)) == [(10, 5), (30, 15)]
     assert scaled_sizes((4, 64, 64), (0.75, 1.25)) == [(3, 48, 48), (5, 80, 80)]

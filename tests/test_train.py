@@ -239,6 +239,18 @@ def test_the_default_network_is_the_preset(task, capsys):
         ),
         ([*MONAI, "--network.freeze_norm"], "--network.freeze_norm: true does nothing for MONAI's"),
         (
+            [*MONAI, "--network.strides", "[[1,2]]"],
+            "--network.strides: [[1, 2]] does nothing for MONAI's SegResNet; give null.",
+        ),
+        (
+            ["--network.encoder", "resnet18", "--network.kernel_sizes", "[[1,3],[3,3]]"],
+            "--network.kernel_sizes: [[1, 3], [3, 3]] does nothing for the encoder resnet18; give",
+        ),
+        (["--network.strides", "[1,2]"], "--network.strides: [1, 2] is not a list"),
+        (["--network.strides", "[[1,0]]"], "strides=[[1, 0]] must be lists of positive integers"),
+        (["--network.strides", "[[1,2,2]]"], "2 levels have 1 steps between them; give each of"),
+        (["--network.kernel_sizes", "[[1,3]]"], "there are 2 levels; give each of them 2 odd"),
+        (
             ["--data.augment", "much"],
             "--data.augment: much is not one of ['none', 'usual', 'strong']",
         ),
@@ -306,6 +318,27 @@ def test_a_network_of_monais_trains_goes_on_and_predicts(tmp_path, ball_volumes)
     card = json.loads((tmp_path / "run" / "checkpoints" / "last" / "model.json").read_text())
     assert card["network"]["monai"] == "SegResNet"
     assert card["network"]["monai_arguments"] == {"init_filters": 8}
+
+
+@pytest.mark.slow
+def test_strides_and_kernels_along_each_axis_train_go_on_and_predict(
+    tmp_path, ball_volumes, capsys
+):
+    own = {"strides": [[1, 4, 2]], "kernel_sizes": [[1, 3, 3], [3, 1, 3]]}
+    words = [*VOLUMES, "--data.patch_size", "[15,14,7]", "--data.scales", "[1,1.5]"]
+    words += [word for name, each in own.items() for word in (f"--network.{name}", str(each))]
+    run = tmp_path / "run"
+    assert train(ball_volumes, run, *words, "--save_every", "0", "--max_steps", "2") == 0
+    assert main(["--run", str(run), "--max_steps", "3"]) == 0
+
+    assert len(losses(run)) == 3
+    source = ["--run", str(run), "--input", str(ball_volumes), "--fold", "0"]
+    assert predict([*source, "--output", str(tmp_path / "masks"), "--precision", "32-true"]) == 0
+    card = json.loads((run / "checkpoints" / "last" / "model.json").read_text())
+    assert {name: card["network"][name] for name in own} == own
+    other = ["--network.strides", "[[2,2,2]]", "--max_steps", "4"]
+    assert train(ball_volumes, run, *words, *other) == 2
+    assert "network.strides = [[1, 4, 2]], but [[2, 2, 2]] is asked" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_the_forms_of_ise_differ_in_their_grid_or_in_what_they_add_to():
 
 
 def test_the_forms_of_isa_differ_in_alignment_weights_or_scale():
-    merges = {name: compose_skip(name).merge(2, 6, 4) for name in MERGES if name != "concat"}
+    merges = {name: compose_skip(name).merge((3, 3), 6, 4) for name in MERGES if name != "concat"}
     aligned = {name: type(m.alignment.align).__name__ for name, m in merges.items()}
     coarse, fine = torch.randn(2, 6, 5, 4), torch.randn(2, 4, 9, 7)
     weights = {name: m.alignment(coarse, fine)[1].shape[1] for name, m in merges.items()}
@@ -64,7 +64,7 @@ def test_the_forms_of_isa_differ_in_alignment_weights_or_scale():
 
 def test_deformable_alignment_of_volumes_is_refused():
     with pytest.raises(InputError, match="'isa-deform' aligns images alone; give 'isa'"):
-        compose_skip("isa-deform").merge(3, 6, 4)
+        compose_skip("isa-deform").merge((3, 3, 3), 6, 4)
 
 
 def test_a_light_feedback_has_a_sketch_and_the_full_one_the_decoders_own_maps():

@@ -308,6 +308,10 @@ def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
         (["--task", "brats", "--source", "x", "--folds", "0"], "--folds 0: not a number of folds"),
         (["--task", "brats", "--source", "x", "--seed", "-1"], "--seed -1: below zero; give 0"),
         (["--task", "brats", "--source", "x", "--workers", "0"], "--workers 0: not a number of"),
+        (["--task", "brats", "--source", "x", "--allow_leak", "all"], "--allow_leak: all is no k"),
+        (["--task", "brats", "--source", "x", "--group_by", "age"], "--group_by: age is not one"),
+        (["--task", "brats", "--source", "x", "--split", "pranett"], "pranett: no such file, and"),
+        (["--task", "brats", "--source", "x", "--cases", "a.txt"], "a.txt: no such file, and no"),
         (["--task", "brats", "--sorce", "x"], "--sorce: unknown; did you mean --source"),
     ],
 )
@@ -454,16 +458,52 @@ def test_real_releases_are_read_where_they_lie(real_data, tmp_path, task, place,
 
 
 @pytest.mark.slow
-def test_kvasirs_official_split_is_880_to_120(real_data, tmp_path):
+def test_kvasirs_official_split_is_880_to_120(real_data, tmp_path, capsys):
     folder, names = real_data / "polyp" / "Kvasir-SEG", real_data / "polyp" / "splits"
-    split = ["--split", str(names / "kvasir_official_val_120.txt")]
 
-    assert run("polyp", folder, tmp_path / "m.json", *split) == 0
+    assert run("polyp", folder, tmp_path / "m.json", "--split", "kvasir-official") == 0
 
     training, validation = Manifest.load(tmp_path / "m.json").fold(0)
     assert (len(training), len(validation)) == (880, 120)
     listed = (names / "kvasir_official_train_880.txt").read_text().split()
     assert {case.id for case in training} == set(listed)
+    assert "as published: Kvasir-SEG 880 train, 120 val." in capsys.readouterr().out
+
+
+def test_a_split_that_parts_a_video_is_refused_and_stated_where_it_is_allowed(tmp_path, capsys):
+    for place, kind in (("images", "RGB"), ("masks", "L")):
+        (tmp_path / "CVC-ClinicDB" / place).mkdir(parents=True)
+        for number in (1, 2, 30):
+            noise = np.random.default_rng(number).integers(0, 255, (9, 12, 3), np.uint8)
+            picture = noise if kind == "RGB" else noise[..., 0] // 128 * 255
+            Image.fromarray(picture).save(tmp_path / "CVC-ClinicDB" / place / f"{number}.png")
+    (tmp_path / "val.txt").write_text("2\n30\n")
+    words = ["polyp", tmp_path / "CVC-ClinicDB", tmp_path / "m.json", "--split"]
+
+    assert run(*words, str(tmp_path / "val.txt"), "--allow_leak", "patient,duplicate") == 2
+    assert "the split: 1 of the 2 sequences tested on is also trained on" in capsys.readouterr().err
+    assert not (tmp_path / "m.json").exists()
+
+    assert run(*words, str(tmp_path / "val.txt"), "--allow_leak", "sequence") == 0
+    (note,) = (each for each in Manifest.load(tmp_path / "m.json").notes if "leak" in each)
+    assert note.startswith("A leak, allowed by name: 1 of the 2 sequences tested on is also traine")
+    assert f"note: {note}" in capsys.readouterr().out
+
+
+def test_one_site_a_fold(disc_images, tmp_path):
+    for name, kept in (("north", "012"), ("south", "345")):
+        shutil.copytree(
+            disc_images.parent, tmp_path / name, ignore=shutil.ignore_patterns("*.json")
+        )
+        for file in (tmp_path / name).rglob("*.png"):
+            if file.stem[-1] not in kept:
+                file.unlink()
+    words = ["--source", str(tmp_path / "south"), "--group_by", "site"]
+
+    assert run("polyp", tmp_path / "north", tmp_path / "m.json", *words) == 0
+
+    cases = Manifest.load(tmp_path / "m.json").cases
+    assert {(case.site, case.fold) for case in cases} == {("north", 0), ("south", 1)}
 
 
 def test_two_sets_that_number_their_files_alike_are_told_apart(disc_images, tmp_path):

@@ -12,8 +12,10 @@ from inspire_med.cases.layouts.recognise import edition_of, find_together
 from inspire_med.cases.leaks import find_leaks, refuse_leaks
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.named_splits import named_in
+from inspire_med.cases.published.splits import part_names, published_note, published_part
 from inspire_med.cases.releases import label_values, others_that_fit, release_of
-from inspire_med.cases.splits import Split, named_in, split_cases
+from inspire_med.cases.splits import Split, split_cases
 from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
@@ -29,7 +31,8 @@ class Request:
     Args:
         task: What is segmented; an edition of it where the sources are of one.
         sources: Folders of public sets.
-        names: File of the ids, one a line, of the cases to use; None takes all.
+        names: Which cases to use: a part of a published split by its name, or a file of ids, one a
+            line; None takes all.
         channels: Channels to use; None takes all, without optional ones that some case lacks.
         fill_missing: Keep channels that a case lacks, filled with zeros and marked.
         workers: Threads that open files.
@@ -37,7 +40,7 @@ class Request:
 
     task: Task
     sources: tuple[Path, ...]
-    names: Path | None = None
+    names: str | None = None
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
     workers: int = 1
@@ -90,6 +93,8 @@ class Index:
         cases = split_cases(self.cases, sizes, images, split)
         leaks = find_leaks(cases, [case.fold for case in cases], images)
         notes = refuse_leaks(leaks, split.allowed, "the split")
+        if split.published is not None:
+            notes.insert(0, published_note(cases, split.published))
         pairs = look_alikes(cases, [verdict.signature for verdict in self.verdicts])
         twins = find_twins(cases, images)
         notes = (*self.notes, *_twin_notes(twins), *notes)
@@ -144,10 +149,12 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     )
 
 
-def _named(cases: Sequence[FoundCase], names: Path | None) -> Sequence[FoundCase]:
+def _named(cases: Sequence[FoundCase], names: str | None) -> Sequence[FoundCase]:
     if names is None:
         return cases
-    wanted = named_in(names, {case.id for case in cases})
+    if names in part_names():
+        return published_part(cases, names)
+    wanted = named_in(Path(names), {case.id for case in cases})
     return [case for case in cases if case.id in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Splits: folds that keep together what belongs together, and published lists of cases."""
+"""Splits: folds that keep together what belongs together."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -10,10 +10,10 @@ import numpy as np
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.leaks import Kind
+from inspire_med.cases.named_splits import split_by_file
+from inspire_med.cases.published.splits import split_as_published
 from inspire_med.cases.twins import joined_names
 from inspire_med.errors import InputError
-from inspire_med.files import read_text
-from inspire_med.imaging.volume import bare_name
 
 Group = Literal["patient", "sequence", "site"]
 FOLDS = 5
@@ -27,13 +27,15 @@ class Split:
         folds: How many; None is 5, or one a site where sites never part.
         seed: Of the dealing.
         group_by: What never parts.
-        file: Names the cases of fold 0, one id a line; all others are for training only.
+        published: Name of a published split.
+        file: Names the cases of fold 0, or of each fold.
         allowed: Leaks that are accepted, and stated.
     """
 
     folds: int | None = None
     seed: int = 0
     group_by: Group = "patient"
+    published: str | None = None
     file: Path | None = None
     allowed: frozenset[Kind] = frozenset()
 
@@ -55,8 +57,10 @@ def split_cases(
     Raises:
         InputError: As the functions below; also if folds were to be dealt by what the cases lack.
     """
+    if split.published is not None:
+        return split_as_published(cases, split.published)
     if split.file is not None:
-        return split_by_names(cases, split.file)
+        return split_by_file(cases, split.file)
     if any(case.fold is not None for case in cases):
         return tuple(cases)
     if split.group_by == "site":
@@ -76,8 +80,9 @@ def assign_folds(
     """Give every labelled case a fold: groups whole, folds alike in site and lesion size.
 
     Groups (patients, or sequences) are ordered by site, then lesion size; each run of `folds`
-    neighbours is dealt to the folds in seeded order. With fewer groups than folds there are as many
-    folds as groups, with one group none.
+    neighbours is dealt to the folds in seeded order, or, where they hold unlike many cases, the
+    largest to the fold with the fewest. With fewer groups than folds there are as many folds as
+    groups, with one group none.
 
     Args:
         cases: The cases.
@@ -91,11 +96,19 @@ def assign_folds(
     count = min(folds, len(order))
     if count < 2:
         return tuple(replace(case, fold=None) for case in cases)
+    members = Counter(groups)
+    held = [0] * count
     random = np.random.default_rng(seed)
     fold_of: dict[str, int] = {}
     for begin in range(0, len(order), count):
         neighbours = order[begin : begin + count]
-        fold_of |= zip(neighbours, random.permutation(count).tolist(), strict=False)
+        dealt: list[int] = random.permutation(count).tolist()
+        if len({members[group] for group in neighbours}) > 1:
+            neighbours.sort(key=lambda group: -members[group])
+            dealt.sort(key=lambda fold: held[fold])
+        for group, fold in zip(neighbours, dealt, strict=False):
+            fold_of[group] = fold
+            held[fold] += members[group]
     return _with_folds(cases, groups, fold_of)
 
 
@@ -131,39 +144,6 @@ def leave_sites_out(cases: Sequence[Case], folds: int | None) -> tuple[Case, ...
         fold_of[site] = held.index(min(held))
         held[fold_of[site]] += counts[site]
     return _with_folds(cases, [case.site for case in cases], fold_of)
-
-
-def split_by_names(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
-    """The cases that a file names, one id a line, become fold 0; the others are for training only.
-
-    Raises:
-        InputError: As `read_text`; also if it is empty, or names a case that is not there.
-    """
-    names = named_in(path, {case.id for case in cases})
-    return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
-
-
-def named_in(path: Path, known: Collection[str]) -> set[str]:
-    """The ids that a file names, one a line, with or without a file's suffix.
-
-    Args:
-        path: The file.
-        known: The ids that there are.
-
-    Raises:
-        InputError: As `read_text`; also if it is empty, or names a case that is not there.
-    """
-    names = {line.strip() for line in read_text(path).splitlines() if line.strip()}
-    # Lists of published splits name files with or without suffix.
-    names = {name if name in known else bare_name(Path(name)) for name in names}
-    strange = sorted(names.difference(known))
-    if strange or not names:
-        raise InputError(
-            f"{path}: names {strange[0]}, which is not among the cases; is it this set's list?"
-            if strange
-            else f"{path}: names no case; put one case id on each line."
-        )
-    return names
 
 
 def _with_folds(

@@ -32,6 +32,7 @@ def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> M
     Raises:
         InputError: If there is no case, or a fault that was not to be skipped.
     """
+    split = split_asked_for(options)
     task = task_named(options.task, sources)
     refuse_odd_training(task)
     _refuse_odd_protocol(task)
@@ -46,7 +47,7 @@ def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> M
     with one_bar("checking") as advance:
         index = index_sources(request, advance)
     _report_problems(index, skip_bad=options.skip_bad)
-    manifest, pairs = index.manifest(root, split_asked_for(options))
+    manifest, pairs = index.manifest(root, split)
     manifest = replace(manifest, register=options.register)
     _summarise(manifest, index.verdicts)
     _warn_of_look_alikes(pairs)

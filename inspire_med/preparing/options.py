@@ -26,8 +26,10 @@ class PrepareOptions:
         allow_leak: What a split may part all the same, and reports then say: any of
             `patient,sequence,duplicate`.
         seed: Of the folds and of the phantoms.
-        cases: File of the ids, one a line, of the cases to use; by default all.
-        split: File of case ids, one a line: they become fold 0 (validation).
+        cases: Which cases to use: a file of ids, one a line, or a part of a published split by its
+            name, such as `pranet-train` or `pranet-test`; by default all.
+        split: A published split by its name, `kvasir-official` or `pranet`; or a file of ids, one a
+            line. What it holds out becomes fold 0 (validation). Or nnU-Net's `splits_final.json`.
         channels: Channels to use, in order; by default all there are.
         fill_missing: Fill a case's missing channels with zeros.
         register: ISLES: register FLAIR rigidly to DWI.
@@ -44,8 +46,8 @@ class PrepareOptions:
     group_by: Literal["patient", "sequence", "site"] = "patient"
     allow_leak: str = ""
     seed: int = 0
-    cases: Path | None = None
-    split: Path | None = None
+    cases: str | None = None
+    split: str | None = None
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
     register: bool = False

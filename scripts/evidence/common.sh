@@ -31,18 +31,13 @@ tables() {
   "$PYTHON" "$HERE/table.py" "$@"
 }
 
-# pranet_manifests DATA OUT: PraNet's lists (900 + 550 to train on, 100 and 62 to test on).
+# pranet_manifests DATA OUT: PraNet's split (900 + 550 to train on, 100 and 62 to test on).
 pranet_manifests() {
   local polyp=$1/polyp out=$2
-  local lists=$polyp/splits
-  mkdir -p "$out"
-  cat "$lists/pranet_train_kvasir_900.txt" "$lists/pranet_train_clinicdb_550.txt" > "$out/train.txt"
   prepared "$out/train.json" --task polyp --source "$polyp/Kvasir-SEG" \
-    --source "$polyp/CVC-ClinicDB" --cases "$out/train.txt"
-  prepared "$out/kvasir.json" --task polyp --source "$polyp/Kvasir-SEG" \
-    --cases "$lists/pranet_test_kvasir_100.txt"
-  prepared "$out/clinicdb.json" --task polyp --source "$polyp/CVC-ClinicDB" \
-    --cases "$lists/pranet_test_clinicdb_62.txt"
+    --source "$polyp/CVC-ClinicDB" --cases pranet-train
+  prepared "$out/kvasir.json" --task polyp --source "$polyp/Kvasir-SEG" --cases pranet-test
+  prepared "$out/clinicdb.json" --task polyp --source "$polyp/CVC-ClinicDB" --cases pranet-test
 }
 
 # brats_manifest DATA OUT: the eleven cases, four folds by patient.

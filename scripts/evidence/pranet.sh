@@ -4,7 +4,7 @@
 #
 #   scripts/evidence/pranet.sh DATA OUT [BUDGET] [options of compare]
 #
-# DATA holds polyp/{Kvasir-SEG,CVC-ClinicDB,splits}; BUDGET of each training is steps (1800, some 20
+# DATA holds polyp/{Kvasir-SEG,CVC-ClinicDB}; BUDGET of each training is steps (1800, some 20
 # epochs) or time (80m). lite2 beside: --network.encoder efficientnet-lite2 and another OUT.
 set -euo pipefail
 # shellcheck source=scripts/evidence/common.sh

@@ -110,13 +110,19 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
 def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     """Read every file of every case; refuse the first that is broken, and a fold of empty masks."""
     from inspire_med.cases.checking.case import check_again, empty_in
+    from inspire_med.cases.checking.whole_set import look_over
     from inspire_med.cases.manifest import Manifest
     from inspire_med.cases.twins import find_twins
+    from inspire_med.cli.findings import print_findings
 
     manifest = Manifest.load(config.manifest)
     with one_bar("reading") as advance:
         verdicts = check_again(manifest, advance)
     problems = [problem for verdict in verdicts for problem in verdict.problems]
+    usable = [verdict for verdict in verdicts if verdict.case is not None]
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
+    findings = look_over(findings, usable, manifest.regions)
+    print_findings(findings, "inspire-med prepare --check writes them all")
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{problems[0]}{more}")
@@ -137,7 +143,10 @@ def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     if parted:
         more = f" (and {counted(len(parted) - 1, 'more pair')})" if len(parted) > 1 else ""
         said.append(f"{parted[0]} hold the same image in two folds{more}; prepare it again")
-    return "; ".join(said), bool(parted) or labels in empty.values()
+    warnings = sum(finding.verdict == "warning" for finding in findings)
+    if warnings:
+        said.append(f"{counted(warnings, 'warning')} in the table above")
+    return "; ".join(said), bool(parted) or warnings > 0
 
 
 def _look_at_checkpoints(run: Path) -> tuple[str, bool]:

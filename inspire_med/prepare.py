@@ -27,12 +27,18 @@ def _prepare(namespace: Namespace) -> None:
 
 
 def _index(options: PrepareOptions) -> None:
+    from inspire_med.preparing.check import refuse_existing_check
     from inspire_med.preparing.data_set import index_set
+    from inspire_med.preparing.repair import refuse_odd_folder
 
     out = options.out
     if out.is_dir():
         raise InputError(f"{out}: a folder; give the manifest's file name, such as manifest.json.")
     refuse_existing(out, overwrite=options.overwrite)
+    if options.check:
+        refuse_existing_check(out, overwrite=options.overwrite)
+    if options.repair is not None:
+        refuse_odd_folder(options.repair, options.source, overwrite=options.overwrite)
     manifest = index_set(options, options.source, out.parent.resolve())
     manifest.save(out, overwrite=options.overwrite)
     print(f"Written: {out}")

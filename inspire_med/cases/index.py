@@ -129,6 +129,14 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     values = {value for _, verdict in good for value in verdict.values}
     ids = [case.id for case, _ in good]
     release = release_of(task, layout, values, ids) if good else Release("none", {})
+    set_notes = (
+        *edition,
+        *found.notes,
+        *others_that_fit(task, layout, release, values, ids),
+        *channel_notes,
+        *_filled_notes([case for case, _ in good]),
+    )
+    findings += [Finding("", "", "note", note.removesuffix(".")) for note in set_notes]
     return Index(
         task=task,
         channels=channels,
@@ -136,14 +144,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         cases=tuple(case for case, _ in good),
         verdicts=tuple(verdict for _, verdict in good),
         findings=tuple(findings),
-        notes=(
-            *edition,
-            *found.notes,
-            *others_that_fit(task, layout, release, values, ids),
-            *channel_notes,
-            *_filled_notes([case for case, _ in good]),
-            *said_once(note for _, verdict in good for note in verdict.notes),
-        ),
+        notes=(*set_notes, *said_once(note for _, verdict in good for note in verdict.notes)),
         checked=tuple(zip(labelled, verdicts, strict=True)),
         expected=expected,
     )

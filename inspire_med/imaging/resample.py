@@ -52,6 +52,16 @@ def resample_to(
     return np.ascontiguousarray(sitk.GetArrayFromImage(sampled).T)
 
 
+def nearest_to(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
+    """Labels (i, j, k) of `grid` at the voxel centres of `wanted`, nearest neighbour; 0 outside."""
+    source: Any = nib.Nifti1Image(labels.reshape(grid.shape), grid.affine)
+    # grid-constant: a voxel reaches half its size beyond its centre, at the border too
+    moved: Any = resample_from_to(
+        source, (wanted.shape, wanted.affine), order=0, mode="grid-constant", cval=0
+    )
+    return np.asarray(moved.dataobj).astype(labels.dtype)
+
+
 def resize(values: NDArray[Any], size: Sequence[int]) -> NDArray[Any]:
     """Resize (channels, *spatial) to (channels, *size), linearly; voxels are cells.
 
@@ -86,7 +96,7 @@ def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
     if _on_one_grid(reference, prediction):
         return prediction
     if reference.affine is not None and prediction.affine is not None:
-        labels = _nearest(prediction.labels, _grid_of(prediction), _grid_of(reference))
+        labels = nearest_to(prediction.labels, _grid_of(prediction), _grid_of(reference))
         labels = labels.reshape(reference.labels.shape)
     elif len(reference.labels.shape) == len(prediction.labels.shape) == 2:
         height, width = reference.labels.shape
@@ -171,15 +181,6 @@ def _on_one_grid(reference: LabelMap, prediction: LabelMap) -> bool:
     if own is None or other is None:
         return reference.labels.shape == prediction.labels.shape
     return same_grid(own, other)
-
-
-def _nearest(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
-    source: Any = nib.Nifti1Image(labels.reshape(grid.shape), grid.affine)
-    # grid-constant: a voxel reaches half its size beyond its centre, at the border too
-    moved: Any = resample_from_to(
-        source, (wanted.shape, wanted.affine), order=0, mode="grid-constant", cval=0
-    )
-    return np.asarray(moved.dataobj).astype(labels.dtype)
 
 
 def _grid_of(one: LabelMap) -> Grid:

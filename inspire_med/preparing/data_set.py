@@ -12,7 +12,9 @@ from inspire_med.cli.options import refuse_odd_training
 from inspire_med.cli.progress import one_bar
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
+from inspire_med.preparing.check import write_check
 from inspire_med.preparing.options import PrepareOptions
+from inspire_med.preparing.repair import repair_set
 from inspire_med.preparing.split import split_asked_for
 from inspire_med.tasks.find import task_named
 from inspire_med.tasks.task import Task
@@ -33,6 +35,25 @@ def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> M
         InputError: If there is no case, or a fault that was not to be skipped.
     """
     split = split_asked_for(options)
+    index = open_set(options, sources)
+    if options.repair is not None:
+        index = open_set(options, repair_set(index, options, options.repair))
+    if options.check:
+        write_check(index, tuple(sources), options.out)
+    _report_problems(index, options)
+    manifest, pairs = index.manifest(root, split)
+    manifest = replace(manifest, register=options.register)
+    _summarise(manifest, index.verdicts)
+    _warn_of_look_alikes(pairs)
+    return manifest
+
+
+def open_set(options: PrepareOptions, sources: Sequence[Path]) -> Index:
+    """Find the cases in `sources` and open every file of theirs.
+
+    Raises:
+        InputError: If there is no case, or the task is odd.
+    """
     task = task_named(options.task, sources)
     refuse_odd_training(task)
     _refuse_odd_protocol(task)
@@ -45,13 +66,7 @@ def index_set(options: PrepareOptions, sources: Sequence[Path], root: Path) -> M
         options.workers,
     )
     with one_bar("checking") as advance:
-        index = index_sources(request, advance)
-    _report_problems(index, skip_bad=options.skip_bad)
-    manifest, pairs = index.manifest(root, split)
-    manifest = replace(manifest, register=options.register)
-    _summarise(manifest, index.verdicts)
-    _warn_of_look_alikes(pairs)
-    return manifest
+        return index_sources(request, advance)
 
 
 def _refuse_odd_protocol(task: Task) -> None:
@@ -62,10 +77,10 @@ def _refuse_odd_protocol(task: Task) -> None:
         raise InputError(f"task {task.name}: field protocol: {error}") from None
 
 
-def _report_problems(index: Index, *, skip_bad: bool) -> None:
-    for problem in index.problems:
+def _report_problems(index: Index, options: PrepareOptions) -> None:
+    for problem in () if options.check else index.problems:  # else its table has named them
         print(problem, file=sys.stderr)
-    if index.problems and not skip_bad:
+    if index.problems and not options.skip_bad:
         raise InputError(
             f"{counted(len(index.problems), 'problem')} named above, nothing written; mend the "
             "files, or pass --skip_bad to leave these cases out."

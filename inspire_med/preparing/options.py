@@ -34,6 +34,8 @@ class PrepareOptions:
         fill_missing: Fill a case's missing channels with zeros.
         register: ISLES: register FLAIR rigidly to DWI.
         skip_bad: Leave bad cases out, named.
+        check: Also say what is odd, and write it all beside --out as -check.csv and -check.html.
+        repair: New folder for the set with mended copies of what is at fault; then it is used.
         workers: Threads that open files.
         overwrite: Replace what --out names.
     """
@@ -52,6 +54,8 @@ class PrepareOptions:
     fill_missing: bool = False
     register: bool = False
     skip_bad: bool = False
+    check: bool = False
+    repair: Path | None = None
     workers: int = 2
     overwrite: bool = False
 
@@ -95,5 +99,7 @@ def _refuse_odd(options: PrepareOptions) -> None:
         raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
     if options.register and not task_named(options.task, options.source).preparation.resampled:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
+    if options.phantom is not None and (options.check or options.repair):
+        raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
     if options.phantom is None and not options.source:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")

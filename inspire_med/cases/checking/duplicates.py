@@ -43,9 +43,10 @@ def _channels_alike(verdict: Verdict) -> Iterator[Finding]:
 def _nearly_alike(
     cases: Sequence[Case], signatures: Sequence[bytes], files: dict[str, str], named: set[str]
 ) -> Iterator[Finding]:
-    """Pictures of two patients that look alike; those of one never part over folds anyway."""
-    numbers = {patient: n for n, patient in enumerate(dict.fromkeys(c.patient for c in cases))}
-    apart = [replace(case, fold=numbers[case.patient]) for case in cases]
+    """Pictures of two videos or patients that look alike; those of one are known to."""
+    groups = [case.sequence or case.patient for case in cases]
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    apart = [replace(case, fold=numbers[group]) for case, group in zip(cases, groups, strict=True)]
     for first, second in look_alikes(apart, signatures):
         if second not in named:
             named.add(second)

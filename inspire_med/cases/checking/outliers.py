@@ -13,9 +13,9 @@ from inspire_med.cases.checking.scan import Scan
 _FEWEST = 5  # cases, of fewer none stands apart
 _USUAL = 0.6  # of the cases have what is usual
 _FACTOR = 1.25  # between voxel sizes that nobody would look at twice
-_SPREADS = 6.0  # robust standard deviations
+_SPREADS = 4.0  # robust standard deviations
 _TO_SD = 1.4826  # from the median distance to the standard deviation of a normal distribution
-_LOW = 0.5  # of the set's agreement
+_LESS = 0.15  # of the set's agreement: another patient's channel loses a quarter of it and more
 _SMALLEST_MM, _LARGEST_MM = 0.01, 50.0  # voxel sizes that a patient's scan may have
 
 
@@ -104,9 +104,12 @@ def _poor_agreement(channel: str, scans: Sequence[tuple[str, Scan]]) -> Iterator
     known = [(case, scan, scan.agreement) for case, scan in scans if scan.agreement is not None]
     if len(known) < _FEWEST:
         return
-    middle = float(np.median([value for _, _, value in known]))
+    values = np.array([value for _, _, value in known])
+    middle = float(np.median(values))
+    spread = _TO_SD * float(np.median(np.abs(values - middle)))
+    limit = middle - max(_LESS * middle, _SPREADS * spread)
     for case, scan, value in known:
-        if value < _LOW * middle:
+        if value < limit:
             cause = (
                 f"{channel} shares {value:.2f} of its information with the case's first image "
                 f"where the set's median is {middle:.2f}"

@@ -1,0 +1,110 @@
+"""Mend: the files of one case as they should be, and which of them know no way."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from inspire_med.cases.align import reference_channel
+from inspire_med.cases.checking.case import Expectation, Verdict
+from inspire_med.cases.checking.finding import Finding
+from inspire_med.cases.checking.mend_picture import mend_mask, mend_picture, upright_size
+from inspire_med.cases.checking.mend_volume import Mended, Place, mend_label, mend_scan
+from inspire_med.cases.checking.outliers import usual
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.errors import InputError
+from inspire_med.imaging.picture import is_picture, picture_size
+
+Mender = Callable[[], Mended]
+
+
+def usual_orientation(verdicts: Sequence[Verdict]) -> str | None:
+    """The orientation that most volumes of a set have; None where there is none, or no volume."""
+    return usual([scan.orientation for verdict in verdicts for _, scan in verdict.scans])
+
+
+def with_ways(
+    findings: Iterable[Finding],
+    cases: Sequence[FoundCase],
+    expected: Expectation,
+    codes: str | None,
+) -> list[Finding]:
+    """The findings, those marked that a repair knows a way for: tried in memory, not guessed.
+
+    Args:
+        findings: Of single cases and of the set.
+        cases: All that were opened.
+        expected: What each must fulfil.
+        codes: As for `mend_case`.
+    """
+    findings = list(findings)
+    labels = {str(case.label) for case in cases}
+    open_to = [
+        each for each in findings if each.verdict == "fault" or (each.file in labels and each.case)
+    ]
+    doubtful = {each.case for each in open_to}
+    ways: set[str] = set()
+    for case in cases:
+        if case.id in doubtful:
+            mended, _ = mend_case(case, expected, codes)
+            ways |= {str(path) for path, work in mended.items() if work.done}
+    return [
+        replace(each, repairable=True) if each in open_to and each.file in ways else each
+        for each in findings
+    ]
+
+
+def mend_case(
+    found: FoundCase, expected: Expectation, codes: str | None
+) -> tuple[dict[Path, Mended], list[str]]:
+    """What became of the files that a network would read, and a sentence for each without a way.
+
+    Args:
+        found: The case.
+        expected: What it must fulfil.
+        codes: The orientation of its set; None leaves every file its own.
+    """
+    mended: dict[Path, Mended] = {}
+    problems: list[str] = []
+    try:
+        menders = _menders(found, expected, codes)
+    except InputError as error:
+        return {}, [str(error)]
+    for path, mend in menders.items():
+        try:
+            mended[path] = mend()
+        except InputError as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}; check that the file stays there.")
+    return mended, problems
+
+
+def _menders(found: FoundCase, expected: Expectation, codes: str | None) -> dict[Path, Mender]:
+    label = found.label
+    if is_picture(found.images):
+        picture = next(iter(found.images.values()))
+        menders: dict[Path, Mender] = {picture: lambda: mend_picture(picture, label)}
+        if label is not None:
+            menders[label] = lambda: mend_mask(label, _size_of(picture, label))
+        return menders
+    first = reference_channel(found.images, expected.preparation)
+    place = Place.of(found.images[first], codes)
+    names = [name for name in (first, *expected.channels) if name in found.images]
+    free = expected.preparation.resampled
+    menders = {
+        found.images[name]: _scan_mender(found.images[name], place, on_grid=name not in free)
+        for name in names
+    }
+    if label is not None:
+        menders[label] = lambda: mend_label(label, place, expected.values)
+    return menders
+
+
+def _scan_mender(path: Path, place: Place, *, on_grid: bool) -> Mender:
+    return lambda: mend_scan(path, place, on_grid=on_grid)
+
+
+def _size_of(picture: Path, mask: Path) -> tuple[int, int]:
+    """(height, width) of the mended picture."""
+    stored = picture_size(picture)
+    return stored if upright_size(mask) == stored else upright_size(picture)

@@ -1,0 +1,140 @@
+"""Repair: a set with mended copies of what was at fault, laid out as its source; that stays as is.
+
+What was right is linked, not copied. A case with a file that cannot be mended is left out and
+named. Every mended case is checked again before it counts.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_case
+from inspire_med.cases.checking.finding import Finding, fault_of
+from inspire_med.cases.checking.mend import mend_case
+from inspire_med.cases.layouts.found import FoundCase, folders_below
+from inspire_med.errors import InputError
+
+_ABOUT_THE_SET = (".json", ".tsv", ".csv", ".txt", ".yaml")  # what a layout is described by
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where mended copies go.
+
+    Args:
+        sources: Folders of the set; one alone becomes `folder` itself, several stand in it.
+        folder: Where the set is laid out anew.
+        expected: What each case must fulfil.
+        codes: The orientation of the set; None leaves every file its own.
+    """
+
+    sources: tuple[Path, ...]
+    folder: Path
+    expected: Expectation
+    codes: str | None
+
+    def place(self, path: Path) -> Path:
+        """Where the copy of a source's file goes.
+
+        Raises:
+            InputError: If it lies in no source.
+        """
+        for source, root in zip(self.sources, self.roots, strict=True):
+            if path.is_relative_to(source.absolute()):
+                return root / path.relative_to(source.absolute())
+        raise InputError(f"{path}: lies outside of --source, so its copy has no place; move it.")
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folder that stands for each source."""
+        if len(self.sources) == 1:
+            return (self.folder,)
+        names = (f"{number}-{source.absolute().name}" for number, source in enumerate(self.sources))
+        return tuple(self.folder / name for name in names)
+
+
+def repair(
+    workshop: Workshop,
+    checked: Sequence[tuple[FoundCase, Verdict]],
+    worth: frozenset[str],
+    workers: int,
+    progress: Progress,
+) -> list[Finding]:
+    """Lay the set out anew; a note says what was done to a file, a fault which has no way.
+
+    Args:
+        workshop: Where to.
+        checked: The set's cases.
+        worth: Ids of those that something was found in.
+        workers: Threads.
+        progress: Is told after each case how many are done, and of how many.
+
+    Raises:
+        InputError: As `Workshop.place`.
+    """
+    for source, root in zip(workshop.sources, workshop.roots, strict=True):
+        root.mkdir(parents=True, exist_ok=True)
+        _link_descriptions(source.absolute(), root)
+    done: list[Finding] = []
+    with ThreadPoolExecutor(workers) as pool:
+        cases = (found for found, _ in checked)
+        steps = pool.map(lambda found: list(_lay_out(workshop, found, worth)), cases)
+        for number, step in enumerate(steps, 1):
+            done += step
+            progress(number, len(checked))
+    return done
+
+
+def _lay_out(workshop: Workshop, found: FoundCase, worth: frozenset[str]) -> Iterator[Finding]:
+    places = {path: workshop.place(path) for path in found.files}
+    if found.id not in worth:
+        for path, place in places.items():
+            _link(path, place)
+        return
+    mended, problems = mend_case(found, workshop.expected, workshop.codes)
+    if not problems:
+        for path, place in places.items():
+            if path in mended and mended[path].done:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                mended[path].save(place)
+            else:
+                _link(path, place)
+        there = replace(
+            found,
+            images={channel: places[path] for channel, path in found.images.items()},
+            label=found.label and places[found.label],
+        )
+        problems = [
+            _of_source(sentence, places)
+            for sentence in check_case(there, workshop.expected).problems
+        ]
+    if problems:
+        for place in places.values():
+            place.unlink(missing_ok=True)
+        yield from (fault_of(problem, found.id, found.files) for problem in problems)
+        return
+    for path, work in mended.items():
+        if work.done:
+            yield Finding(found.id, str(path), "note", ", ".join(work.done))
+
+
+def _of_source(sentence: str, places: dict[Path, Path]) -> str:
+    """The sentence about a copy, said of the file that it was made from."""
+    for path, place in places.items():
+        sentence = sentence.replace(str(place), str(path))
+    return sentence
+
+
+def _link_descriptions(source: Path, root: Path) -> None:
+    for parent in folders_below(source) if source.is_dir() else ():
+        for path in parent.iterdir():
+            if path.suffix.lower() in _ABOUT_THE_SET and path.is_file():
+                _link(path, root / path.relative_to(source))
+
+
+def _link(path: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(place):
+        place.symlink_to(path.resolve())

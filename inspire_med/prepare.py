@@ -12,13 +12,17 @@ from inspire_med.preparing.options import PrepareOptions, make_parser, read_opti
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, prepare, and answer with the exit status."""
-    words = "Find, check and index a data set where it lies; make phantoms."
+    words = "Find, check and index a data set where it lies; make phantoms; fetch published sets."
     return run_command(make_parser(words), _prepare, arguments)
 
 
 def _prepare(namespace: Namespace) -> None:
     options = read_options(namespace)
-    if options.phantom is None:
+    if options.download is not None:
+        from inspire_med.preparing.download import download_set
+
+        download_set(options.download, options.out)
+    elif options.phantom is None:
         _index(options)
     else:
         from inspire_med.preparing.phantoms import make_set

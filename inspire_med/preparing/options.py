@@ -13,13 +13,15 @@ from inspire_med.tasks.find import task_named
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """Find, check and index a data set where it lies; make phantoms.
+    """Find, check and index a data set where it lies; make phantoms; fetch published sets.
 
     Args:
         task: brats, isles or polyp; a YAML file of your own task; or what the source describes:
             `nnunet` (a raw folder, by its dataset.json) or `monai` (a datalist).
-        out: manifest.json, or with --phantom a new folder.
+        out: manifest.json, or with --phantom or --download a new folder.
         source: Folders of data sets; a datalist for `monai`.
+        download: Fetch a published set by its name, such as `kvasir-seg` or `msd-heart`, into
+            --out instead.
         phantom: Make this many cases with known masks in --out instead.
         folds: Folds, balanced; by default 5, or one a site with `--group_by site`.
         group_by: What never parts over folds: patients, sequences (videos) or sites.
@@ -40,9 +42,10 @@ class PrepareOptions:
         overwrite: Replace what --out names.
     """
 
-    task: str
     out: Path
+    task: str = ""
     source: tuple[Path, ...] = ()
+    download: str | None = None
     phantom: int | None = None
     folds: int | None = None
     group_by: Literal["patient", "sequence", "site"] = "patient"
@@ -91,6 +94,10 @@ def read_options(namespace: Namespace) -> PrepareOptions:
 
 
 def _refuse_odd(options: PrepareOptions) -> None:
+    if options.download is not None:
+        return
+    if not options.task:
+        raise InputError("--task: missing; say what the set is for, such as brats, isles or polyp.")
     if options.folds is not None and options.folds < 1:
         raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
     if options.workers < 1:

@@ -1,0 +1,1 @@
+"""Fetching: published archives over HTTP, resumed, checked, and unpacked with mistrust."""

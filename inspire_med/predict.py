@@ -203,6 +203,7 @@ def _write_record(
         {
             "format": 1,
             "run": str(options.run.resolve()),
+            "trained_on": predictor.card.manifest_hash or None,
             "trained_by": sessions[-1].get("commit"),
             "predicted_by": code_commit(),
             "checkpoint": _checkpoint(model_folder(options.run).resolve()),

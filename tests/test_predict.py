@@ -412,7 +412,9 @@ def test_masks_say_where_they_come_from_and_how_long_they_took(tmp_path, image_r
     assert record["checkpoint"] == {"path": str(best), "which": "best", "step": 1}
     settings = {name: record[name] for name in ("precision", "overlap", "flips")}
     assert settings == {"precision": "32-true", "overlap": 0.5, "flips": False}
-    assert origin_of(tmp_path / "out")["Run"] == record["run"]
+    origin = origin_of(tmp_path / "out")
+    assert origin["Run"] == record["run"]
+    assert origin["Trained on manifest hash"] == Manifest.load(disc_images).hash
 
 
 def test_a_model_folder_has_no_step(tmp_path, image_run, disc_images):

@@ -59,6 +59,8 @@ def test_the_run_folder_holds_what_the_contract_says(tmp_path, disc_images, skip
     assert Path(resolved["manifest"]) == disc_images
     record = json.loads((run / "run.json").read_text())
     assert record["manifest_hash"] == json.loads(disc_images.read_text())["hash"]
+    card = json.loads((run / "checkpoints" / "best" / "model.json").read_text())
+    assert card["manifest_hash"] == record["manifest_hash"]
     assert record["sessions"][0]["versions"]["torch"]
     assert len(losses(run)) == 2
     assert any((run / "tensorboard").iterdir())

@@ -8,6 +8,7 @@ from inspire_med.files import read_json
 RECORD = "predictions.json"  # the predict command writes it beside the masks
 _SHOWN = {
     "run": "Run",
+    "trained_on": "Trained on manifest hash",
     "trained_by": "Trained by commit",
     "predicted_by": "Predicted by commit",
 }

@@ -36,6 +36,7 @@ class ModelCard:
         preparation: How a case becomes what the network sees.
         patch_size: Voxels of the sliding window along each axis.
         precision: Precision it was trained in, a Fabric name such as `bf16-mixed`.
+        manifest_hash: Of the data set that it was trained on, folds and all; empty in older cards.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class ModelCard:
     preparation: Preparation
     patch_size: tuple[int, ...]
     precision: Precision
+    manifest_hash: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All fields, JSON-able."""
@@ -76,6 +78,7 @@ def read_card(folder: Path) -> ModelCard:
             preparation=_preparation_of(content, task),
             patch_size=tuple(content["patch_size"]),
             precision=content["precision"],
+            manifest_hash=content.get("manifest_hash", ""),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(

@@ -62,6 +62,7 @@ def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
         preparation=preparation,
         patch_size=config.data.patch_size or preparation.image_size or (),
         precision="32-true",
+        manifest_hash=manifest.hash,
     )
 
 

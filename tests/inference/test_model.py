@@ -37,6 +37,7 @@ CARD = ModelCard(
     preparation=replace(BRATS.preparation, spacing_mm=(1.0, 1.0, 2.0)),
     patch_size=(16, 16, 8),
     precision="bf16-mixed",
+    manifest_hash="a1b2",
 )
 
 
@@ -67,13 +68,16 @@ def test_what_is_written_reads_back_as_card_and_network_that_predicts(written):
 def test_an_older_card_leaves_volumes_as_they_are_stored(written):
     folder, _ = written
     content = json.loads((folder / "model.json").read_text())
-    del content["preparation"]
+    del content["preparation"], content["manifest_hash"]
     older = {"spacing_mm": [2.0, 2.0, 2.0]}
     (folder / "model.json").write_text(json.dumps(content | {"preprocess": older}))
 
-    found = read_card(folder).preparation
+    found = read_card(folder)
 
-    assert found == replace(BRATS.preparation, spacing_mm=(2.0, 2.0, 2.0), orientation=None)
+    assert found.manifest_hash == ""
+    assert found.preparation == replace(
+        BRATS.preparation, spacing_mm=(2.0, 2.0, 2.0), orientation=None
+    )
 
 
 @pytest.mark.parametrize(

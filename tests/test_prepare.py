@@ -312,6 +312,12 @@ def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
         (["--task", "brats", "--source", "x", "--group_by", "age"], "--group_by: age is not one"),
         (["--task", "brats", "--source", "x", "--split", "pranett"], "pranett: no such file, and"),
         (["--task", "brats", "--source", "x", "--cases", "a.txt"], "a.txt: no such file, and no"),
+        (
+            ["--task", "brats", "--source", "x", "--split", "pranet", "--group_by", "site"],
+            "--group_by: --split says the folds already; leave one of them out",
+        ),
+        (["--download", "msd-heart", "--source", "x"], "--download: fetches and does no more"),
+        (["--source", "x"], "--task: missing; say what the set is for"),
         (["--task", "brats", "--sorce", "x"], "--sorce: unknown; did you mean --source"),
     ],
 )

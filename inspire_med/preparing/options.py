@@ -95,6 +95,11 @@ def read_options(namespace: Namespace) -> PrepareOptions:
 
 def _refuse_odd(options: PrepareOptions) -> None:
     if options.download is not None:
+        if options.source or options.phantom is not None:
+            raise InputError(
+                "--download: fetches and does no more; leave out --source and --phantom, and go on "
+                "with the command that it prints."
+            )
         return
     if not options.task:
         raise InputError("--task: missing; say what the set is for, such as brats, isles or polyp.")

@@ -13,9 +13,11 @@ def split_asked_for(options: PrepareOptions) -> Split:
     """The request's folds.
 
     Raises:
-        InputError: If `--split` is neither a name nor a file, or a leak is allowed that there is no
-            such kind of.
+        InputError: If `--split` is neither a name nor a file or stands beside `--group_by`, or a
+            leak is allowed that there is no such kind of.
     """
+    if options.split is not None and options.group_by != "patient":
+        raise InputError("--group_by: --split says the folds already; leave one of them out.")
     published = options.split if options.split in split_names() else None
     if options.split is not None and published is None:
         _refuse_no_file("split", options.split, split_names())

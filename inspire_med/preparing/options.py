@@ -23,6 +23,8 @@ class PrepareOptions:
         download: Fetch a published set by its name, such as `kvasir-seg` or `msd-heart`, into
             --out instead.
         phantom: Make this many cases with known masks in --out instead.
+        phantom_size: Of the made cases: `small`, for two cores, or `full`, on the releases' grids.
+        flaws: Put these faults of real sets into the made one, or `all`; flaws.json lists them.
         folds: Folds, balanced; by default 5, or one a site with `--group_by site`.
         group_by: What never parts over folds: patients, sequences (videos) or sites.
         allow_leak: What a split may part all the same, and reports then say: any of
@@ -47,6 +49,8 @@ class PrepareOptions:
     source: tuple[Path, ...] = ()
     download: str | None = None
     phantom: int | None = None
+    phantom_size: Literal["small", "full"] = "small"
+    flaws: tuple[str, ...] = ()
     folds: int | None = None
     group_by: Literal["patient", "sequence", "site"] = "patient"
     allow_leak: str = ""
@@ -67,11 +71,13 @@ def make_parser(words: str) -> CommandParser:
     """The command's parser; `words` say what the command does."""
     parser = CommandParser(prog="inspire-med prepare", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    by_hand: set[str | int] = {"source", "channels", "skip_bad"}
+    by_hand: set[str | int] = {"source", "channels", "flaws", "skip_bad"}
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
     add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
     add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
+    words = "Faults of real sets to put into the made one, or all; flaws.json lists them."
+    add("--flaws", nargs="+", metavar="FLAW", help=words)
     words = "Leave bad cases out, named."
     add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
     return parser
@@ -88,6 +94,8 @@ def read_options(namespace: Namespace) -> PrepareOptions:
     source, channels = values["source"] or (), values["channels"]
     values["source"] = tuple(map(Path, [source] if isinstance(source, str) else source))
     values["channels"] = (channels,) if isinstance(channels, str) else channels and tuple(channels)
+    flaws = values["flaws"] or ()
+    values["flaws"] = (flaws,) if isinstance(flaws, str) else tuple(flaws)
     options = PrepareOptions(**values)
     _refuse_odd(options)
     return options
@@ -111,7 +119,14 @@ def _refuse_odd(options: PrepareOptions) -> None:
         raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
     if options.register and not task_named(options.task, options.source).preparation.resampled:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
-    if options.phantom is not None and (options.check or options.repair):
-        raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
+    _refuse_odd_phantom(options)
     if options.phantom is None and not options.source:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")
+
+
+def _refuse_odd_phantom(options: PrepareOptions) -> None:
+    if options.phantom is not None and (options.check or options.repair):
+        raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
+    if options.phantom is None and (options.flaws or options.phantom_size != "small"):
+        given = "--flaws" if options.flaws else "--phantom_size"
+        raise InputError(f"{given}: is of made cases; give --phantom N, or leave it out.")

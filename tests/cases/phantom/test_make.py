@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,14 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.phantom.make import make_phantom
+from inspire_med.cases.phantom import glioma
+from inspire_med.cases.phantom.make import WRITERS, make_phantom
+from inspire_med.cases.phantom.sizes import Tumour
+from inspire_med.cases.phantom.subject import Subject
 from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
-from inspire_med.imaging.picture import read_picture
+from inspire_med.imaging.masks import Regions
 from inspire_med.prepare import main as prepare
 from inspire_med.tasks.find import TASKS, task_named
-from inspire_med.tasks.polyp import POLYP
 
 LIMIT = 0.7
 
@@ -59,44 +63,90 @@ def test_no_threshold_of_one_channel_finds_a_region(manifests, task):
     assert mean.max() < LIMIT
 
 
-def content(folder: Path) -> dict[Path, np.ndarray]:
+def content(folder: Path) -> dict[Path, bytes]:
     return {
-        path.relative_to(folder): np.asarray(nib.load(path).dataobj)
-        if path.name.endswith(".gz")
-        else read_picture(path)
+        path.relative_to(folder): path.read_bytes()
         for path in sorted(folder.rglob("*.*"))
-        if path.suffix != ".json"
+        if path.suffix in (".gz", ".jpg")
     }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", TASKS)
-def test_one_seed_one_phantom_and_longer_sets_begin_alike(tmp_path, task):
+@pytest.mark.parametrize("maker", WRITERS)
+def test_one_seed_the_same_bytes_and_longer_sets_begin_alike(tmp_path, maker):
     for name, count, seed in (("a", 1, 4), ("b", 2, 4), ("c", 1, 5)):
         (tmp_path / name).mkdir()
-        make_phantom(TASKS[task], count, tmp_path / name, seed=seed)
+        make_phantom(maker, count, tmp_path / name, seed=seed)
     one, longer, other = (content(tmp_path / name) for name in "abc")
 
-    assert all(np.array_equal(one[path], longer[path]) for path in one)
-    assert any(not np.array_equal(one[path], other[path]) for path in one)
+    assert len(longer) == 2 * len(one) > 0
+    assert all(longer[path] == found for path, found in one.items())
+    assert all(other[path] != found for path, found in one.items())
 
 
 def test_brats_has_the_releases_layout(manifests):
     case = manifests["brats"].cases[0]
 
-    assert case.images["t1ce"].parts[-2:] == ("BraTS2021_00000", "BraTS2021_00000_t1ce.nii.gz")
+    assert case.images["t1ce"].parts[-2:] == (
+        "BraTS-GLI-00000-000",
+        "BraTS-GLI-00000-000-t1c.nii.gz",
+    )
     scan, label = nib.load(case.images["flair"]), nib.load(case.label)
     assert nib.aff2axcodes(scan.affine) == ("L", "P", "S")
     assert scan.get_data_dtype() == np.int16
-    assert set(np.unique(np.asarray(label.dataobj))) == {0, 1, 2, 4}
+    assert set(np.unique(np.asarray(label.dataobj))) == {0, 1, 2, 3}
     assert np.asarray(scan.dataobj)[0, 0, 0] == 0
 
 
-def test_brats_regions_are_nested_and_of_bearable_size(manifests):
-    for case in manifests["brats"].cases:
-        label = np.asarray(nib.load(case.label).dataobj)
-        counts = [np.isin(label, values).sum() for values in manifests["brats"].regions.values()]
-        assert counts[0] > counts[1] > counts[2] > 50
+def counts_of(case: Case, regions: Regions) -> list[int]:
+    label = np.asarray(nib.load(case.label).dataobj)
+    return [int(np.isin(label, values).sum()) for values in regions.values()]
+
+
+def test_brats_regions_are_nested(manifests):
+    manifest = manifests["brats"]
+    for case in manifest.cases:
+        whole, core, enhancing = counts_of(case, manifest.regions)
+        assert whole > core > enhancing > 0
+
+
+# 2.5 mm voxels are 64 to the ml, voxels of 1 mm 1,000.
+@pytest.mark.parametrize(
+    ("size", "shape", "voxels"),
+    [
+        ("small", (64, 64, 48), 64),
+        pytest.param("full", (240, 240, 155), 1000, marks=pytest.mark.slow),
+    ],
+)
+def test_brats_regions_have_their_volumes_to_the_voxel(tmp_path, monkeypatch, size, shape, voxels):
+    monkeypatch.setattr(glioma, "draw_tumour", lambda random: Tumour(90, 40, 5))
+    name = glioma.write_case(tmp_path, Subject.draw(0, 1), size)
+
+    label = np.asarray(nib.load(tmp_path / name / f"{name}-seg.nii.gz").dataobj)
+
+    assert label.shape == shape
+    assert [(label == value).sum() for value in (1, 2, 3)] == [
+        35 * voxels,
+        50 * voxels,
+        5 * voxels,
+    ]
+
+
+def test_sites_take_turns_and_a_site_can_be_left_out(manifests, tmp_path):
+    sites = {task: [case.site for case in manifests[task].cases] for task in TASKS}
+    assert sites["brats"].count("GLI") == sites["brats"].count("SSA") == 3
+    assert {site: sites["polyp"].count(site) for site in sites["polyp"]} == {
+        f"Phantom-C{number}": 2 for number in (1, 2, 3)
+    }
+    table = manifests["isles"].root / "participants.tsv"
+    assert table.read_text().splitlines() == [
+        "participant_id\tsite",
+        *(f"sub-strokecase{number:04d}\tcentre{(number - 1) % 3 + 1}" for number in range(1, 7)),
+    ]
+    words = ["--task", "polyp", "--source", str(manifests["polyp"].root), "--group_by", "site"]
+    assert prepare([*words, "--out", str(tmp_path / "sites.json")]) == 0
+    folds = {case.site: case.fold for case in Manifest.load(tmp_path / "sites.json").cases}
+    assert sorted(folds.values()) == [0, 1, 2]
 
 
 def test_isles_has_the_releases_layout(manifests):
@@ -144,8 +194,26 @@ def test_polyp_has_the_releases_layout(manifests):
     assert (grey > 0).sum() > (grey >= 128).sum()
 
 
-def test_refuses_no_cases_and_a_task_without_a_maker(tmp_path):
+def test_nnunet_has_dataset_json_and_thick_slices(tmp_path):
+    assert prepare(["--task", "nnunet", "--phantom", "3", "--out", str(tmp_path / "made")]) == 0
+    raw = tmp_path / "made" / "Dataset900_Phantom"
+    manifest = Manifest.load(tmp_path / "made" / "manifest.json")
+
+    said = json.loads((raw / "dataset.json").read_text())
+    assert said["numTraining"] == len(list((raw / "imagesTr").iterdir())) == 3
+    assert said["channel_names"] == {"0": "CT"}
+    assert (manifest.task.name, manifest.task.preparation.intensity) == ("Dataset900_Phantom", "ct")
+    for case in manifest.cases:
+        assert case.spacing_mm[2] >= 2 * case.spacing_mm[0]
+        scan, label = (
+            np.asarray(nib.load(path).dataobj) for path in (case.images["CT"], case.label)
+        )
+        assert {0, 1, 2} == set(np.unique(label))
+        for organ, units in ((1, 100), (2, 115)):  # of Hounsfield
+            assert abs(np.median(scan[label == organ]) - units) < 10
+        assert (scan < -900).mean() > 0.3
+
+
+def test_refuses_no_cases(tmp_path):
     with pytest.raises(InputError, match="--phantom 0: not a number of cases"):
-        make_phantom(POLYP, 0, tmp_path, seed=0)
-    with pytest.raises(InputError, match="--phantom: there is no maker of polyp cases; give --sou"):
-        make_phantom(replace(POLYP, phantom=None), 1, tmp_path, seed=0)
+        make_phantom("colon", 0, tmp_path, seed=0)

@@ -30,9 +30,9 @@ class NetworkConfig:
         widths: Channels of each level, fine to coarse.
         decoder_widths: Channels of the decoder's levels, where they are not the encoder's.
         strides: Strides along each axis, one list for each step from a level to the next, such as
-            `[[1,2,2],[2,2,2],[2,2,2]]` for thick slices; null is 2 everywhere.
+            `[[2,2,1],[2,2,2],[2,2,2]]` where axial slices are thick; null is 2 everywhere.
         kernel_sizes: Sides of the kernels along each axis, one list a level, such as
-            `[[1,3,3],[3,3,3],[3,3,3],[3,3,3]]`; null is 3 everywhere.
+            `[[3,3,1],[3,3,3],[3,3,3],[3,3,3]]`; null is 3 everywhere.
         stem_stride: Stride from the image to the finest level; 2 quarters what an image costs.
         norm: `batch`, or `instance` for batches too small to have statistics.
         encoder: Another encoder in place of the U-Net's own: `efficientnet-lite0` (images alone),

@@ -19,6 +19,14 @@ from inspire_med.cases.changes import (
     Saturation,
     Sometimes,
 )
+from inspire_med.cases.scanner import (
+    BiasField,
+    Blur,
+    DropChannels,
+    Gamma,
+    LowResolution,
+    WithinForeground,
+)
 
 
 @dataclass(frozen=True)
@@ -40,14 +48,20 @@ class Augmentation:
         return dict(altered)
 
 
-def augmentation(shape: str, strength: str = "usual") -> Augmentation | None:
+def augmentation(
+    shape: str, strength: str = "usual", drop_channels: float = 0.0
+) -> Augmentation | None:
     """The augmentation of volumes or of pictures, or None.
 
     Args:
         shape: `volume`, `picture` or `none`.
         strength: `usual`, `strong` or `none`.
+        drop_channels: Chance of each channel to be zeroed at the end.
     """
-    return None if "none" in (shape, strength) else Augmentation(_CHAINS[shape, strength])
+    chain = () if "none" in (shape, strength) else _CHAINS[shape, strength]
+    if drop_channels:
+        chain = (*chain, DropChannels(drop_channels))
+    return Augmentation(chain) if chain else None
 
 
 # Volumes have no shift of brightness: it would move the background from zero.
@@ -58,11 +72,24 @@ _CHAINS: Mapping[tuple[str, str], Sequence[Change]] = {
         Sometimes(0.5, Gain(0.2)),
         Sometimes(0.05, Noise(0.1)),
     ),
+    # Chances and strengths of nnU-Net's trainer (2.8.1), which bends nothing elastically, either;
+    # the bias field is added to them.
     ("volume", "strong"): (
         Flip(),
-        Sometimes(0.4, Distort(angle=pi / 6, zoom=0.3)),
-        Sometimes(0.5, Gain(0.3)),
-        Sometimes(0.15, Noise(0.2)),
+        Sometimes(0.2, Distort(angle=pi / 6)),
+        Sometimes(0.2, Distort(zoom=0.3)),
+        WithinForeground(
+            (
+                Sometimes(0.1, Noise(0.1)),
+                Sometimes(0.2, Blur(0.5, 1.0)),
+                Sometimes(0.15, Gain(0.25)),
+                Sometimes(0.15, Contrast(0.25)),
+                Sometimes(0.25, LowResolution(0.5)),
+                Sometimes(0.1, Gamma(0.7, 1.5, inverted=True)),
+                Sometimes(0.3, Gamma(0.7, 1.5)),
+                Sometimes(0.1, BiasField(0.3)),
+            )
+        ),
     ),
     ("picture", "usual"): (
         Flip(),

@@ -1,13 +1,14 @@
 """Distort: move a sample by one matrix, image and target alike."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 Outside = Literal["zeros", "reflection"]
 
@@ -24,8 +25,33 @@ def places(size: Sequence[int], matrix: NDArray[np.float64]) -> Tensor:
     """
     sides = np.array(size)
     theta = (matrix * sides / sides[:, None])[::-1, ::-1]  # of coordinates from -1 to 1
-    affine = torch.from_numpy(np.c_[theta, np.zeros(len(size))].astype(np.float32))
-    return affine_grid(affine[None], [1, 1, *size], align_corners=False)[0]
+    columns: list[Tensor] = []
+    for axis, side in enumerate(size):
+        steps = (2 * torch.arange(side) + 1) / side - 1
+        column = torch.from_numpy(theta[:, len(size) - 1 - axis].astype(np.float32))
+        ones = [1] * (len(size) - 1 - axis)
+        columns.append((steps[:, None] * column).view(side, *ones, len(size)))
+    return reduce(torch.add, columns)  # in a third of the time of torch's `affine_grid`
+
+
+def sampled_masks(masks: Tensor, grid: Tensor, outside: Outside) -> Tensor:
+    """Sample masks of 0 and 1 at the nearest places, all of them at once.
+
+    Args:
+        masks: The masks.
+        grid: Of `places`.
+        outside: What there is beyond the map's ends.
+
+    Shape:
+        - Input, output: `(regions, *spatial)`.
+    """
+    moved: list[Tensor] = []
+    for some in masks.to(torch.uint8).split(8):  # as many as a byte has bits
+        bits = [1 << place for place in range(len(some))]
+        packed = reduce(torch.add, (mask * bit for mask, bit in zip(some, bits, strict=True)))
+        (found,) = sampled(packed[None].float(), grid, "nearest", outside).to(torch.uint8)
+        moved += [(found & bit) != 0 for bit in bits]
+    return torch.stack(moved).to(masks.dtype)
 
 
 def sampled(values: Tensor, grid: Tensor, mode: str, outside: Outside) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from monai.transforms import Affine
 from monai.transforms.utils import create_rotate, create_shear
 
-from inspire_med.cases.distort import places, sampled
+from inspire_med.cases.distort import places, sampled, sampled_masks
 
 
 def linear(homogeneous):
@@ -70,3 +70,17 @@ def test_the_identity_leaves_the_map(size, mode):
     same = sampled(values, places(size, np.eye(len(size))), mode, "reflection")
 
     torch.testing.assert_close(same, values, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("outside", ["zeros", "reflection"])
+@pytest.mark.parametrize("size", [(13, 9), (7, 6, 5)], ids=["2d", "3d"])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_masks_are_sampled_as_each_alone(size, outside, dtype):
+    masks = (torch.rand(11, *size) > 0.5).to(dtype)  # more than a byte has bits
+    matrix = linear(create_rotate(len(size), [0.7, 0.2, -0.4][: 1 if len(size) == 2 else 3]))
+    grid = places(size, matrix)
+
+    moved = sampled_masks(masks, grid, outside)
+
+    assert moved.dtype == dtype
+    assert torch.equal(moved, sampled(masks.float(), grid, "nearest", outside).to(dtype))

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "lies in its own folder below --run, and the same command goes on where it was stopped.",
     )
     parser.add_class_arguments(CompareOptions, as_group=False)
-    add_training_options(parser, words, without=("seed", "resume"))
+    add_training_options(parser, words, without=("seed", "resume", "only_prepare"))
     parser.set_defaults(max_steps=None)  # given a time alone, steps must not end it
     return run_command(parser, lambda options: _compare(parser, options), words)
 

@@ -14,6 +14,8 @@ Tracker = Literal["wandb", "mlflow"]
 Switch = Literal["auto", "on", "off"]
 Loss = Literal["dice+bce", "structure"]
 Augment = Literal["none", "usual", "strong"]
+Balance = Literal["case", "region"]
+MOVABLE = "movable.json"  # in a store that `only_prepare` made
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,11 @@ class DataConfig:
             what `network.strides` divide by; an axis shorter than that to its share.
         augment: `usual` mirrors samples, turns, zooms and recolours some of them a little; `strong`
             more of them and further, pictures by any angle; `none` leaves them (docs/training.md).
+        foreground: Share of the samples that lie around a labelled voxel.
+        balance: What those samples show equally often: `case` draws one of the regions that the
+            case has; `region` one of all regions, then a case that has it.
+        drop_channels: Chance of each channel of a sample to be zeroed, never all of them: for a
+            network that predicts with a sequence missing.
     """
 
     patch_size: tuple[int, ...] | None = (96, 96, 96)
@@ -122,6 +129,9 @@ class DataConfig:
     spacing_mm: tuple[float, float, float] | None = None
     scales: tuple[float, ...] = (1.0,)
     augment: Augment = "usual"
+    foreground: float = 1 / 3
+    balance: Balance = "case"
+    drop_channels: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,12 @@ class TrainConfig:
         threads: CPU threads; 0 leaves the choice to torch.
         track: Also tell `wandb` or `mlflow`; both stay offline, inside the run folder, unless
             WANDB_MODE or MLFLOW_TRACKING_URI say otherwise.
-        store: Folder for prepared cases; default: `store` beside the manifest.
+        store: Folder for prepared cases; default: `store` beside the manifest, or the folder of a
+            manifest that `only_prepare` wrote.
+        store_limit: What that folder may take, for example `20GiB`; cases that other runs prepared
+            make way, those not used for longest first. Null is no limit.
+        only_prepare: Prepare the cases, write a manifest into the store, and stop. A machine that
+            has no more than that folder can train, by the manifest in it.
         loss: `dice+bce`, or `structure`: cross-entropy and IoU that weigh voxels near an edge up to
             six times (F3Net, PraNet).
         network: The network.
@@ -179,6 +194,8 @@ class TrainConfig:
     threads: int = 0
     track: tuple[Tracker, ...] = ()
     store: Path | None = None
+    store_limit: str | None = None
+    only_prepare: bool = False
     loss: Loss = "dice+bce"
     network: NetworkConfig = field(default_factory=NetworkConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
@@ -187,7 +204,8 @@ class TrainConfig:
     @property
     def store_folder(self) -> Path:
         """Folder for prepared cases."""
-        return self.store or self.manifest.parent / "store"
+        folder = self.manifest.parent
+        return self.store or (folder if (folder / MOVABLE).is_file() else folder / "store")
 
     def to_json(self) -> dict[str, Any]:
         """The options in JSON's own types."""

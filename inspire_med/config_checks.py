@@ -50,6 +50,13 @@ def refuse_nonsense(config: TrainConfig) -> None:
         raise InputError(f"--save_every: {config.save_every} is no time; give minutes.")
     if data.image_size is not None and min(data.image_size) < 1:
         raise InputError(f"--data.image_size: {list(data.image_size)} is empty; give pixels.")
+    if not 0 <= data.foreground <= 1:
+        raise InputError(f"--data.foreground: {data.foreground} is no share; give 0 to 1.")
+    if not 0 <= data.drop_channels < 1:
+        raise InputError(
+            f"--data.drop_channels: {data.drop_channels} leaves no channel; give 0 or more, less "
+            "than 1."
+        )
     if not data.scales or not all(0.5 <= scale <= 2 for scale in data.scales):
         raise InputError(
             f"--data.scales: {list(data.scales)} makes no sense; give factors from 0.5 to 2."

@@ -64,7 +64,7 @@ def _train(parser: CommandParser, options: Namespace) -> int:
                 return 2  # every rank of a machine finds the same fault, and the first one says it
             raise
         try:
-            progress = _run(experiment, signals)
+            progress = _run(experiment, manifest, signals)
         except AgreedError:
             if launcher.rank:
                 return 2
@@ -90,28 +90,20 @@ def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "
     return build_experiment(config, manifest, launcher, hears)
 
 
-def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
-    from inspire_med.training.experiment import prepare_cases
-    from inspire_med.training.foreground import refuse_nothing_to_learn
+def _run(experiment: "Experiment", manifest: "Manifest", signals: "Signals") -> "Progress":
     from inspire_med.training.log import Log
     from inspire_med.training.loop import train
+    from inspire_med.training.movable import write_movable
     from inspire_med.training.ranks import leave
-    from inspire_med.training.stopping import SignalledError
 
     config, main = experiment.config, experiment.fabric.is_global_zero
-    if main:
-        for folder in (config.run, config.run / "checkpoints", config.run / "samples"):
-            remove_half_written(folder)
-    try:
-        prepare_cases(experiment, signals)
-    except SignalledError:
-        if main:
-            say(
-                "stopped by a signal while cases were prepared; the same command goes on, those in "
-                f"{config.store} remain"
-            )
+    if not _prepared(experiment, signals):
         return replace(experiment.progress, signalled=True)
-    refuse_nothing_to_learn(experiment, say if main else lambda _: None)
+    if config.only_prepare:
+        if main:
+            say(write_movable(config, manifest))
+        leave()
+        return experiment.progress
     if main:
         changed = write_session(config, experiment.trained.manifest_hash)
         for name, value in changed.items():
@@ -127,6 +119,29 @@ def _run(experiment: "Experiment", signals: "Signals") -> "Progress":
         if experiment.spent() < 1:
             say(f"it goes on by: inspire-med train --run {shlex.quote(str(config.run))}")
     return progress
+
+
+def _prepared(experiment: "Experiment", signals: "Signals") -> bool:
+    """Bring the cases into the store; a signal that comes meanwhile is answered with no."""
+    from inspire_med.training.experiment import prepare_cases
+    from inspire_med.training.foreground import refuse_nothing_to_learn
+    from inspire_med.training.stopping import SignalledError
+
+    config, main = experiment.config, experiment.fabric.is_global_zero
+    hears = say if main else lambda _: None
+    if main:
+        for folder in (config.run, config.run / "checkpoints", config.run / "samples"):
+            remove_half_written(folder)
+    try:
+        prepare_cases(experiment, signals, hears)
+    except SignalledError:
+        hears(
+            "stopped by a signal while cases were prepared; the same command goes on, those in "
+            f"{config.store} remain"
+        )
+        return False
+    refuse_nothing_to_learn(experiment, hears)
+    return True
 
 
 def _run_log(config: TrainConfig, progress: "Progress") -> "Log":

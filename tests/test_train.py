@@ -228,6 +228,9 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--optimizer.warmup", "2"], "--optimizer.warmup: 2.0 makes no sense; give a share"),
         (["--save_every", ".inf"], "--save_every: inf is no time; give minutes"),
         (["--devices", "0"], "--devices: 0 is no number of processes"),
+        (["--data.foreground", "1.5"], "--data.foreground: 1.5 is no share; give 0 to 1."),
+        (["--data.drop_channels", "1"], "--data.drop_channels: 1.0 leaves no channel; give 0 or"),
+        (["--store_limit", "20"], "--store_limit: '20' is no size; give a number and a unit"),
         (["--data.scales", "[]"], "--data.scales: [] makes no sense; give factors from 0.5 to 2."),
         (["--data.scales", "[1,3]"], "--data.scales: [1.0, 3.0] makes no sense; give factors"),
         (["--data.scales", "[1,.nan]"], "--data.scales: [1.0, nan] makes no sense; give factors"),
@@ -553,3 +556,45 @@ def test_too_many_losses_that_are_not_finite_end_the_run(
     )
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
     assert not (tmp_path / "checkpoints").exists()  # nothing good is written over
+
+
+@pytest.mark.slow
+def test_a_store_trains_where_the_files_are_not(tmp_path, disc_images, capsys):
+    home, store = tmp_path / "home", tmp_path / "store"
+    shutil.copytree(disc_images.parent, home, ignore=shutil.ignore_patterns("store"))
+    words = [*IMAGES, "--max_steps", "2"]
+    ahead = ["--store", str(store), "--only_prepare", "true"]
+    assert train(home / "manifest.json", tmp_path / "run", *words, *ahead) == 0
+    assert not (tmp_path / "run").exists()
+    assert f"prepared; with no more than this folder, train by --manifest {store}" in (
+        capsys.readouterr().err
+    )
+    assert train(home / "manifest.json", tmp_path / "here", *words) == 0
+    shutil.rmtree(home)
+    elsewhere = Path(shutil.move(store, tmp_path / "elsewhere"))
+    before = {path.name for path in elsewhere.iterdir()}
+
+    assert train(elsewhere / "manifest.json", tmp_path / "there", *words) == 0
+
+    assert "6 cases of 6 taken from the store alone: no files here" in capsys.readouterr().err
+    assert losses(tmp_path / "there") == losses(tmp_path / "here")
+    assert {path.name for path in elsewhere.iterdir()} == before
+    hashes = [json.loads((tmp_path / run / "run.json").read_text()) for run in ("here", "there")]
+    assert hashes[0]["manifest_hash"] == hashes[1]["manifest_hash"]
+
+
+def test_a_store_with_another_sets_manifest_is_left_alone(tmp_path, disc_images, capsys):
+    store = tmp_path / "store"
+    store.mkdir()
+    other = json.loads(disc_images.read_text())
+    other["cases"] = other["cases"][:2]
+    del other["hash"]
+    (store / "manifest.json").write_text(json.dumps(other))
+    words = [*IMAGES, "--max_steps", "2", "--store", str(store), "--only_prepare", "true"]
+
+    assert train(disc_images, tmp_path / "run", *words) == 2
+
+    assert "manifest.json: is of another data set; choose another --store." in (
+        capsys.readouterr().err
+    )
+    assert json.loads((store / "manifest.json").read_text()) == other

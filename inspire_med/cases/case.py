@@ -1,5 +1,6 @@
 """Case: the files of one study, read where they lie."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,3 +35,8 @@ class Case:
     components: Mapping[str, int] = field(default_factory=dict)
     filled: tuple[str, ...] = ()
     sequence: str = ""
+
+    def missing_file(self) -> Path | None:
+        """The first of the case's files that is not there, if any."""
+        files = [*self.images.values(), *([] if self.label is None else [self.label])]
+        return next((file for file in files if not os.access(file, os.F_OK)), None)

@@ -1,45 +1,49 @@
-"""Store: prepared cases on disk, memory-mapped, shared by every worker and process."""
+"""Store: prepared cases on disk, shared by every worker and process, movable to other machines."""
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.cases import entry as entries
 from inspire_med.cases.case import Case
-from inspire_med.cases.intensity import spread_sample
-from inspire_med.cases.prepare import Prepared, prepare_case
+from inspire_med.cases.prepare import Prepared, foreground_statistics, prepare_case
+from inspire_med.cases.room import make_room
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_folder
-from inspire_med.imaging.placement import Placement
+from inspire_med.files import atomic_folder, read_json, write_json
 from inspire_med.tasks.task import Preparation
 
-VERSION = 4  # of what preparation does; raise it when the same files would give other arrays
-RECORD = "record.json"
-CENTRES = 512  # labelled voxels kept for each region, to centre patches on
+VERSION = 5  # of what preparation does; raise it when the same files would give other arrays
+_Read = TypeVar("_Read")
 
 
 class Store:
     """Prepared cases in a folder, one sub-folder each, named by what went into it.
 
-    The name holds the files' paths, sizes and times, the preparation, the channels and the regions:
-    another setting is another entry, a changed file too. Entries appear whole by a rename; a
-    damaged one is built again.
+    The name tells the case, what was asked for (the preparation, the channels, the regions, the
+    files' names) and what the files were (their paths, sizes and times): another setting is another
+    entry, a changed file too. Where the files are not there, as on a machine that the folder was
+    copied to, the entry of the same case and request stands for them. Entries appear whole by a
+    rename; a damaged one is built again. What was looked at once is trusted from then on: a run
+    asks for a case's files at its start alone.
 
     Args:
         folder: Where entries lie; made if missing. Several processes may share it.
         preparation: How cases are prepared.
         channels: Channel names in the order of the network's input.
         regions: Region name to label values.
+        limit: Bytes that the folder may take; entries of other runs make way. None is no limit.
     """
 
     def __init__(
@@ -48,17 +52,22 @@ class Store:
         preparation: Preparation,
         channels: Sequence[str],
         regions: Mapping[str, Sequence[int]],
+        limit: int | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.preparation = preparation
         self.channels = tuple(channels)
         self.regions = {name: tuple(values) for name, values in regions.items()}
+        self.limit = limit
+        self._known: dict[str, tuple[Case, Path]] = {}
+        self._needed: set[str] = set()
 
     def prepare_all(
         self,
         cases: Sequence[Case],
         workers: int = 1,
         progress: Callable[[int, int], None] | None = None,
+        others: Sequence[Case] = (),
     ) -> None:
         """Build the entries that are missing or damaged.
 
@@ -66,10 +75,15 @@ class Store:
             cases: The cases.
             workers: Threads; reading and resampling leave the interpreter free.
             progress: Called with (done, total) after every case.
+            others: Cases that the run needs as well: their entries do not make way.
 
         Raises:
             InputError: The first case's complaint; entries built before it remain.
         """
+        self._needed |= {self.path(case).name for case in (*cases, *others)}
+        if self.limit is not None:
+            with _locked(self.folder):
+                make_room(self.folder, self.limit, self._needed)
         with ThreadPoolExecutor(max(1, workers)) as pool:
             jobs = [pool.submit(self._ensure, case) for case in cases]
             try:
@@ -87,54 +101,138 @@ class Store:
         Raises:
             InputError: If a file of the case is broken.
         """
-        entry = self._ensure(case)
-        placement = Placement.from_json(json.loads((entry / RECORD).read_text())["placement"])
-        target = _mapped(entry / "target.npy") if (entry / "target.npy").exists() else None
-        return Prepared(_mapped(entry / "image.npy"), placement, target)
+        image, target = self.arrays(case)
+        return Prepared(image, self._read(case, entries.placement), target)
+
+    def arrays(self, case: Case) -> tuple[NDArray[np.float16], NDArray[np.uint8] | None]:
+        """Image and target of `load`, without the way back."""
+        return self._read(case, entries.arrays)
 
     def centres(self, case: Case) -> NDArray[np.int16]:
         """Labelled positions to centre patches on, (n, 1 + spatial dims): region, then position."""
-        return np.load(self._ensure(case) / "centres.npy")
+        return self._read(case, entries.centres)
+
+    def holds_alone(self, case: Case) -> bool:
+        """Whether a file of the case is not here, so that its entry stands for it."""
+        return _sources(case) is None
 
     def path(self, case: Case) -> Path:
-        """Folder of the case's entry, whether or not it is there yet."""
-        content = [
-            VERSION,
-            asdict(self.preparation),
-            self.channels,
-            self.regions,
-            sorted((name, _identity(path)) for name, path in case.images.items()),
-            sorted(case.components.items()),
-            sorted(case.filled),
-            None if case.label is None else _identity(case.label),
-        ]
-        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-        return self.folder / f"{case.id}-{key}"
+        """Folder of the case's entry, whether or not it is there yet.
+
+        Raises:
+            InputError: If a file of the case is not there, and not one entry for it.
+        """
+        return self._place(case.id, [case])
+
+    def statistics(self, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+        """What `ct` needs to know of the labelled voxels of the training cases, kept in the store.
+
+        Raises:
+            InputError: As `foreground_statistics`.
+        """
+        file = self._place("statistics", cases)
+        if file.exists():
+            return read_json(file)
+        found = foreground_statistics(cases, self.channels, self.regions, self.preparation)
+        write_json(file, found)
+        return found
+
+    def _place(self, name: str, cases: Sequence[Case]) -> Path:
+        """Where lies what is made of these cases: by what is asked for, and by their files."""
+        asked = [VERSION, asdict(self.preparation), self.channels, self.regions]
+        begin = f"{name}-{_digest(*asked, *map(_asked_of, cases))}"
+        sources = [_sources(case) for case in cases]
+        if None not in sources:
+            return self.folder / f"{begin}-{_digest(*sources)[:8]}"
+        found = sorted(self.folder.glob(f"{glob.escape(begin)}-*"))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(
+                f"{found[0]}: is one of {len(found)} alike, made of other files each, and the "
+                "files are not here to choose by; keep one of them."
+            )
+        case = cases[sources.index(None)]
+        raise InputError(
+            f"{case.missing_file()}: no such file; check the manifest, or give a --store that "
+            f"holds {case.id} prepared by the same options."
+        )
+
+    def _read(self, case: Case, read: Callable[[Path], _Read]) -> _Read:
+        """Read from the case's entry, and once more if it was damaged or removed meanwhile."""
+        entry = self._ensure(case)
+        try:
+            return read(entry)
+        except (OSError, ValueError):
+            self._known.pop(case.id, None)
+            return read(self._ensure(case))
 
     def _ensure(self, case: Case) -> Path:
+        known = self._known.get(case.id)
+        if known is None or known[0] != case:
+            known = case, self._built(case)
+            self._known[case.id] = known
+        return known[1]
+
+    def _built(self, case: Case) -> Path:
         entry = self.path(case)
-        if _intact(entry):
+        if entries.is_sound(entry):
+            with suppress(OSError):
+                os.utime(entry / entries.RECORD)  # entries that are not used make way
             return entry
+        if self.holds_alone(case):
+            raise InputError(
+                f"{entry}: is damaged, and {case.missing_file()}, which it could be made of "
+                "again, is not here; copy the folder again."
+            )
         prepared = prepare_case(case, self.channels, self.regions, self.preparation)
         with _locked(self.folder):
-            if not _intact(entry):  # else another worker was faster, and its entry is the same
+            if not entries.is_sound(entry):  # else another worker was faster, with the same
                 shutil.rmtree(entry, ignore_errors=True)
                 try:
                     with atomic_folder(entry) as temporary:
-                        _write(temporary, prepared)
+                        entries.write_entry(temporary, prepared)
                 except OSError:
                     # On a network's file system the lock holds on one machine only.
-                    if not _intact(entry):
+                    if not entries.is_sound(entry):
                         raise
+            if self.limit is not None:
+                make_room(self.folder, self.limit, {*self._needed, entry.name})
         return entry
 
 
-def _identity(path: Path) -> tuple[str, int, int]:
+def _digest(*content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _asked_of(case: Case) -> Any:
+    """What a case is made of, wherever it lies."""
+    images = sorted((name, path.name) for name, path in case.images.items())
+    label = None if case.label is None else case.label.name
+    return [case.id, images, sorted(case.components.items()), sorted(case.filled), label]
+
+
+def _files(case: Case) -> dict[str, Path]:
+    label = {} if case.label is None else {"": case.label}
+    return {**case.images, **label}
+
+
+def _sources(case: Case) -> list[tuple[str, str, int, int]] | None:
+    """Path, size and time of each of the case's files, by channel; None if one is not there."""
+    found: list[tuple[str, str, int, int]] = []
+    for name, path in sorted(_files(case).items()):
+        status = _status(path)
+        if status is None:
+            return None
+        found.append((name, str(path.resolve()), status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        status = path.stat()
+        return path.stat()
     except OSError:
-        raise InputError(f"{path}: no such file; check the manifest.") from None
-    return str(path.resolve()), status.st_size, status.st_mtime_ns
+        return None
 
 
 @contextmanager
@@ -147,37 +245,3 @@ def _locked(folder: Path) -> Generator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _write(folder: Path, prepared: Prepared) -> None:
-    np.save(folder / "image.npy", prepared.image.astype(np.float16))
-    centres = np.zeros((0, prepared.image.ndim), np.int16)
-    if prepared.target is not None:
-        np.save(folder / "target.npy", prepared.target)
-        centres = _sample_centres(prepared.target)
-    np.save(folder / "centres.npy", centres)
-    sizes = {file.name: file.stat().st_size for file in folder.glob("*.npy")}
-    record = {"placement": prepared.placement.to_json(), "bytes": sizes}
-    (folder / RECORD).write_text(json.dumps(record, allow_nan=False))
-
-
-def _sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
-    chosen: list[NDArray[np.int16]] = []
-    for region, mask in enumerate(target):
-        kept = spread_sample(np.argwhere(mask), CENTRES)
-        column = np.full((len(kept), 1), region)
-        chosen.append(np.hstack([column, kept]).astype(np.int16))
-    return np.concatenate(chosen)
-
-
-def _intact(entry: Path) -> bool:
-    """Are all files there, in the sizes they were written with?"""
-    try:
-        sizes: dict[str, Any] = json.loads((entry / RECORD).read_text())["bytes"]
-        return all((entry / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    return np.load(path, mmap_mode="r")

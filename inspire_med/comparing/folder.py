@@ -20,6 +20,8 @@ _LEFT_OUT = {
     "run",
     "manifest",
     "store",
+    "store_limit",
+    "only_prepare",
     "seed",
     "resume",
     "save_every",

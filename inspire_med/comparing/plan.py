@@ -107,11 +107,24 @@ def check(plan: Plan) -> None:
             f"among the variants {', '.join(names)}; add it, or choose one of them."
         )
     _refuse_nothing_scored(plan)
+    _refuse_absent_files(plan)
     for variant in plan.variants:
         with variant.at_fault():
             config = variant.of(plan.config)
             check_request(config, plan.config.devices or 1)
             check_first_weights(config.network, plan.manifest)
+
+
+def _refuse_absent_files(plan: Plan) -> None:
+    """Scores are those of the cases' own files: a store that prepared them is not enough."""
+    own = () if plan.config.fold == "none" else plan.manifest.cases
+    for case in (*own, *(case for exam in plan.tests for case in exam.cases)):
+        file = case.missing_file()
+        if file is not None:
+            raise InputError(
+                f"{file}: no such file, and networks are scored on the cases' own files; compare "
+                "where they are; train alone can do with the store."
+            )
 
 
 def _refuse_nothing_scored(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from inspire_med.files import read_yaml
 _ALIKE = frozenset(
     {
         *("manifest", "task", "fold", "seed", "max_steps", "max_time", "validations"),
-        *("run", "store", "resume", "devices", "threads", "track"),
+        *("run", "store", "store_limit", "only_prepare", "resume", "devices", "threads", "track"),
     }
 )
 _TAKEN = ("lock", "request.json", "comparison.csv", "comparison.html", "comparison.json")

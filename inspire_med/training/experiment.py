@@ -15,8 +15,8 @@ from torch import Tensor
 from inspire_med.cases.augment import augmentation
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.patches import TrainingSamples
-from inspire_med.cases.prepare import foreground_statistics
+from inspire_med.cases.patches import Sampling, TrainingSamples
+from inspire_med.cases.room import bytes_of
 from inspire_med.cases.store import Store
 from inspire_med.config import OptimizerConfig, TrainConfig
 from inspire_med.inference.model import ModelCard
@@ -33,6 +33,7 @@ from inspire_med.training.ranks import sum_over_ranks
 from inspire_med.training.scales import resized, scaled_sizes
 from inspire_med.training.state import Progress, Trained
 from inspire_med.training.stopping import SignalledError, Signals
+from inspire_med.wording import counted
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class Experiment:
     def scaled(self, batch: Tensor) -> Tensor:
         """The next step's images or targets on this rank's device, at that step's scale."""
         seed, step = self.config.seed, self.progress.step
-        return resized(self.on_device(batch), self._sizes, seed=seed, step=step)
+        # A target comes as bytes: a quarter of what workers, queue and device hand over.
+        return resized(self.on_device(batch).float(), self._sizes, seed=seed, step=step)
 
     def describe_step(self) -> list[dict[str, Any]]:
         """Case and patch position of every sample of the next step, over all ranks."""
@@ -141,16 +143,19 @@ def build_experiment(
     waits = config.network.second_pass_from > 0
     fabric, card = launch(launcher, precision, unused=waits), replace(card, precision=precision)
     optimizer = scaled_to_batch(config.optimizer, config.data.batch_size, say)
-    card = replace(card, preparation=_preparation(config, card, train_cases, fabric))
+    store = _store(config, card)
+    card = replace(card, preparation=_preparation(config, card, store, train_cases, fabric))
     trained = build_trained(config, card, manifest.hash, fabric, say)
-    store = Store(config.store_folder, card.preparation, manifest.channels, manifest.regions)
+    store = _store(config, card)
     samples = TrainingSamples(
         store,
         train_cases,
-        patch_size=card.patch_size,
+        sampling=Sampling(card.patch_size, config.data.foreground, config.data.balance),
         seed=config.seed,
         length=sys.maxsize,
-        augment=augmentation(manifest.task.augmentation, config.data.augment),
+        augment=augmentation(
+            manifest.task.augmentation, config.data.augment, config.data.drop_channels
+        ),
     )
     return Experiment(
         config=config,
@@ -186,8 +191,13 @@ def training_loader(experiment: Experiment) -> BatchLoader:
     )
 
 
-def prepare_cases(experiment: Experiment, signals: Signals) -> None:
+def prepare_cases(experiment: Experiment, signals: Signals, say: Callable[[str], None]) -> None:
     """Bring this rank's share of the run's cases into the store, with a progress bar on rank 0.
+
+    Args:
+        experiment: The run.
+        signals: What the system sends.
+        say: Hears of cases whose files are not here.
 
     Raises:
         SignalledError: If a signal came meanwhile; what is prepared is kept.
@@ -195,6 +205,9 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
     fabric = experiment.fabric
     every = {c.id: c for c in (*experiment.samples.cases, *experiment.validation_cases)}
     cases = list(every.values())[fabric.global_rank :: fabric.world_size]
+    alone = sum(experiment.store.holds_alone(case) for case in every.values())
+    if alone:
+        say(f"{counted(alone, 'case')} of {len(every):,} taken from the store alone: no files here")
     console = Console(stderr=True, quiet=not fabric.is_global_zero)
     with ProgressBar(console=console, transient=True) as bar:
         task = bar.add_task("preparing cases", total=len(cases))
@@ -205,12 +218,17 @@ def prepare_cases(experiment: Experiment, signals: Signals) -> None:
                 raise SignalledError
 
         workers = max(experiment.config.data.workers, 1)
-        experiment.store.prepare_all(cases, workers, go_on)
+        experiment.store.prepare_all(cases, workers, go_on, tuple(every.values()))
     fabric.barrier()
 
 
+def _store(config: TrainConfig, card: ModelCard) -> Store:
+    limit = None if config.store_limit is None else bytes_of(config.store_limit)
+    return Store(config.store_folder, card.preparation, card.channels, card.regions, limit)
+
+
 def _preparation(
-    config: TrainConfig, card: ModelCard, cases: Sequence[Case], fabric: Fabric
+    config: TrainConfig, card: ModelCard, store: Store, cases: Sequence[Case], fabric: Fabric
 ) -> Preparation:
     """The card's, with what `ct` needs to know of the training fold, found by the first rank.
 
@@ -229,7 +247,7 @@ def _preparation(
         return preparation
     statistics = None
     if fabric.is_global_zero:
-        statistics = foreground_statistics(cases, card.channels, card.regions, preparation)
+        statistics = store.statistics(cases)
     return replace(preparation, intensity_statistics=fabric.broadcast(statistics))
 
 

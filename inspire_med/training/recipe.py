@@ -12,7 +12,8 @@ from inspire_med.errors import InputError
 # chosen by the checkpoint's card.
 _FREE = frozenset(
     {
-        *("manifest", "task", "run", "store", "resume", "precision"),
+        *("manifest", "task", "run", "store", "store_limit", "only_prepare"),
+        *("resume", "precision"),
         *("max_steps", "max_time", "validations", "save_every", "save_every_steps"),
         *("max_nonfinite", "devices", "threads", "compile", "track"),
         *("data.workers", "network.recompute"),

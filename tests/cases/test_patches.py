@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from inspire_med.cases.augment import augmentation
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.patches import TrainingSamples, case_number
+from inspire_med.cases.patches import Sampling, TrainingSamples, case_number
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
@@ -30,8 +30,13 @@ def pictures(disc_images, tmp_path):
 
 def samples_of(volumes, **changes):
     store, cases = volumes
-    arguments = {"patch_size": (8, 8, 6), "seed": 0, "length": 40, **changes}
-    return TrainingSamples(store, cases, **arguments)
+    sampling = Sampling(
+        changes.pop("patch_size", (8, 8, 6)),
+        changes.pop("foreground", 1 / 3),
+        changes.pop("balance", "case"),
+    )
+    arguments = {"seed": 0, "length": 40, **changes}
+    return TrainingSamples(store, cases, sampling=sampling, **arguments)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
@@ -88,7 +93,7 @@ def test_shapes_and_types(volumes):
 
     assert sample["image"].shape == (4, 8, 8, 6)
     assert sample["target"].shape == (3, 8, 8, 6)
-    assert sample["image"].dtype == sample["target"].dtype == torch.float32
+    assert (sample["image"].dtype, sample["target"].dtype) == (torch.float32, torch.uint8)
     assert type(sample["image"]) is torch.Tensor
     assert set(torch.unique(sample["target"]).tolist()) <= {0.0, 1.0}
 
@@ -150,3 +155,52 @@ def test_refuses_cases_without_label_and_no_cases(volumes):
         samples_of((store, bare))
     with pytest.raises(InputError, match="training: no case to train on"):
         samples_of((store, []))
+
+
+@pytest.fixture
+def rare(volumes):
+    """The first case has the region 2, no other has; regions 0 and 1 are in all of them."""
+    store, cases = volumes
+    honest = store.centres
+
+    def centres(case):
+        known = honest(case)
+        return known if case == cases[0] else known[known[:, 0] != 2]
+
+    store.centres = centres
+    return store, cases
+
+
+@pytest.mark.parametrize(("balance", "expected"), [("case", 1 / 4), ("region", 1 / 2)])
+def test_a_rare_region_is_shown_as_often_as_balance_says(rare, balance, expected):
+    samples = samples_of(rare, patch_size=(3, 3, 3), foreground=1.0, balance=balance, length=600)
+    first = [k for k in range(600) if samples.case(k) == rare[1][0]]
+
+    # By region: a third of them for region 2, and a quarter of the two thirds for the others.
+    assert len(first) / 600 == pytest.approx(expected, abs=0.06)
+    shown = np.mean([samples[k]["target"][2, 1, 1, 1].item() for k in first])
+    assert shown > 0.6 if balance == "region" else shown > 0.3
+
+
+def test_balanced_samples_depend_on_seed_and_number_alone(rare):
+    samples = samples_of(rare, foreground=0.5, balance="region")
+    late = samples_of(rare, foreground=0.5, balance="region")
+
+    backwards = [late[k] for k in reversed(range(12))][::-1]
+
+    for k in range(12):
+        assert torch.equal(samples[k]["image"], backwards[k]["image"])
+        assert samples.describe(k)["id"] == samples[k]["id"] == samples.case(k).id
+
+
+@pytest.mark.parametrize("balance", ["case", "region"])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_share_of_samples_around_a_label_is_as_asked(volumes, balance, share):
+    samples = samples_of(
+        volumes, patch_size=(3, 3, 3), foreground=share, balance=balance, length=200
+    )
+
+    hits = np.mean([samples[k]["target"][:, 1, 1, 1].any().item() for k in range(200)])
+
+    # At random about one centre in eight is labelled.
+    assert hits > 0.95 if share else hits < 0.25

@@ -1,16 +1,22 @@
 import os
+import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from inspire_med.cases import entry as entry_module
 from inspire_med.cases import store as store_module
+from inspire_med.cases.case import Case
+from inspire_med.cases.entry import sample_centres
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case
-from inspire_med.cases.store import Store, _sample_centres
+from inspire_med.cases.room import bytes_of
+from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
 
@@ -66,18 +72,189 @@ def test_does_not_build_twice(store, manifest):
     assert (store.path(case) / "image.npy").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("file", ["image.npy", "target.npy", "record.json", "centres.npy"])
-@pytest.mark.parametrize("damage", ["cut", "gone"])
+def again(store, **changes):
+    """The same store as another process finds it."""
+    return Store(store.folder, store.preparation, store.channels, store.regions, **changes)
+
+
+FILES = ["image.npy", "target.npy", "centres.npy", "placement.json", "record.json"]
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", ["cut", "gone", "flipped"])
 def test_builds_a_damaged_entry_again(store, manifest, file, damage):
     case = manifest.cases[0]
     sound = np.array(store.load(case).image)
     path = store.path(case) / file
+    content = path.read_bytes()
     if damage == "gone":
         path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[:20])
     else:
-        path.write_bytes(path.read_bytes()[:20])
+        path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+
+    kept = again(store).load(case)
+
+    np.testing.assert_array_equal(kept.image, sound)
+    if file != "record.json":
+        assert path.read_bytes() == content
+
+
+def test_what_looks_as_before_is_not_hashed_again(store, manifest, monkeypatch):
+    case, hashed = manifest.cases[0], []
+    entry = store.path(case)
+    store.load(case)
+    honest = entry_module.sha256
+    monkeypatch.setattr(entry_module, "sha256", lambda path: hashed.append(path) or honest(path))
+
+    again(store).load(case)
+    assert hashed == []
+
+    shutil.move(shutil.copytree(entry, entry.with_name("copy")), store.folder / "moved")
+    shutil.rmtree(entry)
+    (store.folder / "moved").rename(entry)
+    again(store).load(case)
+    assert len(hashed) == 4  # other files of the same content
+    again(store).load(case)
+    assert len(hashed) == 4
+
+
+def test_an_entry_that_goes_meanwhile_is_built_again(store, manifest):
+    case = manifest.cases[0]
+    sound = np.array(store.load(case).image)
+    shutil.rmtree(store.path(case))
 
     np.testing.assert_array_equal(store.load(case).image, sound)
+
+
+def test_a_run_asks_for_the_files_of_a_case_once(store, manifest, monkeypatch):
+    case, asked = manifest.cases[0], []
+    store.load(case)
+    monkeypatch.setattr(store_module, "_sources", asked.append)
+
+    store.load(case)
+    store.centres(case)
+
+    assert asked == []
+
+
+@pytest.fixture
+def moved(manifest, store, tmp_path):
+    """A store that was copied to where its cases' files are not, and the cases as seen there."""
+    store.prepare_all(manifest.cases)
+    folder = Path(shutil.copytree(store.folder, tmp_path / "elsewhere"))
+    there = tmp_path / "no" / "such" / "place"
+    cases = [
+        replace(
+            case,
+            images={name: there / path.name for name, path in case.images.items()},
+            label=there / case.label.name,
+        )
+        for case in manifest.cases
+    ]
+    return Store(folder, store.preparation, store.channels, store.regions), cases
+
+
+def test_an_entry_stands_for_files_that_are_not_there(store, manifest, moved):
+    other, cases = moved
+
+    other.prepare_all(cases)
+
+    assert [other.holds_alone(case) for case in cases] == [True] * 4
+    assert not store.holds_alone(manifest.cases[0])
+    for case, known in zip(cases, manifest.cases, strict=True):
+        np.testing.assert_array_equal(other.load(case).image, store.load(known).image)
+        np.testing.assert_array_equal(other.load(case).target, store.load(known).target)
+
+
+def test_without_files_another_setting_is_refused(moved):
+    other, cases = moved
+    asked = Store(
+        other.folder, Preparation(crop_to_foreground=False), other.channels, other.regions
+    )
+
+    with pytest.raises(InputError, match=r"no such file; .* give a --store that holds BraTS20_"):
+        asked.load(cases[0])
+
+
+def test_without_files_a_damaged_entry_is_named(moved):
+    other, cases = moved
+    entry = other.path(cases[0])
+    (entry / "image.npy").write_bytes(b"")
+
+    with pytest.raises(InputError) as caught:
+        other.load(cases[0])
+
+    assert str(caught.value) == (
+        f"{entry}: is damaged, and {cases[0].images['flair']}, which it could be made of again, is "
+        "not here; copy the folder again."
+    )
+
+
+def test_without_files_one_of_two_entries_is_not_chosen(moved):
+    other, cases = moved
+    entry = other.path(cases[0])
+    shutil.copytree(entry, entry.with_name(f"{entry.name[:-8]}01234567"))
+
+    with pytest.raises(InputError, match="is one of 2 alike, made of other files each"):
+        other.load(cases[0])
+
+
+def test_entries_that_are_used_least_make_way(store, manifest):
+    cases = manifest.cases
+    store.prepare_all(cases[:3])
+    size = entry_bytes(store.path(cases[0]))
+    for age, case in enumerate((cases[1], cases[0], cases[2])):
+        os.utime(store.path(case) / "record.json", ns=(age, age))
+    new = again(store, limit=int(3.5 * size))
+
+    new.prepare_all([cases[3]], others=[cases[0]])
+
+    kept = {path.name for path in store.folder.iterdir()}
+    assert kept == {store.path(cases[number]).name for number in (0, 2, 3)}
+
+
+def test_a_limit_that_the_run_itself_exceeds_is_refused(store, manifest):
+    store.prepare_all(manifest.cases[:1])
+    size = entry_bytes(store.path(manifest.cases[0]))
+    new = again(store, limit=int(2.5 * size))
+
+    with pytest.raises(InputError, match=r"--store_limit: .* the first 3 take"):
+        new.prepare_all(manifest.cases)
+
+
+def entry_bytes(entry):
+    return sum(file.stat().st_size for file in entry.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("20GiB", 20 * 2**30), ("1.5 GB", 1_500_000_000), ("3MiB", 3 * 2**20)]
+)
+def test_sizes_are_read_with_their_unit(text, size):
+    assert bytes_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["20", "GiB", "0GiB", "-1GiB", "20 gigs"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(InputError, match=r"--store_limit: .* is no size; give a number and a unit"):
+        bytes_of(text)
+
+
+def test_statistics_are_kept_for_where_the_files_are_not(tmp_path, write_nifti):
+    preparation = Preparation(intensity="ct")
+    random = np.random.default_rng(0)
+    label = np.zeros((6, 7, 5), np.uint8)
+    label[1:4, 2:5, 1:4] = 1
+    scan = write_nifti(tmp_path / "raw" / "a.nii.gz", random.normal(50, 20, label.shape))
+    mask = write_nifti(tmp_path / "raw" / "a_seg.nii.gz", label)
+    case = Case("a", "a", {"ct": scan}, label.shape, (1.0,) * 3, mask)
+    store = Store(tmp_path / "store", preparation, ["ct"], {"organ": (1,)})
+    found = store.statistics([case])
+    shutil.rmtree(tmp_path / "raw")
+
+    assert again(store).statistics([case]) == found
+    assert 40 < found["ct"]["mean"] < 60
 
 
 def test_another_setting_or_a_changed_file_is_another_entry(store, manifest, tmp_path):
@@ -154,7 +331,7 @@ def test_centres_are_spread_over_the_whole_region(count):
     target = np.zeros((1, 20, 20, 20), np.uint8)
     target.reshape(-1)[:count] = 1
 
-    centres = _sample_centres(target)
+    centres = sample_centres(target)
     places = np.ravel_multi_index(tuple(centres[:, 1:].T), (20, 20, 20))
 
     assert len(set(places)) == len(places) == min(count, 512)

@@ -140,3 +140,11 @@ def test_refuses_a_fold_that_does_not_go_with_tests(plan, tested, fold, tests, s
 
     with pytest.raises(InputError, match=sentence):
         check(replace(tested, config=config, tests=tested.tests if tests is None else tests))
+
+
+def test_refuses_to_score_on_files_that_are_not_there(plan, tmp_path):
+    gone = replace(plan.manifest.cases[0], label=tmp_path / "gone.png")
+    there = replace(plan.manifest, cases=(gone, *plan.manifest.cases[1:]))
+
+    with pytest.raises(InputError, match=r"gone\.png: no such file, and networks are scored on"):
+        check(replace(plan, manifest=there))

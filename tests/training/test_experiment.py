@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.store import Store
 from inspire_med.tasks.task import Preparation
 from inspire_med.training import experiment as experiment_module
 from inspire_med.training.experiment import _preparation
@@ -33,7 +34,8 @@ def settled(tmp_path, cases, preparation, rank=0, sent=None):
         is_global_zero=rank == 0, broadcast=lambda own: own if rank == 0 else sent
     )
     card = SimpleNamespace(preparation=preparation, channels=("ct",), regions={"organ": (1,)})
-    return _preparation(SimpleNamespace(run=tmp_path), card, cases, fabric)
+    store = Store(tmp_path / "store", preparation, ("ct",), card.regions)
+    return _preparation(SimpleNamespace(run=tmp_path), card, store, cases, fabric)
 
 
 def test_statistics_of_the_training_fold_are_found_by_the_first_rank(tmp_path, cases):

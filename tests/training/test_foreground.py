@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.patches import TrainingSamples
+from inspire_med.cases.patches import Sampling, TrainingSamples
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
@@ -38,7 +38,7 @@ def look(request, tmp_path, write_nifti):
         preparation = Preparation(intensity="none", image_size=None)
         store = Store(tmp_path / "store", preparation, ["grey"], REGIONS)
         cases = [written(number, value) for number, value in enumerate(values)]
-        samples = TrainingSamples(store, cases, patch_size=None, seed=0, length=9)
+        samples = TrainingSamples(store, cases, sampling=Sampling(None), seed=0, length=9)
         experiment = SimpleNamespace(
             fabric=SimpleNamespace(global_rank=0, world_size=1, device=torch.device("cpu")),
             config=SimpleNamespace(fold=0, manifest=Path("set.json")),

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import get_worker_info
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.patches import TrainingSamples
+from inspire_med.cases.patches import Sampling, TrainingSamples
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
@@ -23,7 +23,7 @@ def samples(disc_images, tmp_path):
     manifest = Manifest.load(disc_images)
     preparation = Preparation(image_size=(16, 16), intensity="rgb")
     store = Store(tmp_path / "store", preparation, manifest.channels, manifest.regions)
-    return TrainingSamples(store, manifest.cases, patch_size=None, seed=0, length=10**9)
+    return TrainingSamples(store, manifest.cases, sampling=Sampling(None), seed=0, length=10**9)
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_ranks_share_a_step(make_loader, world):
 
 
 def test_a_broken_file_is_one_sentence_from_a_worker_too(samples, make_loader):
-    honest = samples.store.load
+    honest = samples.store.arrays
 
     def broken(case):
         if case.id == samples.case(1).id:
             raise InputError(f"{case.id}: half a file; fetch it again.")
         return honest(case)
 
-    samples.store.load = broken
+    samples.store.arrays = broken
     for workers in (0, 1):
         loader = make_loader(batch_size=2, first_step=0, workers=workers)
         with pytest.raises(InputError) as caught:
@@ -80,7 +80,7 @@ def test_another_error_in_a_worker_names_the_case(samples, make_loader):
     def broken(case):
         raise ZeroDivisionError("odd")
 
-    samples.store.load = broken
+    samples.store.arrays = broken
     with pytest.raises(RuntimeError, match=f"case {samples.case(0).id}, sample 0: odd"):
         make_loader(batch_size=1, first_step=0, workers=1).next()
 
@@ -89,7 +89,7 @@ def test_a_killed_worker_names_its_case(samples, make_loader):
     def slow(case):
         time.sleep(30)
 
-    samples.store.load = slow
+    samples.store.arrays = slow
     loader = make_loader(batch_size=1, first_step=0, workers=1)
 
     def kill_when_at_work():

@@ -1,0 +1,31 @@
+"""Movable: a store with a manifest in it, which another machine trains from without the files."""
+
+from inspire_med.cases.manifest import Manifest
+from inspire_med.config import MOVABLE, TrainConfig
+from inspire_med.errors import InputError
+from inspire_med.files import write_json
+
+_MANIFEST = "manifest.json"
+
+
+def refuse_other_manifest(config: TrainConfig, manifest: Manifest) -> None:
+    """Never write a manifest over that of another data set.
+
+    Raises:
+        InputError: If the store has one.
+    """
+    place = config.store_folder / _MANIFEST
+    if place.exists() and Manifest.load(place).hash != manifest.hash:
+        raise InputError(f"{place}: is of another data set; choose another --store.")
+
+
+def write_movable(config: TrainConfig, manifest: Manifest) -> str:
+    """Write the manifest into the store; answers with what to say.
+
+    It keeps the hash of the data set, by which a run knows it again, and the paths of the files as
+    they are seen from the store: where those are not there, its entries stand for them.
+    """
+    place = config.store_folder / _MANIFEST
+    manifest.save(place, overwrite=True)
+    write_json(config.store_folder / MOVABLE, {"format": 1})
+    return f"prepared; with no more than this folder, train by --manifest {place}"

@@ -7,6 +7,14 @@ from math import pi
 import numpy as np
 from torch import Tensor
 
+from inspire_med.cases.acquisition import (
+    BiasField,
+    Blur,
+    DropChannels,
+    Gamma,
+    LowResolution,
+    WithinForeground,
+)
 from inspire_med.cases.changes import (
     Brightness,
     Change,
@@ -18,14 +26,6 @@ from inspire_med.cases.changes import (
     Sample,
     Saturation,
     Sometimes,
-)
-from inspire_med.cases.scanner import (
-    BiasField,
-    Blur,
-    DropChannels,
-    Gamma,
-    LowResolution,
-    WithinForeground,
 )
 
 

@@ -1,4 +1,4 @@
-"""Scanner: changes of a sample as if another machine, coil or protocol had made its image."""
+"""Acquisition: changes of a sample as if another scanner, coil or protocol had made its image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from inspire_med.cases.changes import Brightness, Sometimes
-from inspire_med.cases.scanner import (
+from inspire_med.cases.acquisition import (
     BiasField,
     Blur,
     DropChannels,
@@ -12,6 +11,7 @@ from inspire_med.cases.scanner import (
     LowResolution,
     WithinForeground,
 )
+from inspire_med.cases.changes import Brightness, Sometimes
 
 SIZES = {"2d": (13, 9), "3d": (7, 6, 5)}
 CHANGES = [

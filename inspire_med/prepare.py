@@ -22,12 +22,16 @@ def _prepare(namespace: Namespace) -> None:
         from inspire_med.preparing.download import download_set
 
         download_set(options.download, options.out)
-    elif options.phantom is None:
-        _index(options)
-    else:
+    elif options.phantom is not None:
         from inspire_med.preparing.phantoms import make_set
 
         make_set(options, options.phantom)
+    elif options.written_as is not None:
+        from inspire_med.preparing.other_forms import write_as
+
+        write_as(options, options.written_as)
+    else:
+        _index(options)
 
 
 def _index(options: PrepareOptions) -> None:

@@ -233,52 +233,31 @@ def test_a_plain_script_trains_for_its_time_and_predicts_each_case(
     assert {file.stem for file in tmp_path.iterdir()} == {each["id"] for each in content["test"]}
 
 
-def test_labels_count_on_and_each_region_is_painted_by_its_own(peer, ball_volumes):
-    """BraTS: 1, 2 and 4 become 1, 2 and 3; WT is painted by 2, TC by 1, ET by itself."""
-    brats = Manifest.load(ball_volumes)
-
-    assert peer.numbers(brats) == {0: 0, 1: 1, 2: 2, 4: 3}
-    assert peer.labels(brats) == {
-        "labels": {"background": 0, "WT": [1, 2, 3], "TC": [1, 3], "ET": [3]},
-        "regions_class_order": [2, 1, 3],
-    }
-
-
-def test_volumes_go_out_and_their_labels_come_back(peer, ball_volumes, tmp_path):
-    brats = Manifest.load(ball_volumes)
+def test_nnunets_labels_come_back_as_the_sets_own(peer, ball_volumes, tmp_path):
     training, test = halves(ball_volumes)
+    case, *_ = training.cases
 
-    peer.write_raw(training, test, tmp_path)
+    peer.write_raw(training, tmp_path / "raw", test.cases)
 
-    content = json.loads((tmp_path / "dataset.json").read_text())
-    assert content["numTraining"] == len(training.cases)
-    assert content["channel_names"] == dict(zip("0123", brats.channels, strict=True))
-    assert len(list((tmp_path / "imagesTr").iterdir())) == 4 * len(training.cases)
-    assert len(list((tmp_path / "imagesTs").iterdir())) == 4 * len(test.cases)
-    third = nibabel.load(tmp_path / "imagesTr" / f"{training.cases[0].id}_0002.nii.gz")
-    own = nibabel.load(training.cases[0].images[brats.channels[2]])
-    assert np.array_equal(third.get_fdata(), own.get_fdata())
-    label = tmp_path / "labelsTr" / f"{training.cases[0].id}.nii.gz"
-    back = {number: value for value, number in peer.numbers(brats).items()}
+    assert len(list((tmp_path / "raw" / "imagesTs").iterdir())) == 4 * len(test.cases)
+    label = tmp_path / "raw" / "labelsTr" / f"{case.id}.nii.gz"
+    back = {number: value for value, number in peer.numbers(training.regions).items()}
     peer.volume_back(label, tmp_path / "back.nii.gz", back)
-    wanted = nibabel.load(training.cases[0].label)
+    wanted = nibabel.load(case.label)
     found = nibabel.load(tmp_path / "back.nii.gz")
     assert np.array_equal(found.get_fdata(), wanted.get_fdata())
     assert np.allclose(found.affine, wanted.affine)
 
 
-def test_pictures_go_out_whole_with_masks_of_0_and_1(peer, disc_images, tmp_path):
+def test_nnunets_masks_of_0_and_1_come_back_black_and_white(peer, disc_images, tmp_path):
     training, test = halves(disc_images)
     case, *_ = training.cases
 
-    peer.write_raw(training, test, tmp_path)
+    peer.write_raw(training, tmp_path / "raw", test.cases)
 
-    image = np.asarray(Image.open(tmp_path / "imagesTr" / f"{case.id}_0000.png"))
-    assert np.array_equal(image, np.asarray(Image.open(case.images["red"])))
-    mask = np.asarray(Image.open(tmp_path / "labelsTr" / f"{case.id}.png"))
-    assert np.array_equal(255 * mask, np.asarray(Image.open(case.label)))
-    peer.picture_back(tmp_path / "labelsTr" / f"{case.id}.png", tmp_path / "back.png")
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "back.png")), 255 * mask)
+    peer.picture_back(tmp_path / "raw" / "labelsTr" / f"{case.id}.png", tmp_path / "back.png")
+    back = np.asarray(Image.open(tmp_path / "back.png"))
+    assert np.array_equal(back, np.asarray(Image.open(case.label)))
 
 
 def test_a_preparation_that_was_stopped_begins_anew(peer, monkeypatch, ball_volumes, tmp_path):

@@ -25,7 +25,7 @@ def split_by_file(cases: Sequence[Case], path: Path) -> tuple[Case, ...]:
     if path.suffix.lower() != ".json":
         names = named_in(path, known)
         return tuple(replace(case, fold=0 if case.id in names else None) for case in cases)
-    folds = _folds_in(path, known)
+    folds = folds_in(path, known)
     return tuple(replace(case, fold=folds.get(case.id)) for case in cases)
 
 
@@ -57,8 +57,17 @@ class _Fold(msgspec.Struct):
     val: list[str]
 
 
-def _folds_in(path: Path, known: Collection[str]) -> dict[str, int]:
-    """The fold that each case is validated in."""
+def folds_in(path: Path, known: Collection[str]) -> dict[str, int]:
+    """The fold that each case is validated in, by a file of nnU-Net's.
+
+    Args:
+        path: The file.
+        known: The ids that there are.
+
+    Raises:
+        InputError: If it is of another form, validates a case twice, or trains in a fold on
+            anything but all other cases.
+    """
     try:
         listed = msgspec.convert(read_json(path), list[_Fold])
     except msgspec.ValidationError as error:

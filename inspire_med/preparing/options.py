@@ -10,6 +10,8 @@ from inspire_med.cli.parser import CommandParser
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import task_named
 
+Form = Literal["nnunet", "monai"]
+
 
 @dataclass(frozen=True)
 class PrepareOptions:
@@ -22,6 +24,7 @@ class PrepareOptions:
         source: Folders of data sets; a datalist for `monai`.
         download: Fetch a published set by its name, such as `kvasir-seg` or `msd-heart`, into
             --out instead.
+        written_as: `--as`: another tool's form, written in place of a manifest.
         phantom: Make this many cases with known masks in --out instead.
         phantom_size: Of the made cases: `small`, for two cores, or `full`, on the releases' grids.
         flaws: Put these faults of real sets into the made one, or `all`; flaws.json lists them.
@@ -48,6 +51,7 @@ class PrepareOptions:
     task: str = ""
     source: tuple[Path, ...] = ()
     download: str | None = None
+    written_as: Form | None = None
     phantom: int | None = None
     phantom_size: Literal["small", "full"] = "small"
     flaws: tuple[str, ...] = ()
@@ -71,13 +75,15 @@ def make_parser(words: str) -> CommandParser:
     """The command's parser; `words` say what the command does."""
     parser = CommandParser(prog="inspire-med prepare", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    by_hand: set[str | int] = {"source", "channels", "flaws", "skip_bad"}
+    by_hand: set[str | int] = {"source", "channels", "flaws", "skip_bad", "written_as"}
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
     add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
     add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
     words = "Faults of real sets to put into the made one, or all; flaws.json lists them."
     add("--flaws", nargs="+", metavar="FLAW", help=words)
+    words = "Write a raw folder or a datalist, with this set's folds, in place of a manifest."
+    add("--as", type=Form | None, default=None, help=words)
     words = "Leave bad cases out, named."
     add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
     return parser
@@ -91,6 +97,7 @@ def read_options(namespace: Namespace) -> PrepareOptions:
     """
     values = vars(namespace)
     values.pop("config")
+    values["written_as"] = values.pop("as")
     source, channels = values["source"] or (), values["channels"]
     values["source"] = tuple(map(Path, [source] if isinstance(source, str) else source))
     values["channels"] = (channels,) if isinstance(channels, str) else channels and tuple(channels)
@@ -120,6 +127,7 @@ def _refuse_odd(options: PrepareOptions) -> None:
     if options.register and not task_named(options.task, options.source).preparation.resampled:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     _refuse_odd_phantom(options)
+    _refuse_odd_form(options)
     if options.phantom is None and not options.source:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")
 
@@ -130,3 +138,12 @@ def _refuse_odd_phantom(options: PrepareOptions) -> None:
     if options.phantom is None and (options.flaws or options.phantom_size != "small"):
         given = "--flaws" if options.flaws else "--phantom_size"
         raise InputError(f"{given}: is of made cases; give --phantom N, or leave it out.")
+
+
+def _refuse_odd_form(options: PrepareOptions) -> None:
+    if options.written_as is None:
+        return
+    if options.phantom is not None:
+        raise InputError("--as: goes with --source; prepare the phantoms first, then write them.")
+    if options.check or options.repair:
+        raise InputError("--as: goes without --check and --repair; check and mend the set first.")

@@ -15,12 +15,17 @@ from inspire_med.tasks.dataset_json import described, intensity_of
 from inspire_med.tasks.task import Task
 
 
-class Entry(msgspec.Struct):
-    """A case: one image file or several, and maybe a label and a fold."""
+class Entry(msgspec.Struct, omit_defaults=True):
+    """A case: one image file or several, and maybe a label, a fold, its id and its patient's.
+
+    An id names a file: whoever made the list must not choose the folder.
+    """
 
     image: str | Annotated[list[str], msgspec.Meta(min_length=1)]
     label: str | None = None
     fold: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    id: Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00]+$")] | None = None
+    patient: str | None = None
 
     @property
     def images(self) -> list[str]:

@@ -12,6 +12,7 @@ from inspire_med.tasks.custom import odd_names, odd_regions, own_task
 from inspire_med.tasks.task import Intensity, Task
 
 INDEX = "dataset.json"
+SPLITS = "splits_final.json"  # of nnU-Net: [{"train": [ids], "val": [ids]}], one a fold
 
 
 def task_of_dataset(folder: Path) -> Task:

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,10 @@ import nibabel
 import numpy as np
 import torch
 from PIL import Image
-from race_labels import own_values
 
-from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
-from inspire_med.files import write_json
-from inspire_med.imaging.picture import is_picture
+from inspire_med.preparing.nnunet import write_raw
+from inspire_med.preparing.nnunet_labels import numbers
 
 TRAINER = Path(__file__).resolve().parent / "race_nnunet_train.py"
 DATASET = "501"
@@ -56,7 +54,7 @@ class NnUNet:
             return float(done.read_text())
         raw = self.folder / "raw" / NAME
         shutil.rmtree(raw, ignore_errors=True)  # of a preparation that was stopped
-        write_raw(self.training, self.test, raw)
+        write_raw(self.training, raw, self.test.cases)
         began = time.monotonic()
         words = ["-d", DATASET, "-c", self.configuration, "-npfp", "2", "-np", "2"]
         self._run(self._program("plan_and_preprocess"), *words, "--verify_dataset_integrity")
@@ -79,7 +77,7 @@ class NnUNet:
         files = ["-i", str(raw), "-o", str(own), "-device", device]
         self._run(self._program("predict"), *files, *model)
         out.mkdir(parents=True, exist_ok=True)
-        back = {number: value for value, number in numbers(self.test).items()}
+        back = {number: value for value, number in numbers(self.test.regions).items()}
         for file in sorted(own.glob("*.png")):
             picture_back(file, out / file.name)
         for file in sorted(own.glob("*.nii.gz")):
@@ -104,68 +102,6 @@ class NnUNet:
                 stderr=subprocess.STDOUT,
                 check=True,
             )
-
-
-def numbers(manifest: Manifest) -> dict[int, int]:
-    """nnU-Net's labels, which count on from 0, by the set's own values."""
-    values = sorted({value for region in manifest.regions.values() for value in region})
-    return {value: number for number, value in enumerate([0, *values])}
-
-
-def write_raw(training: Manifest, test: Manifest, folder: Path) -> None:
-    """Write nnU-Net's raw folder: training cases with labels, test cases without."""
-    for place in ("imagesTr", "labelsTr", "imagesTs"):
-        (folder / place).mkdir(parents=True, exist_ok=True)
-    flat = training.task.spatial_dims == 2
-    for case in training.cases:
-        write_images(case, training.channels, folder / "imagesTr")
-        write_label(case, numbers(training), folder / "labelsTr")
-    for case in test.cases:
-        write_images(case, test.channels, folder / "imagesTs")
-    names = ["R", "G", "B"] if flat else list(training.channels)
-    write_json(
-        folder / "dataset.json",
-        {
-            "channel_names": {str(place): name for place, name in enumerate(names)},
-            **labels(training),
-            "numTraining": len(training.cases),
-            "file_ending": ".png" if flat else ".nii.gz",
-        },
-    )
-
-
-def labels(manifest: Manifest) -> dict[str, object]:
-    """The part of dataset.json on labels: regions, where values stand in several."""
-    number = numbers(manifest)
-    regions = {name: [number[value] for value in own] for name, own in manifest.regions.items()}
-    if len(regions) == 1:
-        return {"labels": {"background": 0, **dict.fromkeys(regions, 1)}}
-    order = own_values(regions.values())
-    return {"labels": {"background": 0, **regions}, "regions_class_order": order}
-
-
-def write_images(case: Case, channels: Sequence[str], folder: Path) -> None:
-    """Write a picture whole, in RGB; link volumes, a file a channel."""
-    if is_picture(case.images):
-        with Image.open(next(iter(case.images.values()))) as picture:
-            picture.convert("RGB").save(folder / f"{case.id}_0000.png")
-        return
-    for place, channel in enumerate(channels):
-        file = folder / f"{case.id}_{place:04d}.nii.gz"
-        if case.images[channel].name.endswith(".gz"):
-            file.symlink_to(case.images[channel])
-        else:
-            nibabel.save(nibabel.load(case.images[channel]), file)
-
-
-def write_label(case: Case, number: Mapping[int, int], folder: Path) -> None:
-    assert case.label is not None  # a fold's cases are labelled
-    if case.label.name.endswith((".nii", ".nii.gz")):
-        volume_back(case.label, folder / f"{case.id}.nii.gz", number)
-        return
-    with Image.open(case.label) as picture:
-        mask = np.asarray(picture.convert("L")) > 127
-    Image.fromarray(mask.astype(np.uint8)).save(folder / f"{case.id}.png")
 
 
 def picture_back(file: Path, target: Path) -> None:

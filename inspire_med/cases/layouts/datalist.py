@@ -53,10 +53,10 @@ def _case(task: Task, source: Path, entry: Entry) -> FoundCase:
             f"have {len(task.channels)}; mend the list."
         )
     alone = len(paths) == 1 and (len(task.channels) > 1 or task.spatial_dims == 2)
-    name = _name(paths)
+    name = entry.id or _name(paths)
     return FoundCase(
         name,
-        task.patient_of(name),
+        entry.patient or task.patient_of(name),
         dict(zip(task.channels, paths * len(task.channels) if alone else paths, strict=True)),
         source.parent / entry.label if entry.label else None,
         components=in_order(task) if alone else {},

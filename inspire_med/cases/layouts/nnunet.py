@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.layouts.found import Findings, FoundCase, files_below, shared_file
+from inspire_med.cases.named_splits import folds_in
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.imaging.volume import VOLUME_SUFFIXES
-from inspire_med.tasks.dataset_json import INDEX, described
+from inspire_med.tasks.dataset_json import INDEX, SPLITS, described
 from inspire_med.tasks.task import Task
 
 NAME = "nnunet"
@@ -27,7 +29,8 @@ def find(task: Task, folder: Path) -> Findings | None:
     images = folder / "imagesTr"
     if not (folder / INDEX).is_file() or not images.is_dir():
         return None
-    return _listed(task, images, folder / "labelsTr")
+    found = _listed(task, images, folder / "labelsTr")
+    return found and _with_folds(found, folder / SPLITS)
 
 
 def find_inputs(task: Task, folder: Path) -> Findings | None:
@@ -78,6 +81,18 @@ def _listed(task: Task, images: Path, labels: Path | None) -> Findings | None:
                 "which cannot be read yet; put the channels into one picture as its colours."
             )
     return Findings(NAME, tuple(cases), tuple(problems))
+
+
+def _with_folds(found: Findings, path: Path) -> Findings:
+    """The cases with the folds of nnU-Net's own file, where there is one that can be kept."""
+    if not path.is_file():
+        return found
+    try:
+        folds = folds_in(path, {case.id for case in found.cases})
+    except InputError as error:
+        return replace(found, notes=(*found.notes, f"Its folds are not used: {error}"))
+    cases = tuple(replace(case, fold=folds.get(case.id)) for case in found.cases)
+    return replace(found, cases=cases, notes=(*found.notes, f"The folds are those of {path.name}."))
 
 
 def _numbers(task: Task, images: Path) -> Mapping[int, str]:

@@ -21,7 +21,7 @@ def label_findings(case: str, path: Path, label: LabelMap, outside: float) -> It
         outside: Share of it that lies where no image shows anything.
     """
     if label.note:
-        cause = label.note.removeprefix(f"{path.name}: ")
+        cause = label.note.removeprefix(f"{path.name}: ").removesuffix(".")
         yield Finding(case, str(path), "note", cause)
     if outside > _OUTSIDE:
         cause = f"{outside:.0%} of its label lies where every image is zero"

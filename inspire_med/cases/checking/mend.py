@@ -67,16 +67,20 @@ def mend_case(
     problems: list[str] = []
     try:
         menders = _menders(found, expected, codes)
-    except InputError as error:
-        return {}, [str(error)]
+    except (InputError, OSError) as error:
+        return {}, [_sentence(error, found.files[0])]
     for path, mend in menders.items():
         try:
             mended[path] = mend()
-        except InputError as error:
-            problems.append(str(error))
-        except OSError as error:
-            problems.append(f"{path}: {error.strerror}; check that the file stays there.")
+        except (InputError, OSError) as error:
+            problems.append(_sentence(error, path))
     return mended, problems
+
+
+def _sentence(error: InputError | OSError, path: Path) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{error.filename or path}: {error.strerror}; check that the file stays there."
 
 
 def _menders(found: FoundCase, expected: Expectation, codes: str | None) -> dict[Path, Mender]:

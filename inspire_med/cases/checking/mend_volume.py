@@ -106,7 +106,9 @@ def mend_label(path: Path, place: Place, values: Collection[int]) -> Mended:
         InputError: If there is no way that does not guess.
     """
     stored, array, done = _read(path)
-    while array.ndim > 3 and array.shape[-1] == 1:
+    if array.ndim == 4:
+        if array.shape[3] != 1:
+            raise InputError(f"{path}: shape {array.shape} is not one mask; give one label a file.")
         array = array[..., 0]
     labels, said = whole_labels(array, values, str(path))
     done += said
@@ -165,9 +167,14 @@ def _read(path: Path) -> tuple[Stored, NDArray[Any], list[str]]:
 
 def _opened(name: Path, path: Path) -> Stored:
     try:
-        return open_volume(name)
+        stored = open_volume(name)
     except InputError as error:
         raise InputError(str(error).replace(str(name), str(path))) from None
+    if len(stored.shape) not in (3, 4):
+        raise InputError(
+            f"{path}: its shape {stored.shape} is not that of a volume; export it again."
+        )
+    return stored
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Intensity: voxel values that mean the same from scanner to scanner, by the task's scheme."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -8,11 +9,23 @@ import numpy as np
 from monai.transforms.intensity.array import NormalizeIntensity
 from numpy.typing import NDArray
 
-from inspire_med.tasks.task import Preparation
+from inspire_med.tasks.task import Intensity, Preparation
 
 SAMPLED = 10_000  # foreground voxels a case that the statistics of CT are taken from
 _WITHIN = NormalizeIntensity(nonzero=True)
 _EACH_CHANNEL = NormalizeIntensity(channel_wise=True)
+
+
+def with_scheme(preparation: Preparation, intensity: Intensity | None) -> Preparation:
+    """A task's preparation with another scheme; None, or its own, leaves it as it is.
+
+    Volumes are cropped to what is not zero under `mri` alone.
+    """
+    if intensity in (None, preparation.intensity):
+        return preparation
+    volumes = preparation.orientation is not None
+    crops = volumes and intensity == "mri"
+    return replace(preparation, intensity=intensity, crop_to_foreground=crops)
 
 
 def foreground_of(channels: Sequence[NDArray[Any]], preparation: Preparation) -> NDArray[np.bool_]:

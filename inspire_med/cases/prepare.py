@@ -129,13 +129,37 @@ def foreground_statistics(
     """
     samples: list[dict[str, NDArray[Any]]] = []
     for case in cases:
-        aligned = align(case, channels, preparation)
-        labelled = _label_beside(case, aligned, regions, preparation) > 0
+        aligned, label = read_volumes(case, channels, regions, preparation)
+        labelled = label > 0
         present = [name for name in channels if name in aligned.volumes]
         samples.append({name: spread_sample(aligned.volumes[name][labelled]) for name in present})
     if not any(len(values) for sample in samples for values in sample.values()):
         raise InputError("training: no voxel is labelled; check the manifest and the fold.")
     return statistics_of(samples)
+
+
+def read_volumes(
+    case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
+) -> tuple[Aligned, NDArray[np.uint8]]:
+    """A labelled case's volumes, turned and on one grid, and its label map beside them.
+
+    Raises:
+        InputError: If a file is broken, or grids differ.
+    """
+    aligned = align(case, channels, preparation)
+    return aligned, _label_beside(case, aligned, regions, preparation)
+
+
+def read_planes(
+    case: Case, channels: Sequence[str], regions: Regions
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A labelled picture's channels, (channels, height, width), and its label map.
+
+    Raises:
+        InputError: If a file is broken.
+    """
+    assert case.label is not None
+    return _read_channels(case, channels), _label(case.label, regions).labels
 
 
 def _volumes(
@@ -163,14 +187,17 @@ def _volumes(
 def _prepare_picture(
     case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
 ) -> Prepared:
-    pictures = {path: read_picture(path) for path in set(case.images.values())}
-    planes = np.stack([pictures[case.images[name]][..., _plane(case, name)] for name in channels])
-    image, placement = _planes(planes, channels, preparation)
+    image, placement = _planes(_read_channels(case, channels), channels, preparation)
     target = None
     if case.label is not None:
         label = _label(case.label, regions).labels
         target = resize_masks(region_masks(label, regions), placement.size)
     return Prepared(image, placement, target)
+
+
+def _read_channels(case: Case, channels: Sequence[str]) -> NDArray[np.uint8]:
+    pictures = {path: read_picture(path) for path in set(case.images.values())}
+    return np.stack([pictures[case.images[name]][..., _plane(case, name)] for name in channels])
 
 
 def _plane(case: Case, channel: str) -> int:

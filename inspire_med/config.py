@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 PrecisionOption = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Tracker = Literal["wandb", "mlflow"]
@@ -15,7 +15,10 @@ Switch = Literal["auto", "on", "off"]
 Loss = Literal["dice+bce", "structure"]
 Augment = Literal["none", "usual", "strong"]
 Balance = Literal["case", "region"]
+IntensityOption = Literal["mri", "ct", "rgb", "none"]
 MOVABLE = "movable.json"  # in a store that `only_prepare` made
+
+_Config = TypeVar("_Config")
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class DataConfig:
         workers: Processes that prepare samples, for each training process.
         image_size: Images are resized to this (height, width) in pixels; volumes are not resized.
         spacing_mm: Volumes are resampled to this spacing in mm; null keeps each case's own.
+        intensity: How intensities are brought to the network, in place of the task's own way:
+            `mri`, `ct`, `rgb` or `none` (docs/own_data.md).
         scales: Each step's whole batch is resized by one of these factors, in a seeded order, for
             example 0.75, 1 and 1.25; pictures to multiples of 32, volumes to multiples of 8, or of
             what `network.strides` divide by; an axis shorter than that to its share.
@@ -127,6 +132,7 @@ class DataConfig:
     workers: int = 1
     image_size: tuple[int, int] | None = None
     spacing_mm: tuple[float, float, float] | None = None
+    intensity: IntensityOption | None = None
     scales: tuple[float, ...] = (1.0,)
     augment: Augment = "usual"
     foreground: float = 1 / 3
@@ -145,6 +151,9 @@ class TrainConfig:
         run: Folder of this experiment; made if absent.
         fold: Validate on this fold and train on the others; `all` trains and validates on all,
             `none` trains on all and validates on none, so that the last checkpoint predicts.
+        plan: Sizes of data and network by the training fold: `auto` for this machine, `small` for
+            two cores, `large` for a big GPU, a plan's YAML file, or `none`: the task's fixed ones.
+            By default `auto` for tasks of your own. Options that are asked for win.
         resume: `auto` goes on from the run's last checkpoint; `never` wants a fresh folder.
         max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
@@ -179,6 +188,7 @@ class TrainConfig:
     run: Path
     task: str | None = None
     fold: int | Literal["all", "none"] = 0
+    plan: str | None = None
     resume: Literal["auto", "never"] = "auto"
     max_steps: int | None = None
     max_time: str | None = None
@@ -217,13 +227,31 @@ def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     weights = config.network.weights
     if weights is not None and weights != "imagenet":
         weights = str(Path(weights).resolve())
+    plan = config.plan
+    if plan is not None and Path(plan).suffix:
+        plan = str(Path(plan).resolve())
     return replace(
         config,
+        plan=plan,
         manifest=config.manifest.resolve(),
         run=config.run.resolve(),
         store=config.store_folder.resolve(),
         network=replace(config.network, weights=weights),
     )
+
+
+def with_options(config: TrainConfig, options: Mapping[str, Any]) -> TrainConfig:
+    """The same experiment with other options by their dotted names."""
+    return _changed(config, options)
+
+
+def _changed(config: _Config, options: Mapping[str, Any]) -> _Config:
+    """A Config, or a part of one, with other options by their dotted names."""
+    for name, value in options.items():
+        part, _, rest = name.partition(".")
+        new = _changed(getattr(config, part), {rest: value}) if rest else value
+        config = replace(config, **{part: new})  # pyright: ignore[reportArgumentType]
+    return config
 
 
 def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ _OF_THE_UNET: Mapping[str, Any] = {
     **_OF_THE_OWN_ENCODER,
     **_OF_FURTHER_PASSES,
 }
+_SIZES = frozenset({"network.strides", "network.kernel_sizes", "network.stem_stride"})
 
 
 def refuse_nonsense(config: TrainConfig) -> None:
@@ -69,6 +70,13 @@ def idle_options(network: NetworkConfig) -> Mapping[str, Any]:
         return _OF_THE_UNET
     own = {} if network.encoder is None else _OF_THE_OWN_ENCODER
     return {**own, **({} if _has_further_passes(network) else _OF_FURTHER_PASSES)}
+
+
+def unread_sizes(network: NetworkConfig) -> frozenset[str]:
+    """Names of the options of sizes that are not read where another network or encoder has them."""
+    if network.monai is not None:
+        return _SIZES | {"network.norm", "network.deep_supervision"}
+    return _SIZES | {"network.widths"} if network.encoder is not None else frozenset()
 
 
 def _refuse_idle(config: TrainConfig) -> None:

@@ -83,7 +83,7 @@ def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, ca
 def test_a_run_of_days_is_a_warning(
     tmp_path, disc_images, capsys, monkeypatch, seconds, verdict, words
 ):
-    trial = Trial(0.5, 2.0, seconds)
+    trial = Trial(0.5, 0.5, 2.0, seconds)
     monkeypatch.setattr("inspire_med.training.step.try_steps", lambda experiment: trial)
     monkeypatch.setattr(machine, "look", lambda place: [])
     file = tmp_path / "mine.yaml"

@@ -23,7 +23,7 @@ from inspire_med.config import (
 from inspire_med.errors import InputError
 from inspire_med.files import read_yaml
 from inspire_med.tasks.find import task_named
-from inspire_med.tasks.presets import PRESETS
+from inspire_med.tasks.presets import PRESETS, TRAINING
 from inspire_med.tasks.task import Task
 
 
@@ -90,11 +90,14 @@ def typed_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def task_defaults(task: Task) -> dict[str, Any]:
     """The options that a task changes, by their dotted names."""
     preparation = task.preparation
+    sizes = {"data.image_size": preparation.image_size, "data.spacing_mm": preparation.spacing_mm}
     network = {name: each for name, each in PRESETS[task.network].items() if name != "spatial_dims"}
     return {
         "task": task.name,
-        "data.image_size": preparation.image_size,
-        "data.spacing_mm": preparation.spacing_mm,
+        "data.image_size": None,
+        "data.spacing_mm": None,
+        **dotted(TRAINING[task.network]),
+        **{name: size for name, size in sizes.items() if size is not None},
         **dotted({"network": network}),
         **dotted(with_present_names(task.training)),
     }

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from inspire_med.config import NetworkConfig, TrainConfig
+from inspire_med.config import NetworkConfig, TrainConfig, with_options
 from inspire_med.config_checks import idle_options
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_network import monai_names
@@ -16,8 +16,6 @@ from inspire_med.networks.skips import compose_skip
 PLAIN = "concat"
 _MONAI = "monai:"
 _KNOWN = (PLAIN, "ise", "isa", "ssba", "ise+isa", "ise+ssba", "isa+ssba", "isa-beside", "inspire")
-
-_Config = TypeVar("_Config")
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Variant:
 
     def of(self, config: TrainConfig) -> TrainConfig:
         """The training: all that is asked for, but for what the variant changes or cannot use."""
-        idle = idle_options(_changed(config, self.options).network)
-        return _changed(config, {**idle, **self.options})
+        idle = idle_options(with_options(config, self.options).network)
+        return with_options(config, {**idle, **self.options})
 
     @contextmanager
     def at_fault(self) -> Generator[None]:
@@ -122,15 +120,6 @@ def _beginnings(ours: Mapping[str, NetworkConfig]) -> str:
         return ""
     began = "; ".join(f"{', '.join(names)} began with {words}" for words, names in named.items())
     return f"trained from random weights, with no other encoder; {began}."
-
-
-def _changed(config: _Config, options: Mapping[str, Any]) -> _Config:
-    """A Config, or a part of one, with other options by their dotted names."""
-    for name, value in options.items():
-        part, _, rest = name.partition(".")
-        new = _changed(getattr(config, part), {rest: value}) if rest else value
-        config = replace(config, **{part: new})  # pyright: ignore[reportArgumentType]
-    return config
 
 
 def _options_of(name: str) -> dict[str, Any]:

@@ -12,12 +12,6 @@ from inspire_med.errors import InputError, did_you_mean
 from inspire_med.files import read_yaml
 from inspire_med.tasks.task import LABEL, Files, Intensity, Layout, Preparation, Task
 
-# Small enough for small data; a case smaller than the patch is padded.
-_TRAINING: dict[int, dict[str, Any]] = {
-    2: {"max_steps": 10_000, "data": {"patch_size": None, "batch_size": 8}},
-    3: {"max_steps": 10_000, "data": {"patch_size": [64, 64, 64], "batch_size": 2}},
-}
-_IMAGE_SIZE = (256, 256)
 _HOLES = re.compile(r"\{([^{}]*)\}")
 _DIGITS = re.compile(r"(:0\d+d)?")
 
@@ -95,7 +89,7 @@ def own_task(
         layouts: Where its files are looked for.
         intensity: How intensities are brought to a network.
         sizes: `spacing_mm` and `image_size` of the preparation, where they are asked for.
-        training: Options of `train` that come before the usual ones.
+        training: Options of `train` that come before the usual ones and before a plan's.
         more: Any other field of a task.
     """
     volumes = spatial_dims == 3
@@ -110,13 +104,13 @@ def own_task(
         preparation=Preparation(
             orientation="RAS" if volumes else None,
             spacing_mm=spacing_mm,
-            image_size=image_size if volumes else image_size or _IMAGE_SIZE,
+            image_size=image_size,
             intensity=intensity,
             crop_to_foreground=volumes and intensity == "mri",  # 0 is water in CT, not outside
         ),
         augmentation=shape,
         network=shape,
-        training=_over(_TRAINING[spatial_dims], training or {}),
+        training=training or {},
         **more,
     )
 
@@ -146,15 +140,6 @@ def _without_background(regions: Mapping[str, int | Sequence[int]]) -> dict[str,
 
 def _values(values: int | Sequence[int]) -> tuple[int, ...]:
     return (values,) if isinstance(values, int) else tuple(values)
-
-
-def _over(usual: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The usual options, those asked for in their place, nested ones one by one."""
-    merged = dict(usual)
-    for name, value in asked.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
-        merged[name] = _over(merged[name], value) if both else value
-    return merged
 
 
 def _mended(words: str) -> str:

@@ -1,9 +1,10 @@
 """Movable: a store with a manifest in it, which another machine trains from without the files."""
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.planning.plan import Plan, plan_from_json
 from inspire_med.config import MOVABLE, TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.files import write_json
+from inspire_med.files import read_json, write_json
 
 _MANIFEST = "manifest.json"
 
@@ -19,7 +20,14 @@ def refuse_other_manifest(config: TrainConfig, manifest: Manifest) -> None:
         raise InputError(f"{place}: is of another data set; choose another --store.")
 
 
-def write_movable(config: TrainConfig, manifest: Manifest) -> str:
+def plan_of_store(config: TrainConfig) -> Plan | None:
+    """The plan by which a movable store's cases were prepared, if it was made by one."""
+    file = config.store_folder / MOVABLE
+    planned = read_json(file).get("planned") if file.is_file() else None
+    return None if planned is None else plan_from_json(planned)
+
+
+def write_movable(config: TrainConfig, manifest: Manifest, plan: Plan | None) -> str:
     """Write the manifest into the store; answers with what to say.
 
     It keeps the hash of the data set, by which a run knows it again, and the paths of the files as
@@ -27,5 +35,6 @@ def write_movable(config: TrainConfig, manifest: Manifest) -> str:
     """
     place = config.store_folder / _MANIFEST
     manifest.save(place, overwrite=True)
-    write_json(config.store_folder / MOVABLE, {"format": 1})
+    planned = {} if plan is None else {"planned": plan.to_json()}
+    write_json(config.store_folder / MOVABLE, {"format": 1, **planned})
     return f"prepared; with no more than this folder, train by --manifest {place}"

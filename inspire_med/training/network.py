@@ -14,6 +14,7 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from inspire_med.blocks.encoder import Encoder
 from inspire_med.blocks.loop import Pass
 from inspire_med.blocks.pyramid import TopDown
+from inspire_med.cases.intensity import with_scheme
 from inspire_med.cases.manifest import Manifest
 from inspire_med.config import Switch, TrainConfig
 from inspire_med.errors import InputError
@@ -41,8 +42,9 @@ from inspire_med.training.sync_batchnorm import synchronise
 
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
+    scheme = with_scheme(manifest.task.preparation, config.data.intensity)
     preparation = replace(
-        as_weights_want(manifest.task.preparation, config.network, tuple(manifest.channels)),
+        as_weights_want(scheme, config.network, tuple(manifest.channels)),
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
         register=manifest.register,

@@ -9,11 +9,11 @@ from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 
 # What a run may go on with otherwise. The data set is compared by its hash, the precision that was
-# chosen by the checkpoint's card.
+# chosen by the checkpoint's card, a plan by the options that it stands for.
 _FREE = frozenset(
     {
         *("manifest", "task", "run", "store", "store_limit", "only_prepare"),
-        *("resume", "precision"),
+        *("resume", "precision", "plan"),
         *("max_steps", "max_time", "validations", "save_every", "save_every_steps"),
         *("max_nonfinite", "devices", "threads", "compile", "track"),
         *("data.workers", "network.recompute"),

@@ -82,40 +82,48 @@ class Trial:
 
     Args:
         step_s: Seconds of a step, the mean over the scales, without waiting for data.
+        core_s: The seconds of that which all cores together worked.
         memory_gib: Peak memory of the training process: of the GPU where there is one, else
             resident.
         left_s: Seconds to the end of the run, by its steps or its time, whichever ends first.
     """
 
     step_s: float
+    core_s: float
     memory_gib: float
     left_s: float
 
 
 def try_steps(experiment: Experiment) -> Trial:
-    """Measure a few training steps on noise of the run's own shapes; the network learns nothing.
+    """Measure a few training steps on noise of the run's own shapes; what they teach is of no use.
 
     Passes that join late in a run take part: its memory must hold them.
     """
     for network in experiment.trained.waiting:
         network.begin_passes()
-    model = experiment.fabric.setup_module(experiment.trained.supervised)
-    step_s = mean(_tried_s(experiment, model, shape) for shape in experiment.image_shapes)
-    return Trial(step_s, peak_memory_gib(), experiment.left_s(step_s))
+    trained = experiment.trained
+    model, optimizer = experiment.fabric.setup(trained.supervised, trained.optimizer)
+    tried = [_tried_s(experiment, model, optimizer, each) for each in experiment.image_shapes]
+    step_s, core_s = (mean(seconds) for seconds in zip(*tried, strict=True))
+    return Trial(step_s, core_s, peak_memory_gib(), experiment.left_s(step_s))
 
 
-def _tried_s(experiment: Experiment, model: nn.Module, shape: tuple[int, ...]) -> float:
-    """Seconds of a step on images of that shape."""
+def _tried_s(
+    experiment: Experiment, model: nn.Module, optimizer: Optimizer, shape: tuple[int, ...]
+) -> tuple[float, float]:
+    """Seconds of a step on images of that shape, by the clock and of the cores."""
     image = experiment.on_device(torch.rand(shape))
     regions = len(experiment.trained.card.regions)
     target = experiment.on_device((image[:, :1] > 0.9).float().expand(-1, regions, *shape[2:]))
-    seconds: list[float] = []
+    seconds: list[tuple[float, float]] = []
     for _ in range(_TRIED):
-        started = time.perf_counter()
+        started = time.perf_counter(), time.process_time()
+        optimizer.zero_grad()
         compute_gradients(experiment, model, image, target)
-        experiment.trained.supervised.zero_grad()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds[1:])
+        optimizer.step()
+        seconds.append((time.perf_counter() - started[0], time.process_time() - started[1]))
+    by_clock, of_cores = zip(*seconds[1:], strict=True)
+    return min(by_clock), min(of_cores)
 
 
 def out_of_memory(experiment: Experiment) -> InputError:

@@ -10,6 +10,7 @@ from inspire_med.cli.options import (
     words_of_run,
 )
 from inspire_med.errors import InputError
+from inspire_med.tasks.custom import own_task
 from inspire_med.tasks.find import TASKS
 from inspire_med.tasks.isles import ISLES
 
@@ -36,6 +37,22 @@ def test_the_options_of_every_task_are_options_of_train(task):
 def test_names_an_option_of_a_task_that_train_has_not(training, sentence):
     with pytest.raises(InputError, match=f"task isles: field training: {sentence}"):
         refuse_odd_training(replace(ISLES, training=training))
+
+
+def test_a_tasks_own_options_come_over_the_usual_ones_one_by_one():
+    own = {"layouts": ("pattern",), "training": {"data": {"batch_size": 4}, "seed": 3}}
+    volumes = own_task("v", 3, ["a"], {"b": 1}, intensity="mri", **own)
+    pictures = own_task("p", 2, ["a"], {"b": 1}, intensity="rgb", sizes=(None, (96, 128)), **own)
+
+    found = task_defaults(volumes)
+
+    assert (found["data.patch_size"], found["data.batch_size"]) == ([64, 64, 64], 4)
+    assert (found["max_steps"], found["seed"], found["data.image_size"]) == (10_000, 3, None)
+    assert task_defaults(pictures)["data.image_size"] == (96, 128)
+    usual = task_defaults(
+        replace(pictures, preparation=replace(pictures.preparation, image_size=None))
+    )
+    assert usual["data.image_size"] == [256, 256]
 
 
 def test_an_odd_task_leaves_the_usual_defaults_and_is_told_of_elsewhere(tmp_path):

@@ -29,7 +29,7 @@ def test_takes_the_name_of_the_file_and_usual_choices(tmp_path):
     assert (task.name, task.spatial_dims, task.regions) == ("heart", 3, {"left atrium": (1,)})
     assert task.preparation.orientation == "RAS"
     assert task.preparation.crop_to_foreground
-    assert task.training["data"]["patch_size"] == [64, 64, 64]
+    assert task.training == {}
     assert task.protocol == "segmentation"
 
 
@@ -37,19 +37,17 @@ def test_zero_is_water_in_ct_so_nothing_is_cropped(tmp_path):
     assert not task_of_yaml(write(tmp_path, intensity="ct")).preparation.crop_to_foreground
 
 
-def test_pictures_are_resized_and_have_no_orientation(tmp_path):
+def test_pictures_have_no_orientation(tmp_path):
     task = task_of_yaml(write(tmp_path, spatial_dims=2, intensity="rgb"))
 
-    assert (task.preparation.orientation, task.preparation.image_size) == (None, (256, 256))
+    assert (task.preparation.orientation, task.preparation.image_size) == (None, None)
     assert (task.network, task.augmentation) == ("picture", "picture")
 
 
-def test_asked_options_come_over_the_usual_ones_one_by_one(tmp_path):
-    task = task_of_yaml(write(tmp_path, training={"data": {"batch_size": 4}, "seed": 3}))
+def test_options_of_train_are_those_that_are_asked_for(tmp_path):
+    asked = {"data": {"batch_size": 4}, "seed": 3}
 
-    assert task.training["seed"] == 3
-    assert task.training["data"] == {"patch_size": [64, 64, 64], "batch_size": 4}
-    assert task.training["max_steps"] == 10_000
+    assert task_of_yaml(write(tmp_path, training=asked)).training == asked
 
 
 def test_labels_may_stand_with_their_background(tmp_path):

@@ -8,7 +8,17 @@ from inspire_med.training.recipe import recipe, refuse_difference, refuse_other_
 
 USUAL = TrainConfig(manifest=Path("m.json"), run=Path("run")).to_json()
 FREE = {
-    *("manifest", "task", "run", "store", "store_limit", "only_prepare", "resume", "precision"),
+    *(
+        "manifest",
+        "task",
+        "run",
+        "store",
+        "store_limit",
+        "only_prepare",
+        "resume",
+        "precision",
+        "plan",
+    ),
     *("max_steps", "max_time", "validations", "save_every", "save_every_steps"),
     *("max_nonfinite", "devices", "threads", "compile", "track"),
     *("data.workers", "network.recompute"),

@@ -68,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_class_arguments(CompareOptions, as_group=False)
     add_training_options(parser, words, without=("seed", "resume", "only_prepare"))
     parser.set_defaults(max_steps=None)  # given a time alone, steps must not end it
-    return run_command(parser, lambda options: _compare(parser, options), words)
+    return run_command(parser, lambda options: _compare(parser, options, words), words)
 
 
-def _compare(parser: CommandParser, namespace: Namespace) -> int:
+def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) -> int:
     options = CompareOptions(**{name: namespace.pop(name) for name in _OURS})
     config = training_config(parser, namespace)
     variants = _variants(parser, options.variants, config)
@@ -84,7 +84,7 @@ def _compare(parser: CommandParser, namespace: Namespace) -> int:
     from inspire_med.training.stopping import STOPPED, Signals, locked
     from inspire_med.wording import counted
 
-    plan = _plan(options, variants, config)
+    plan = _with_sizes(_plan(options, variants, config), parser, words)
     check(plan)
     refuse_other_folder(plan)
     sizes = sizes_of(plan)
@@ -164,6 +164,22 @@ def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: Trai
         protocol=_protocol(options.protocol or task.protocol, task),
         tests=load_tests(options.test, manifest, kinds_named(options.allow_leak)),
     )
+
+
+def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "Plan":
+    """The same trainings, all by one plan of sizes; a comparison that has begun keeps its own."""
+    from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
+    from inspire_med.comparing.folder import sizes_kept
+
+    config, manifest = plan.config, plan.manifest
+    if plan_word(config, manifest.task) == NONE:
+        return plan
+    asked = asked_options(parser, words, manifest.task)
+    begun, sizes = sizes_kept(plan.folder)
+    if not begun:
+        sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
+    config = by_plan(config, sizes, asked)
+    return replace(plan, sizes=sizes, config=replace(config, plan=NONE))
 
 
 def _protocol(name: str, task: Task) -> "Protocol":

@@ -37,6 +37,7 @@ def _prepare(namespace: Namespace) -> None:
 def _index(options: PrepareOptions) -> None:
     from inspire_med.preparing.check import refuse_existing_check
     from inspire_med.preparing.data_set import index_set
+    from inspire_med.preparing.plan import plan_file, plan_set
     from inspire_med.preparing.repair import refuse_odd_folder
 
     out = options.out
@@ -47,9 +48,13 @@ def _index(options: PrepareOptions) -> None:
         refuse_existing_check(out, overwrite=options.overwrite)
     if options.repair is not None:
         refuse_odd_folder(options.repair, options.source, overwrite=options.overwrite)
+    if options.plan is not None:
+        refuse_existing(plan_file(out), overwrite=options.overwrite)
     manifest = index_set(options, options.source, out.parent.resolve())
     manifest.save(out, overwrite=options.overwrite)
     print(f"Written: {out}")
+    if options.plan is not None:
+        plan_set(out, options.plan, overwrite=options.overwrite)
 
 
 if __name__ == "__main__":

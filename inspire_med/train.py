@@ -13,13 +13,20 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
-from inspire_med.cli.run_folder import refuse_foreign_folder, refuse_other_options, write_session
+from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
+from inspire_med.cli.run_folder import (
+    plan_of_run,
+    refuse_foreign_folder,
+    refuse_other_options,
+    write_session,
+)
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written
 
 if TYPE_CHECKING:
     from inspire_med.cases.manifest import Manifest
+    from inspire_med.cases.planning.plan import Plan
     from inspire_med.training.experiment import Experiment
     from inspire_med.training.launch import Launcher
     from inspire_med.training.log import Log
@@ -36,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = words[1:]
     words = with_own_config(words)
     parser = training_parser(words)
-    return run_command(parser, lambda options: _train(parser, options), words)
+    return run_command(parser, lambda options: _train(parser, options, words), words)
 
 
-def _train(parser: CommandParser, options: Namespace) -> int:
+def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> int:
     config = training_config(parser, options)
 
     from inspire_med.training.launch import find_launcher
@@ -56,6 +63,10 @@ def _train(parser: CommandParser, options: Namespace) -> int:
             if launcher.rank == 0:
                 refuse_foreign_folder(config)
                 held.enter_context(locked(config.run))
+            asked = asked_options(parser, words, manifest.task)
+            plan = _plan(config, manifest, launcher, asked)
+            config = by_plan(config, plan, asked)
+            check_request(config, world)
             refuse_other_options(config)
             signals = held.enter_context(Signals())
             experiment = _build(config, manifest, launcher)
@@ -64,7 +75,7 @@ def _train(parser: CommandParser, options: Namespace) -> int:
                 return 2  # every rank of a machine finds the same fault, and the first one says it
             raise
         try:
-            progress = _run(experiment, manifest, signals)
+            progress = _run(experiment, manifest, plan, signals)
         except AgreedError:
             if launcher.rank:
                 return 2
@@ -81,6 +92,31 @@ def _train(parser: CommandParser, options: Namespace) -> int:
     return STOPPED
 
 
+def _plan(
+    config: TrainConfig, manifest: "Manifest", launcher: "Launcher", asked: frozenset[str]
+) -> "Plan | None":
+    """The run's plan, found by the first rank; a run that has begun keeps its own.
+
+    A store that was moved here has the plan that its cases were prepared by.
+    """
+    from inspire_med.training.launch import launch
+    from inspire_med.training.movable import plan_of_store
+
+    world = launcher.here * launcher.machines
+    if plan_word(config, manifest.task) == NONE:
+        return None
+    plan = None
+    if launcher.rank == 0:
+        begun, plan = plan_of_run(config.run)
+        if begun:
+            say("plan: the run keeps what it was begun with")
+        elif config.plan is None and (plan := plan_of_store(config)) is not None:
+            say("plan: the store's, by which its cases were prepared")
+        else:
+            plan = find_plan(config, manifest, asked, processes=world, say=say)
+    return launch(launcher).broadcast(plan) if world > 1 else plan
+
+
 def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "Experiment":
     from inspire_med.inference.allocator import keep_freed_memory
     from inspire_med.training.experiment import build_experiment
@@ -90,7 +126,9 @@ def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "
     return build_experiment(config, manifest, launcher, hears)
 
 
-def _run(experiment: "Experiment", manifest: "Manifest", signals: "Signals") -> "Progress":
+def _run(
+    experiment: "Experiment", manifest: "Manifest", plan: "Plan | None", signals: "Signals"
+) -> "Progress":
     from inspire_med.training.log import Log
     from inspire_med.training.loop import train
     from inspire_med.training.movable import write_movable
@@ -101,11 +139,11 @@ def _run(experiment: "Experiment", manifest: "Manifest", signals: "Signals") -> 
         return replace(experiment.progress, signalled=True)
     if config.only_prepare:
         if main:
-            say(write_movable(config, manifest))
+            say(write_movable(config, manifest, plan))
         leave()
         return experiment.progress
     if main:
-        changed = write_session(config, experiment.trained.manifest_hash)
+        changed = write_session(config, experiment.trained.manifest_hash, plan)
         for name, value in changed.items():
             say(f"other than in {config.run / 'config.yaml'}: {name} = {value}")
     with _run_log(config, experiment.progress) if main else Log() as log:

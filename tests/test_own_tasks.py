@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.planning.means import Need
 from inspire_med.evaluate import main as evaluate
 from inspire_med.predict import main as predict
 from inspire_med.prepare import main as prepare
@@ -19,6 +20,7 @@ from inspire_med.train import main as train
 TRAIN = [
     *("--max_steps", "2", "--validations", "1", "--data.workers", "0", "--precision", "32-true"),
     *("--network.widths", "4,8", "--network.deep_supervision", "1", "--data.batch_size", "2"),
+    *("--plan", "none"),
 ]
 VOLUMES = [*TRAIN, "--data.patch_size", "16,16,16"]
 PICTURES = [*TRAIN, "--data.image_size", "32,32"]
@@ -254,3 +256,80 @@ def test_a_datalist_of_monai_with_its_own_folds(tmp_path):
     folds = [(case.id, case.fold) for case in manifest.cases]
     assert folds == [("p0", 0), ("p1", 1), ("p2", 0), ("p3", 1)]
     assert len(predicted(tmp_path, source)) == 4
+
+
+@pytest.fixture
+def thick_slices(tmp_path) -> Path:
+    """Four scans of 0.7 x 0.7 x 3 mm in an nnU-Net folder, and their manifest's place."""
+    source = tmp_path / "Dataset007_Slices"
+    grid = np.diag([-0.7, -0.7, 3.0, 1.0])
+    for number in range(4):
+        label = ball(number)[:, :, 4:14].astype(np.uint8)
+        for name, data in (
+            (f"imagesTr/c{number}_0000.nii.gz", scan(label, seed=number)),
+            (f"labelsTr/c{number}.nii.gz", label),
+        ):
+            file = source / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            nibabel.save(nibabel.Nifti1Image(data, grid), file)
+    index = {
+        "channel_names": {"0": "T2"},
+        "labels": {"background": 0, "prostate": 1},
+        "numTraining": 4,
+        "file_ending": ".nii.gz",
+    }
+    (source / "dataset.json").write_text(json.dumps(index))
+    return source
+
+
+@pytest.mark.slow
+def test_thick_slices_by_a_plan_from_their_files_to_their_scores(tmp_path, thick_slices):
+    manifest, plan = tmp_path / "m.json", tmp_path / "m-plan.yaml"
+    words = ["--task", "nnunet", "--source", str(thick_slices), "--out", str(manifest)]
+    assert prepare([*words, "--folds", "2", "--plan", "small"]) == 0
+    plan.write_text(plan.read_text().replace("batch_size: 2", "batch_size: 3"))
+    words = ["--manifest", str(manifest), "--run", str(tmp_path / "run"), "--plan", str(plan)]
+    words += ["--validations", "1", "--data.workers", "0", "--precision", "32-true"]
+
+    assert train([*words, "--max_steps", "2"]) == 0
+    assert train([*words, "--max_steps", "3"]) == 0  # it goes on by its own plan
+    assert predicted(tmp_path, thick_slices / "imagesTr" / "c1_0000.nii.gz") == ["c1.nii.gz"]
+
+    options = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert options["data"]["spacing_mm"] == [0.7, 0.7, 3.0]
+    assert options["data"]["batch_size"] == 3
+    assert options["network"]["strides"][0] == [2, 2, 1]
+    assert options["network"]["kernel_sizes"][0] == [3, 3, 1]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["planned"]["batch_size"] == 3
+    card = json.loads((tmp_path / "run" / "checkpoints" / "last" / "model.json").read_text())
+    assert card["preparation"]["spacing_mm"] == [0.7, 0.7, 3.0]
+    assert card["network"]["strides"] == options["network"]["strides"]
+
+
+@pytest.mark.slow
+def test_train_plans_by_itself_and_a_run_that_goes_on_does_not(
+    tmp_path, thick_slices, monkeypatch, capsys
+):
+    manifest = tmp_path / "m.json"
+    words = ["--task", "nnunet", "--source", str(thick_slices), "--out", str(manifest)]
+    assert prepare([*words, "--folds", "2"]) == 0
+    words = ["--manifest", str(manifest), "--run", str(tmp_path / "run"), "--validations", "1"]
+    words += ["--data.workers", "0", "--precision", "32-true", "--network.widths", "4,8"]
+    step = lambda trials, plan: Need(1.0, 0.1)  # noqa: E731 - measured in the test before
+    monkeypatch.setattr("inspire_med.training.trials.Trials.try_step", step)
+
+    assert train([*words, "--max_steps", "1"]) == 0
+    said = capsys.readouterr().err
+    assert "plan: widths 4 x 8: as asked for (network.widths)" in said
+    assert "plan: spacing_mm 0.7 x 0.7 x 3: the median of 2 cases" in said
+
+    made = [*words, "--store", str(tmp_path / "store"), "--max_steps", "1"]
+    made[made.index(str(tmp_path / "run"))] = str(tmp_path / "none")
+    assert train([*made, "--only_prepare", "true"]) == 0
+
+    monkeypatch.setattr("inspire_med.train.find_plan", None)
+    assert train([*words, "--max_steps", "2"]) == 0
+    assert train(["--run", str(tmp_path / "run"), "--max_steps", "3"]) == 0
+    made[made.index(str(manifest))] = str(tmp_path / "store" / "manifest.json")
+    assert train(made) == 0

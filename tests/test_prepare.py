@@ -14,6 +14,7 @@ from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.prepare import main as prepare
+from inspire_med.preparing.options import make_parser, read_options
 
 
 @pytest.fixture
@@ -620,3 +621,35 @@ def test_every_file_that_links_to_nowhere_is_named(tmp_path, ball_volumes, capsy
     assert str(broken[0]) in capsys.readouterr().err
     ids = [case.id for case in Manifest.load(tmp_path / "m.json").cases]
     assert ids == [f"BraTS20_Training_{number:03d}" for number in (0, 1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [(["--plan"], "auto"), (["--plan", "large"], "large"), ([], None)]
+)
+def test_a_plan_may_be_asked_for_without_a_word(words, name):
+    parser = make_parser("")
+
+    options = read_options(
+        parser.parse_args(["--task", "polyp", "--source", "s", "--out", "m.json", *words])
+    )
+
+    assert options.plan == name
+
+
+def test_a_plan_without_a_manifest_is_refused(tmp_path, capsys):
+    words = ["--task", "polyp", "--source", "s", "--out", str(tmp_path / "f"), "--as", "nnunet"]
+
+    assert prepare([*words, "--plan"]) == 2
+
+    assert "--plan: lies beside a manifest, and none is written here" in capsys.readouterr().err
+
+
+def test_a_plan_that_is_there_is_not_written_over(disc_images, tmp_path, capsys):
+    plan = tmp_path / "m-plan.yaml"
+    plan.write_text("mine")
+    words = ["--task", "polyp", "--source", str(disc_images.parent), "--out"]
+
+    assert prepare([*words, str(tmp_path / "m.json"), "--plan", "small"]) == 2
+
+    assert "m-plan.yaml: exists already" in capsys.readouterr().err
+    assert (plan.read_text(), (tmp_path / "m.json").exists()) == ("mine", False)

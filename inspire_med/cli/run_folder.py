@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from inspire_med.cases.planning.plan import Plan, plan_from_json
 from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, read_yaml, write_json, write_text
@@ -52,10 +53,26 @@ def refuse_other_options(config: TrainConfig) -> None:
         refuse_other_recipe(config.run, file, options_in(file), config.to_json())
 
 
-def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
+def plan_of_run(run: Path) -> tuple[bool, Plan | None]:
+    """Whether the folder holds a run that has begun, and the plan it was begun with."""
+    record = run / _RECORD
+    if not record.is_file():
+        return False, None
+    planned = read_json(record).get("planned")
+    return True, None if planned is None else plan_from_json(planned)
+
+
+def write_session(
+    config: TrainConfig, manifest_hash: str, plan: Plan | None = None
+) -> dict[str, Any]:
     """Add this session to `run.json`, by which a folder is known as a run.
 
     The first session writes `config.yaml`.
+
+    Args:
+        config: The session's options.
+        manifest_hash: Of the data set.
+        plan: That the run goes by, which it keeps.
 
     Returns:
         Options, by dotted name, that are not those of `config.yaml`.
@@ -71,6 +88,7 @@ def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
         if name not in _OF_THE_COMMAND and begun.get(name) != value
     }
     sessions = read_json(record)["sessions"] if record.exists() else []
+    planned = {} if plan is None else {"planned": plan.to_json()}
     sessions.append(
         {
             "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -81,7 +99,8 @@ def write_session(config: TrainConfig, manifest_hash: str) -> dict[str, Any]:
             "machine": {"node": platform.node(), "platform": platform.platform()},
         }
     )
-    write_json(record, {"format": 1, "manifest_hash": manifest_hash, "sessions": sessions})
+    head = {"format": 1, "manifest_hash": manifest_hash, **planned}
+    write_json(record, {**head, "sessions": sessions})
     if not file.exists():
         write_text(file, yaml.safe_dump(asked, sort_keys=False))
     return changed

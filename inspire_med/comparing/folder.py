@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from inspire_med.cases.planning.plan import Plan as SizesPlan
+from inspire_med.cases.planning.plan import plan_from_json
 from inspire_med.cli.run_folder import last_options, options_in
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.plan import Plan
@@ -13,7 +16,7 @@ from inspire_med.files import read_json, write_json
 from inspire_med.training.recipe import every_option, recipe, refuse_difference
 
 _REQUEST = "request.json"
-_OF_THE_REQUEST = {"format", "manifest_hash", "variants", "tests"}
+_OF_THE_REQUEST = {"format", "manifest_hash", "variants", "tests", "planned"}
 _NETWORK = {"network.skip", "network.monai"}
 # Places (the manifest is known by its hash), what is each job's own, and what changes no result.
 _LEFT_OUT = {
@@ -27,6 +30,7 @@ _LEFT_OUT = {
     "save_every",
     "save_every_steps",
     "track",
+    "plan",
 }
 
 
@@ -73,6 +77,14 @@ def refuse_other_folder(plan: Plan) -> None:
         _refuse_other_training(job)
 
 
+def sizes_kept(folder: Path) -> tuple[bool, SizesPlan | None]:
+    """Whether a comparison has begun in the folder, and the plan of sizes it was begun with."""
+    if not (folder / _REQUEST).is_file():
+        return False, None
+    planned = read_json(folder / _REQUEST).get("planned")
+    return True, None if planned is None else plan_from_json(planned)
+
+
 def keep_request(plan: Plan) -> None:
     """Note in the folder what is asked for, beside the variants and tests of earlier requests.
 
@@ -103,7 +115,8 @@ def _refuse_other_training(job: Job) -> None:
 
 def _request(plan: Plan) -> dict[str, Any]:
     options = {key: value for key, value in plan.config.to_json().items() if key not in _LEFT_OUT}
-    return {"format": 1, "manifest_hash": plan.manifest.hash, **options}
+    planned = {} if plan.sizes is None else {"planned": plan.sizes.to_json()}
+    return {"format": 1, "manifest_hash": plan.manifest.hash, **planned, **options}
 
 
 def _by_folder(plan: Plan) -> dict[str, dict[str, Any]]:

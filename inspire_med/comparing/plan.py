@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.planning.plan import Plan as SizesPlan
 from inspire_med.comparing.exam import Exam
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import Variant
@@ -32,6 +33,7 @@ class Plan:
         manifest: The data set.
         protocol: What the predictions are scored by.
         tests: Test sets, which each network is scored on besides.
+        sizes: Plan of sizes that all trainings go by, in `config` already; None if there is none.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Plan:
     manifest: Manifest
     protocol: Protocol
     tests: tuple[Exam, ...] = ()
+    sizes: SizesPlan | None = None
 
     @property
     def folds(self) -> tuple[Fold, ...]:

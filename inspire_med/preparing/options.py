@@ -40,6 +40,8 @@ class PrepareOptions:
         channels: Channels to use, in order; by default all there are.
         fill_missing: Fill a case's missing channels with zeros.
         register: ISLES: register FLAIR rigidly to DWI.
+        plan: Also plan a training, for this machine (`auto`), two cores (`small`) or a big GPU
+            (`large`).
         skip_bad: Leave bad cases out, named.
         check: Also say what is odd, and write it all beside --out as -check.csv and -check.html.
         repair: New folder for the set with mended copies of what is at fault; then it is used.
@@ -64,6 +66,7 @@ class PrepareOptions:
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
     register: bool = False
+    plan: Literal["auto", "small", "large"] | None = None
     skip_bad: bool = False
     check: bool = False
     repair: Path | None = None
@@ -75,7 +78,7 @@ def make_parser(words: str) -> CommandParser:
     """The command's parser; `words` say what the command does."""
     parser = CommandParser(prog="inspire-med prepare", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    by_hand: set[str | int] = {"source", "channels", "flaws", "skip_bad", "written_as"}
+    by_hand: set[str | int] = {"source", "channels", "flaws", "plan", "skip_bad", "written_as"}
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
     add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
@@ -84,6 +87,11 @@ def make_parser(words: str) -> CommandParser:
     add("--flaws", nargs="+", metavar="FLAW", help=words)
     words = "Write a raw folder or a datalist, with this set's folds, in place of a manifest."
     add("--as", type=Form | None, default=None, help=words)
+    words = (
+        "Also plan a training: print its sizes, each with its reason, and write them beside the "
+        "manifest; for this machine (auto), two cores (small) or a big GPU (large)."
+    )
+    add("--plan", nargs="?", const="auto", choices=["auto", "small", "large"], help=words)
     words = "Leave bad cases out, named."
     add("--skip_bad", "--skip-bad", type=bool, default=False, help=words)
     return parser
@@ -128,6 +136,8 @@ def _refuse_odd(options: PrepareOptions) -> None:
         raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
     _refuse_odd_phantom(options)
     _refuse_odd_form(options)
+    if options.plan is not None and (options.written_as or options.flaws):
+        raise InputError("--plan: lies beside a manifest, and none is written here; leave it out.")
     if options.phantom is None and not options.source:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")
 

@@ -10,6 +10,7 @@ from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, refuse_existing
 from inspire_med.preparing.data_set import index_set
 from inspire_med.preparing.options import PrepareOptions
+from inspire_med.preparing.plan import plan_set
 from inspire_med.tasks.find import task_named
 from inspire_med.wording import counted
 
@@ -48,8 +49,10 @@ def make_set(options: PrepareOptions, count: int) -> None:
     if flaws:
         print(f"Written: {out / LIST} with {counted(len(flaws), 'flaw')}, and no manifest:")
         print(f"prepare --source {out / below} is to find them.")
-    else:
-        print(f"Written: {out / 'manifest.json'}")
+        return
+    print(f"Written: {out / 'manifest.json'}")
+    if options.plan is not None:
+        plan_set(out / "manifest.json", options.plan)
 
 
 def _maker(word: str) -> tuple[str, Path]:

@@ -1,0 +1,122 @@
+"""Planned: the plan that a training goes by: made here, read from a file, or the run's own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inspire_med.cases.planning.plan import OPTIONS, Plan, read_plan
+from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.progress import one_bar
+from inspire_med.config import TrainConfig, dotted, with_options
+from inspire_med.config_checks import unread_sizes
+from inspire_med.errors import InputError
+from inspire_med.tasks.find import TASKS
+from inspire_med.tasks.task import Task
+
+if TYPE_CHECKING:
+    from inspire_med.cases.manifest import Manifest
+
+NONE = "none"
+MADE = ("auto", "small", "large")
+
+
+def plan_word(config: TrainConfig, task: Task) -> str:
+    """What the plan is to be: that asked for, or by default `auto` for tasks that are not built in.
+
+    Raises:
+        InputError: If it is neither a known word nor a YAML file.
+    """
+    word = config.plan
+    if word is None:
+        return NONE if task.name in TASKS else "auto"
+    if word not in (NONE, *MADE) and Path(word).suffix not in (".yaml", ".yml"):
+        raise InputError(
+            f"--plan: {word} is none of {', '.join((*MADE, NONE))}, and no YAML file; give one of "
+            "these, or a plan that prepare --plan wrote."
+        )
+    return word
+
+
+def asked_options(parser: CommandParser, words: Sequence[str], task: Task) -> frozenset[str]:
+    """Options, by dotted name, that a person asked for: in words, a file, or an own task."""
+    plain = [word for word in words if word != "--debug"]
+    given = {*dotted(parser.parse_args(parser.spell_out(plain), defaults=False).as_dict())}
+    if task.name not in TASKS:
+        given |= {*dotted(task.training)}
+        sizes = {"data.spacing_mm": "spacing_mm", "data.image_size": "image_size"}
+        given |= {name for name, own in sizes.items() if getattr(task.preparation, own) is not None}
+    return frozenset(given)
+
+
+def find_plan(
+    config: TrainConfig,
+    manifest: "Manifest",
+    asked: frozenset[str],
+    *,
+    processes: int = 1,
+    say: Callable[[str], None],
+) -> Plan | None:
+    """Make a run's plan or read it; None if it goes without.
+
+    Args:
+        config: Its options.
+        manifest: The data set.
+        asked: Names of the options that win over a plan.
+        processes: That share a batch.
+        say: Hears each decision, with its reason.
+
+    Raises:
+        InputError: If the file is no plan, a case cannot be read, or there is no room.
+    """
+    word = plan_word(config, manifest.task)
+    if word == NONE:
+        return None
+    own = {name: attrgetter(option)(config) for name, option in OPTIONS.items() if option in asked}
+    if word in MADE:
+        given = {name: value for name, value in own.items() if value is not None}
+        plan = _made(word, config, manifest, given, processes)
+    else:
+        plan = read_plan(Path(word))
+    said = {name: f"as asked for ({OPTIONS[name]})" for name in own}
+    plan = replace(plan, **own).because(**said)
+    unread = unread_sizes(config.network)
+    for line in plan.lines([name for name, option in OPTIONS.items() if option not in unread]):
+        say(f"plan: {line}")
+    return plan
+
+
+def by_plan(config: TrainConfig, plan: Plan | None, asked: frozenset[str]) -> TrainConfig:
+    """The training by its plan; what was asked for wins."""
+    if plan is None:
+        return config
+    left_out = asked | unread_sizes(config.network)
+    options = {name: value for name, value in plan.options().items() if name not in left_out}
+    return with_options(config, options)
+
+
+def _made(
+    word: str,
+    config: TrainConfig,
+    manifest: "Manifest",
+    given: Mapping[str, Any],
+    processes: int,
+) -> Plan:
+    from inspire_med.cases.fingerprint import fingerprint_of
+    from inspire_med.cases.intensity import with_scheme
+    from inspire_med.training.means import find_means
+    from inspire_med.training.planning import make_plan
+
+    training, _ = manifest.fold(config.fold if isinstance(config.fold, int) else None)
+    preparation = with_scheme(manifest.task.preparation, config.data.intensity)
+    with one_bar("reading cases for the plan") as advance:
+        fingerprint = fingerprint_of(
+            training,
+            manifest.channels,
+            manifest.regions,
+            preparation,
+            workers=max(config.data.workers, 1),
+            progress=advance,
+        )
+    return make_plan(config, manifest, fingerprint, find_means(word, processes), given)

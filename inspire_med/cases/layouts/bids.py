@@ -7,7 +7,7 @@ raw files come before what was derived from them.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspire_med.cases.layouts.found import (
@@ -17,6 +17,7 @@ from inspire_med.cases.layouts.found import (
     label_word,
     with_file,
 )
+from inspire_med.cases.layouts.participants import sites_of
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.task import LABEL, Task
 
@@ -73,6 +74,10 @@ def find(task: Task, folder: Path) -> Findings | None:
         case
         for stem, names in sorted(sessions.items())
         if (case := _case(task, stem, names, words, problems)) is not None
+    ]
+    sites = sites_of(folder)
+    cases = [
+        replace(case, site=case.site or sites.get(case.id.split("_")[0], "")) for case in cases
     ]
     taken = {path for case in cases for path in case.files}
     left = [path for names in sessions.values() for path in names if path not in taken]

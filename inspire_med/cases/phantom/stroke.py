@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inspire_med.cases.layouts.participants import TABLE
 from inspire_med.cases.phantom.fields import Field, smooth_noise
 from inspire_med.cases.phantom.scanner import Scanner
 from inspire_med.cases.phantom.stroke_patient import TISSUES, Body, draw_body
@@ -20,7 +21,6 @@ from inspire_med.imaging.volume import write_volume
 
 Shape = tuple[int, int, int]
 Spacing = tuple[float, float, float]
-SITES = "participants.tsv"
 SIGNALS = {  # DWI and FLAIR in arbitrary units, ADC in 1e-3 mm2/s
     "dwi": (0.46, 0.56, 0.22, 0.98, 1.00, 0.50, 1.05),
     "adc": (0.78, 0.86, 2.60, 0.46, 1.35, 0.42, 0.82),
@@ -103,7 +103,7 @@ def write_case(folder: Path, subject: Subject, size: Size) -> str:
     infarct = (body.tissue == TISSUES.index("infarct")).astype(np.float32)
     mask = body.sample(infarct, dwi) >= 0.5
     write_volume(derived / f"{session}_msk.nii.gz", mask.astype(np.uint16), dwi)
-    _note_site(folder / SITES, patient, scanner.site)
+    _note_site(folder / "rawdata" / TABLE, patient, scanner.site)
     return session
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "detection.train": "train a detector of mmdet's kind",
     "detection.test": "score a detector",
     "detection.analyze": "parameters, operations and speed of a detector",
+    "detection.phantom": "make a set in COCO's form with known objects",
 }
 
 

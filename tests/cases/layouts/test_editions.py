@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspire_med.cases.layouts.recognise import edition_of, find_cases
+from inspire_med.cases.layouts.recognise import edition_of, find_cases, find_inputs
 from inspire_med.errors import InputError
 from inspire_med.tasks.brats import BRATS
 from inspire_med.tasks.find import TASKS, refuse_other_task, task_named
@@ -158,3 +158,20 @@ def test_two_editions_in_one_folder_are_named(tmp_path):
 
     with pytest.raises(InputError, match=r"holds the layouts vsd .* and bids \(such as sub-stroke"):
         find_cases(edition_of(ISLES, [tmp_path]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "lay", "wanted", "there"),
+    [
+        ("isles2026", isles_2022, r"\*_t1 ", "_FLAIR.nii.gz|_dwi.nii.gz|_adc.nii.gz|_msk.nii.gz"),
+        ("isles", isles_2015, r"\*_dwi \*_adc", "VSD.Brain"),
+        ("brats", meningioma_rt, r"\*_flair \*_t1 \*_t1ce \*_t2", "_t1c.nii.gz|_gtv.nii.gz"),
+        ("brats", atlas_2, r"\*_flair \*_t1 \*_t1ce \*_t2", "sub-r001s001|MNI152"),
+    ],
+)
+def test_a_model_names_its_channels_and_what_is_there_instead(tmp_path, model, lay, wanted, there):
+    lay(tmp_path)
+
+    message = f"no {model} case found; expected .*{wanted}.*; there are files such as .*({there})"
+    with pytest.raises(InputError, match=message):
+        find_inputs(task_named(model), tmp_path)

@@ -36,6 +36,8 @@ class Trials:
 
     def __init__(self, config: TrainConfig, manifest: Manifest, means: Means) -> None:
         labelled = next(case for case in manifest.cases if case.label is not None)
+        if means.gpu and not torch.cuda.is_available() and config.precision == "auto":
+            config = replace(config, precision="bf16-mixed")  # as a GPU's would be
         self._manifest = replace(manifest, cases=(labelled,))
         self._config = replace(
             config,

@@ -157,15 +157,17 @@ def test_a_gpu_is_counted_on_but_for_its_rest(monkeypatch):
     assert find_means("auto").memory_gib == 40.0
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")
 def test_a_smaller_step_after_a_larger_one_has_a_new_process(monkeypatch, ball_volumes):
     """Memory that a process has taken it never gives back."""
-    pools = []
+    pools, precisions = [], []
 
     class Pool:
         def __init__(self, workers, mp_context):
             pools.append(self)
 
         def submit(self, function, config, manifest):
+            precisions.append(config.precision)
             return SimpleNamespace(result=lambda: Trial(1.0, 4.0, len(pools), 0.0))
 
         def shutdown(self, cancel_futures):
@@ -180,6 +182,9 @@ def test_a_smaller_step_after_a_larger_one_has_a_new_process(monkeypatch, ball_v
 
     assert [need.memory_gib for need in found] == [1, 1, 1, 2]
     assert found[0].step_s == 2.0  # four seconds of a core, shared by two
+    with Trials(config, Manifest.load(ball_volumes), replace(CORES, gpu=True)) as trials:
+        trials.try_step(small)
+    assert precisions == ["auto"] * 4 + ["bf16-mixed"]
 
 
 def test_a_process_that_is_killed_found_no_room(monkeypatch, ball_volumes):

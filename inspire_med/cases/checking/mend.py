@@ -1,6 +1,6 @@
 """Mend: the files of one case as they should be, and which of them know no way."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from inspire_med.cases.checking.outliers import usual
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture, picture_size
+from inspire_med.imaging.volume import is_volume
 
 Mender = Callable[[], Mended]
 
@@ -37,20 +38,24 @@ def with_ways(
         codes: As for `mend_case`.
     """
     findings = list(findings)
-    labels = {str(case.label) for case in cases}
-    open_to = [
-        each for each in findings if each.verdict == "fault" or (each.file in labels and each.case)
-    ]
-    doubtful = {each.case for each in open_to}
+    labels = {str(case.label) for case in cases if case.label and is_volume(case.label)}
     ways: set[str] = set()
+    doubtful = {each.case for each in findings if _may_have_a_way(each, labels)}
     for case in cases:
         if case.id in doubtful:
             mended, _ = mend_case(case, expected, codes)
             ways |= {str(path) for path, work in mended.items() if work.done}
     return [
-        replace(each, repairable=True) if each in open_to and each.file in ways else each
+        replace(each, repairable=True)
+        if each.file in ways and _may_have_a_way(each, labels)
+        else each
         for each in findings
     ]
+
+
+def _may_have_a_way(finding: Finding, labels: Collection[str]) -> bool:
+    """Faults, and what the reader of a volume's labels had to decide; warnings are for people."""
+    return finding.verdict == "fault" or (finding.verdict == "note" and finding.file in labels)
 
 
 def mend_case(

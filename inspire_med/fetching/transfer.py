@@ -130,7 +130,6 @@ def _continue(
         begin, total = _span(answer, have)
         with part.open("r+b" if begin else "wb") as handle:
             handle.seek(begin)
-            handle.truncate()
             done = begin
             while block := answer.read(_BLOCK):
                 handle.write(block)

@@ -2,8 +2,9 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +37,10 @@ class PredictOptions:
         probabilities: Also write `<case id>_prob.nii.gz`, float32 with the regions along the last
             axis; for images `<case id>_prob.png`, where 255 stands for 1. Polyp models, and all
             whose task has a protocol that scores such maps, write them in any case.
+        fill_missing: Predict cases that lack some channels, which are zero to the network; it is
+            said, and stands in the record beside the masks.
+        without: Channels to leave out though they are there, as in `flair,t1`: what a missing one
+            costs.
         tta: Average over all mirrored views; takes 4 times as long for images, 8 for volumes.
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
@@ -48,6 +53,8 @@ class PredictOptions:
     output: Path
     fold: int | None = None
     probabilities: bool = False
+    fill_missing: bool = False
+    without: tuple[str, ...] = ()
     tta: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
@@ -82,9 +89,13 @@ def _predict(namespace: Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     predictor = Predictor.load(
-        options.run, device=options.device, precision=options.precision, flips=options.tta
+        options.run,
+        device=options.device,
+        precision=options.precision,
+        flips=options.tta,
+        fill_missing=options.fill_missing or bool(options.without),
     )
-    cases = _cases(options, predictor)
+    cases = _without(options.without, _cases(options, predictor), predictor)
     refuse_clashes(case.id for case in cases)
     _refuse_problems([problem for case in cases for problem in predictor.problems(case)])
     files = {case.id: _files(options.output, case) for case in cases}
@@ -98,7 +109,10 @@ def _predict(namespace: Namespace) -> None:
             seconds[case.id] = time.perf_counter() - started
             _write(prediction, *files[case.id], with_probabilities=with_maps)
             next_case()
-    _write_record(options, predictor, seconds)
+    missing = {case.id: names for case in cases if (names := predictor.missing(case))}
+    _write_record(options, predictor, seconds, missing)
+    for names, count in Counter(missing.values()).items():
+        print(f"{counted(count, 'case')} predicted without {', '.join(names)}", file=sys.stderr)
     maps = " and as many maps" if with_maps else ""
     print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)
     _name_older_masks(options.output, [path for both in files.values() for path in both])
@@ -126,6 +140,23 @@ def _cases(options: PredictOptions, predictor: "Predictor") -> "Sequence[Case | 
         )
     predictor.paint_as(manifest.regions, options.input)
     return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
+
+
+def _without(
+    names: Sequence[str], cases: "Sequence[Case | FoundCase]", predictor: "Predictor"
+) -> "Sequence[Case | FoundCase]":
+    """The cases as if some channels were missing."""
+    channels = predictor.card.channels
+    unknown = [name for name in names if name not in channels]
+    if unknown or (names and len({*names}) == len(channels)):
+        wrong = f"{unknown[0]} is no channel of the model" if unknown else "leaves no channel"
+        raise InputError(f"--without: {wrong}; give some of {', '.join(channels)}.")
+    if names and predictor.card.task.spatial_dims == 2:
+        raise InputError("--without: the colours of a picture come together; leave it out.")
+    return [
+        replace(case, images={name: p for name, p in case.images.items() if name not in names})
+        for case in cases
+    ]
 
 
 def _refuse_problems(problems: Sequence[str]) -> None:
@@ -187,7 +218,10 @@ def _write(
 
 
 def _write_record(
-    options: PredictOptions, predictor: "Predictor", seconds: dict[str, float]
+    options: PredictOptions,
+    predictor: "Predictor",
+    seconds: dict[str, float],
+    missing: dict[str, tuple[str, ...]],
 ) -> None:
     """Say beside the masks where they come from, and the seconds that each case took.
 
@@ -208,6 +242,7 @@ def _write_record(
             "predicted_by": code_commit(),
             "checkpoint": _checkpoint(model_folder(options.run).resolve()),
             **predictor.settings,
+            "missing": missing,
             "seconds": seconds,
         },
     )

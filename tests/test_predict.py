@@ -1,4 +1,5 @@
 import json
+import runpy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -537,3 +538,74 @@ def test_volumes_of_another_format_give_the_same_mask(tmp_path, volume_run, ball
     assert np.asarray(expected.dataobj).any()
     np.testing.assert_array_equal(np.asarray(found.dataobj), np.asarray(expected.dataobj))
     np.testing.assert_allclose(found.affine, expected.affine)
+
+
+@pytest.mark.slow
+def test_a_case_is_predicted_with_what_there_is(tmp_path, volume_run, ball_volumes, capsys):
+    folder = tmp_path / "set"
+    shutil.copytree(ball_volumes.parent / "BraTS20_Training_000", folder / "BraTS20_Training_000")
+    (folder / "BraTS20_Training_000" / "BraTS20_Training_000_t1.nii.gz").unlink()
+
+    assert predict(volume_run, folder, tmp_path / "refused") == 2
+    assert "pass --fill_missing" in capsys.readouterr().err
+    assert predict(volume_run, folder, tmp_path / "filled", "--fill_missing", "true") == 0
+    assert "1 case predicted without t1" in capsys.readouterr().err
+    words = ["--without", "t1", "--fold", "0"]
+    assert predict(volume_run, ball_volumes, tmp_path / "left_out", *words) == 0
+
+    record = json.loads((tmp_path / "filled" / "predictions.json").read_text())
+    assert record["missing"] == {"BraTS20_Training_000": ["t1"]}
+    record = json.loads((tmp_path / "left_out" / "predictions.json").read_text())
+    assert set(map(tuple, record["missing"].values())) == {("t1",)}
+
+
+@pytest.mark.parametrize(
+    ("without", "sentence"),
+    [
+        ("t3", "--without: t3 is no channel of the model; give some of flair, t1, t1ce, t2."),
+        ("flair,t1,t1ce,t2", "--without: leaves no channel; give some of flair"),
+    ],
+)
+def test_odd_channels_to_leave_out_are_refused(
+    tmp_path, volume_run, ball_volumes, capsys, without, sentence
+):
+    assert predict(volume_run, ball_volumes, tmp_path / "out", "--without", without) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_picture_keeps_its_colours(tmp_path, image_run, disc_images, capsys):
+    assert predict(image_run, disc_images, tmp_path / "out", "--without", "red") == 2
+    assert "--without: the colours of a picture come together" in capsys.readouterr().err
+
+
+def test_one_command_tells_what_each_missing_channel_costs(
+    tmp_path, ball_volumes, monkeypatch, capsys
+):
+    script = Path(__file__).parents[1] / "scripts" / "missing_channels.py"
+    words = ["--run", tmp_path, "--manifest", ball_volumes, "--output", tmp_path / "out"]
+    monkeypatch.setattr("sys.argv", [str(script), *map(str, words), "--most", "1"])
+    left_out = []
+
+    def predicted(words):
+        left_out.append(words[words.index("--without") + 1] if "--without" in words else "")
+        return 0
+
+    def scored(words):
+        for number, name in enumerate(("none", "flair", "t1", "t1ce", "t2")):
+            assert f"{name}={tmp_path / 'out' / 'masks' / name}" in words
+            (tmp_path / "out" / "scores" / name).mkdir(parents=True)
+            summary = {"summary": {"WT": {"dice": {"mean": number / 8}}}}
+            file = tmp_path / "out" / "scores" / name / "scores.json"
+            file.write_text(json.dumps(summary))
+        return 0
+
+    monkeypatch.setattr("inspire_med.predict.main", predicted)
+    monkeypatch.setattr("inspire_med.evaluate.main", scored)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+
+    assert ended.value.code == 0
+    assert left_out == ["", "flair", "t1", "t1ce", "t2"]
+    rows = capsys.readouterr().out.split("| missing |")[1].splitlines()[2:]
+    assert rows[0] == "| none | 0.000 |"
+    assert rows[2] == "| t1 | 0.250 |"

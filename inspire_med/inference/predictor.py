@@ -80,6 +80,7 @@ class Predictor:
         device: Where it runs.
         precision: Fabric's name of the precision.
         flips: Average over mirrored views (test-time augmentation).
+        fill_missing: Predict a case that lacks some channels; they are zero to the network.
 
     Example:
         >>> predictor = Predictor.load("runs/isles")                              # doctest: +SKIP
@@ -94,8 +95,10 @@ class Predictor:
         device: torch.device,
         precision: str,
         flips: bool = False,
+        fill_missing: bool = False,
     ):
         self.card = card
+        self._fill_missing = fill_missing
         self._precision = precision
         self._flips = flips
         layout = torch.channels_last if len(card.patch_size) == 2 else torch.channels_last_3d
@@ -110,6 +113,7 @@ class Predictor:
         device: str = "auto",
         precision: str = "auto",
         flips: bool = False,
+        fill_missing: bool = False,
     ) -> "Predictor":
         """Load a run folder (its best checkpoint, else its last) or a single model folder.
 
@@ -126,7 +130,14 @@ class Predictor:
             raise InputError(f"--device: there is no {name} here; give cpu or auto.")
         if precision == "auto":
             precision = choose_precision(len(card.patch_size), place).name
-        return cls(card, network, device=place, precision=precision, flips=flips)
+        return cls(
+            card,
+            network,
+            device=place,
+            precision=precision,
+            flips=flips,
+            fill_missing=fill_missing,
+        )
 
     @property
     def settings(self) -> dict[str, str | float | bool]:
@@ -191,13 +202,23 @@ class Predictor:
         self._check_channels(case)
         bare = replace(case, label=None)
         if isinstance(bare, FoundCase):
-            expected = Expectation(self.card.channels, values=(), preparation=self.card.preparation)
+            expected = Expectation(
+                self.card.channels,
+                values=(),
+                preparation=self.card.preparation,
+                fill_missing=self._fill_missing,
+            )
             verdict = check_case(bare, expected)
             if verdict.case is None:
                 raise InputError(verdict.problems[0])
             bare = verdict.case
+        bare = replace(bare, filled=self.missing(bare))
         prepared = prepare_case(bare, self.card.channels, {}, self.card.preparation)
         return self.predict_prepared(prepared, watch)
+
+    def missing(self, case: Case | FoundCase) -> tuple[str, ...]:
+        """Channels of the model that a case has no file of."""
+        return tuple(name for name in self.card.channels if name not in case.images)
 
     def problems(self, case: Case | FoundCase) -> list[str]:
         """What keeps a case from being predicted, as far as its headers show; quick.
@@ -228,6 +249,8 @@ class Predictor:
 
     def _check_channels(self, case: Case | FoundCase) -> None:
         filled = case.filled if isinstance(case, Case) else ()
+        if self._fill_missing and len(missing := self.missing(case)) < len(self.card.channels):
+            filled = missing
         files = [*case.images.values(), *([] if case.label is None else [case.label])]
         place = f"{files[0].parent}: case {case.id}" if files else f"case {case.id}"
         _refuse_missing(self.card.channels, (*case.images, *filled), place)
@@ -242,8 +265,7 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
     if missing:
         raise InputError(
             f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} and "
-            f"was given {', '.join(given) or 'none'}; add it, or give a manifest that was prepared "
-            "with --fill_missing."
+            f"was given {', '.join(given) or 'none'}; add it, or pass --fill_missing."
         )
 
 

@@ -149,7 +149,7 @@ def test_a_missing_channel_is_a_problem(tmp_path, predictor):
 
     assert problem == (
         f"{tmp_path}: case a: channel adc is missing; the model needs dwi, adc and was given dwi; "
-        "add it, or give a manifest that was prepared with --fill_missing."
+        "add it, or pass --fill_missing."
     )
 
 

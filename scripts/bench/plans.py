@@ -23,7 +23,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import torch
-from race_nnunet import DATASET, NAME, write_raw
+from race_nnunet import DATASET, NAME
 
 from inspire_med.cases.fingerprint import Fingerprint, fingerprint_of
 from inspire_med.cases.manifest import Manifest
@@ -31,6 +31,7 @@ from inspire_med.cases.planning.plan import OPTIONS, Plan, words
 from inspire_med.cli.options import training_config, training_parser
 from inspire_med.files import write_json
 from inspire_med.prepare import main as prepare
+from inspire_med.preparing.nnunet import write_raw
 from inspire_med.provenance import code_commit
 from inspire_med.training.means import find_means
 from inspire_med.training.planning import make_plan
@@ -116,7 +117,7 @@ def plan_of_ours(file: Path, manifest: Manifest, fingerprint: Fingerprint, name:
 
 def plan_of_nnunet(manifest: Manifest, python: Path, folder: Path) -> dict[str, Any]:
     """nnU-Net's plan of the configuration that fits, its axes turned to the file's."""
-    write_raw(manifest, replace(manifest, cases=()), folder / "raw" / NAME)
+    write_raw(manifest, folder / "raw" / NAME)
     places = {f"nnUNet_{name}": str(folder / name) for name in ("raw", "preprocessed", "results")}
     own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     for program, more in (("extract_fingerprint", ["-np", "1"]), ("plan_experiment", [])):

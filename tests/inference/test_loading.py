@@ -132,9 +132,10 @@ def test_other_regions_than_the_models_are_refused(predictor):
 
 def found(tmp_path, *channels, bad=None):
     images = {}
+    ramp = np.arange(8 * 9 * 7, dtype=np.int16).reshape(8, 9, 7)
     for channel in channels:
         images[channel] = tmp_path / f"a_{channel}.nii.gz"
-        nib.save(nib.Nifti1Image(np.ones((8, 9, 7), np.int16), np.eye(4)), images[channel])
+        nib.save(nib.Nifti1Image(ramp, np.eye(4)), images[channel])
     if bad:
         images[bad].write_bytes(b"")
     return FoundCase("a", "a", images)

@@ -103,4 +103,7 @@ def _refuse_constant(volume: Volume, channel: str, path: Path) -> None:
     low, high = float(volume.values.min()), float(volume.values.max())
     if low == high:
         value = "zero" if low == 0 else f"{low:g}"
-        raise InputError(f"{path}: every voxel of {channel} is {value}; export it again.")
+        raise InputError(
+            f"{path}: every voxel of {channel} is {value}; export it again, or leave the file out and "
+            "pass --fill_missing."
+        )

@@ -104,6 +104,6 @@ def _refuse_constant(volume: Volume, channel: str, path: Path) -> None:
     if low == high:
         value = "zero" if low == 0 else f"{low:g}"
         raise InputError(
-            f"{path}: every voxel of {channel} is {value}; export it again, or leave the file out and "
-            "pass --fill_missing."
+            f"{path}: every voxel of {channel} is {value}; export it again, or leave the file out "
+            "and pass --fill_missing."
         )

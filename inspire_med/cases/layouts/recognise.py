@@ -109,8 +109,7 @@ def find_cases(task: Task, source: Path) -> Findings:
 def edition_of(task: Task, sources: Sequence[Path]) -> Task:
     """The task, or the edition of it whose channels the sources show.
 
-    It is the one that says what most of the files are; among several, the one that finds more cases
-    with all their channels.
+    It is the one that says what most of the files are; the task itself where none says more.
 
     Args:
         task: What was asked for.
@@ -193,16 +192,14 @@ def named_files(task: Task, files: Mapping[str, Path]) -> FoundCase:
     return FoundCase("case", "case", files, components=components)
 
 
-def _explained(task: Task, sources: Sequence[Path]) -> tuple[int, int]:
-    """How many files are some case's, and how many cases have all channels that they need."""
-    needed = set(task.channels) - set(task.optional)
-    files = complete = 0
+def _explained(task: Task, sources: Sequence[Path]) -> int:
+    """How many files belong to a case."""
+    count = 0
     for source in sources:
         with suppress(InputError):  # said where the chosen edition is read
             cases = _first(task, source, [layout.find for layout in _layouts(task)]).cases
-            files += sum(len(case.files) for case in cases)
-            complete += sum(needed <= case.images.keys() for case in cases)
-    return files, complete
+            count += sum(len(case.files) for case in cases)
+    return count
 
 
 def _refuse_mixed(task: Task, source: Path, found: Findings) -> None:

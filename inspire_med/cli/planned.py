@@ -10,7 +10,6 @@ from inspire_med.cases.planning.plan import OPTIONS, Plan, read_plan
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.progress import one_bar
 from inspire_med.config import TrainConfig, dotted, with_options
-from inspire_med.config_checks import unread_sizes
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import TASKS
 from inspire_med.tasks.task import Task
@@ -70,6 +69,8 @@ def find_plan(
     Raises:
         InputError: If the file is no plan, a case cannot be read, or there is no room.
     """
+    from inspire_med.config_checks import unread_sizes
+
     word = plan_word(config, manifest.task)
     if word == NONE:
         return None
@@ -89,6 +90,8 @@ def find_plan(
 
 def by_plan(config: TrainConfig, plan: Plan | None, asked: frozenset[str]) -> TrainConfig:
     """The training by its plan; what was asked for wins."""
+    from inspire_med.config_checks import unread_sizes
+
     if plan is None:
         return config
     left_out = asked | unread_sizes(config.network)

@@ -82,7 +82,7 @@ def by_trials(
     plan = fitted(first, fingerprint, means, line, given)
     if means.gpu and not torch.cuda.is_available():
         how = "by two small steps on this machine, which has no GPU"
-        return with_need(plan, line(plan), means, how)
+        return with_need(plan, replace(line(plan), step_s=math.nan), means, how)
     while True:
         need = try_step(plan) or no_room
         if need.fits(means):

@@ -101,7 +101,7 @@ def test_a_large_gpu_that_is_not_here_is_planned_for_by_two_small_steps():
     plan, tried = planned(straight(1e-6, 1.0), far)
 
     assert len(tried) == 2
-    assert "which has no GPU" in plan.reasons["batch_size"]
+    assert "GiB, by two small steps on this machine, which has" in plan.reasons["batch_size"]
     assert math.prod(plan.patch_size) > 128**3
 
 

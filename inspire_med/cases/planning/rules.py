@@ -289,7 +289,10 @@ def _sized(
 
 
 def with_need(plan: Plan, need: Need, means: Means, how: str) -> Plan:
-    """The plan whose batch size tells what a step takes."""
-    seconds = f"{need.step_s:.2g} s" + ("" if means.gpu else f" on {counted(means.cores, 'core')}")
-    takes = f"a step takes {need.memory_gib:.1f} of {means.memory_gib:.1f} GiB and {seconds}, {how}"
+    """The plan whose batch size tells what a step takes; of seconds, if they are known."""
+    seconds = f" and {need.step_s:.2g} s" if math.isfinite(need.step_s) else ""
+    where = "" if means.gpu else f" on {counted(means.cores, 'core')}"
+    takes = (
+        f"a step takes {need.memory_gib:.1f} of {means.memory_gib:.1f} GiB{seconds}{where}, {how}"
+    )
     return plan.because(batch_size=f"{plan.reasons['batch_size']}; {takes}")

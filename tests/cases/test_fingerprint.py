@@ -82,7 +82,7 @@ def test_a_fold_of_empty_masks_has_no_intensities(volume):
 def test_pictures_have_shares_and_no_unit(tmp_path):
     picture = np.full((20, 30, 3), (10, 20, 30), np.uint8)
     mask = np.zeros((20, 30), np.uint8)
-    mask[2:5, 2:6] = mask[10:13, 10:14] = 255
+    mask[2:5, 2:6] = mask[5:8, 6:10] = 255  # they touch at a corner
     Image.fromarray(picture).save(tmp_path / "p.png")
     Image.fromarray(mask).save(tmp_path / "m.png")
     colours = ("red", "green", "blue")
@@ -93,7 +93,7 @@ def test_pictures_have_shares_and_no_unit(tmp_path):
     found = fingerprint_of([case], colours, {"polyp": (1,)}, rgb)
 
     assert (found.spatial_dims, found.shapes) == (2, ((20, 30),))
-    assert found.regions["polyp"] == RegionFacts(1, 0.04, 0.04, 0.04, 2)
+    assert found.regions["polyp"] == RegionFacts(1, 0.04, 0.04, 0.04, 1)
     assert [found.intensities[name]["mean"] for name in colours] == [10, 20, 30]
 
 

@@ -127,6 +127,12 @@ def test_small_volumes_are_tried_by_more_of_them():
     assert [plan.batch_size for plan in tried[:2]] == [2, 16]
 
 
+def test_a_process_has_its_share_of_a_batch():
+    plan = draft(BRAIN, "mri", CORES, {"patch_size": (16, 16, 16), "batch_size": 5})
+
+    assert voxels_of(plan, 2) == 3 * 16**3
+
+
 def test_the_line_goes_through_both_steps_and_never_falls():
     small, large = (draft(BRAIN, "mri", CORES, {"patch_size": (edge,) * 3}) for edge in (16, 32))
 

@@ -92,16 +92,18 @@ def test_a_huge_volume_keeps_the_proportions_of_a_cube(fingerprint, means, line)
 
     assert math.prod(plan.patch_size) * 2 * 2000 / 2**30 + 0.5 <= 8.0
     assert all(edge % 16 == 0 for edge in plan.patch_size)
+    # What covers most of the median shape gets shorter first, so the long axis stays the longest.
+    assert plan.patch_size == (96, 96, 192)  # 112 x 96 x 192 would be 8.2 GiB
 
 
 def test_memory_that_is_left_is_for_more_samples_up_to_a_twentieth_of_the_fold(
     fingerprint, means, line
 ):
-    small = fingerprint((1.0, 1.0, 1.0), (64, 64, 64), cases=60)
+    small = fingerprint((1.0, 1.0, 1.0), (64, 64, 64), cases=70)  # a twentieth is 3.5
 
     assert planned(small, means(100.0), line()).batch_size == 3
     # 0.5 + b x 0.49 GiB
-    assert planned(replace(small, cases=600), means(3.0), line()).batch_size == 5
+    assert planned(replace(small, cases=700), means(3.0), line()).batch_size == 5
 
 
 def test_pictures_have_a_size_and_are_seen_whole(fingerprint, means, line):

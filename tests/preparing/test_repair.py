@@ -10,7 +10,10 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
+from inspire_med.cases.checking.case import Expectation
+from inspire_med.cases.checking.repair import Workshop
 from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
 from inspire_med.imaging.labels import read_labels
 from inspire_med.imaging.volume import read_volume
 from inspire_med.prepare import main as prepare
@@ -344,6 +347,17 @@ def test_no_folder_of_somebodys_is_used(brats, tmp_path, capsys, place, words):
     assert words in capsys.readouterr().err
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
     assert not (brats / "inside").exists()
+
+
+def test_a_file_beside_the_source_has_no_place_in_the_copy(tmp_path):
+    workshop = Workshop(
+        (tmp_path / "set",), tmp_path / "mended", Expectation(("t1",), (0, 1)), None
+    )
+
+    inside = tmp_path / "set" / "images" / ".." / "a.nii.gz"
+    assert workshop.place(inside) == tmp_path / "mended" / "a.nii.gz"
+    with pytest.raises(InputError, match=r"raw/a.nii.gz: lies outside of --source"):
+        workshop.place(tmp_path / "set" / ".." / "raw" / "a.nii.gz")
 
 
 def test_an_earlier_repair_is_replaced_when_asked(brats, mend):

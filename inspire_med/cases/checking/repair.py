@@ -5,7 +5,7 @@ named. Every mended case is checked again before it counts.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,10 @@ from pathlib import Path
 from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_case
 from inspire_med.cases.checking.finding import Finding, fault_of
 from inspire_med.cases.checking.mend import mend_case
+from inspire_med.cases.checking.mend_volume import Mended
 from inspire_med.cases.layouts.found import FoundCase, folders_below
 from inspire_med.errors import InputError
+from inspire_med.files import atomic_path
 
 _ABOUT_THE_SET = (".json", ".tsv", ".csv", ".txt", ".yaml")  # what a layout is described by
 
@@ -41,9 +43,11 @@ class Workshop:
         Raises:
             InputError: If it lies in no source.
         """
+        path = Path(os.path.normpath(path))  # `set/../raw/a.nii` lies beside the set
         for source, root in zip(self.sources, self.roots, strict=True):
-            if path.is_relative_to(source.absolute()):
-                return root / path.relative_to(source.absolute())
+            base = os.path.normpath(source.absolute())
+            if path.is_relative_to(base):
+                return root / path.relative_to(base)
         raise InputError(f"{path}: lies outside of --source, so its copy has no place; move it.")
 
     @property
@@ -94,13 +98,10 @@ def _lay_out(workshop: Workshop, found: FoundCase, worth: frozenset[str]) -> Ite
             _link(path, place)
         return
     mended, problems = mend_case(found, workshop.expected, workshop.codes)
+    made: list[Path] = []
     if not problems:
-        for path, place in places.items():
-            if path in mended and mended[path].done:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                mended[path].save(place)
-            else:
-                _link(path, place)
+        problems = _write(places, mended, made)
+    if not problems:
         there = replace(
             found,
             images={channel: places[path] for channel, path in found.images.items()},
@@ -111,13 +112,34 @@ def _lay_out(workshop: Workshop, found: FoundCase, worth: frozenset[str]) -> Ite
             for sentence in check_case(there, workshop.expected).problems
         ]
     if problems:
-        for place in places.values():
-            place.unlink(missing_ok=True)
+        for place in made:
+            place.unlink()
         yield from (fault_of(problem, found.id, found.files) for problem in problems)
         return
     for path, work in mended.items():
         if work.done:
             yield Finding(found.id, str(path), "note", ", ".join(work.done))
+
+
+def _write(
+    places: Mapping[Path, Path], mended: Mapping[Path, Mended], made: list[Path]
+) -> list[str]:
+    """Write mended copies, link the rest, and add what is new to `made`; or say why not."""
+    for path, place in places.items():
+        if path not in mended or not mended[path].done:
+            if _link(path, place):
+                made.append(place)
+            continue
+        try:
+            with atomic_path(place) as copy:  # renamed over a link, never written through it
+                try:
+                    mended[path].save(copy)
+                except InputError as error:
+                    return [str(error).replace(str(copy), str(path))]
+        except OSError as error:
+            return [f"{path}: its mended copy cannot be written ({error}); convert it by hand."]
+        made.append(place)
+    return []
 
 
 def _of_source(sentence: str, places: dict[Path, Path]) -> str:
@@ -134,7 +156,10 @@ def _link_descriptions(source: Path, root: Path) -> None:
                 _link(path, root / path.relative_to(source))
 
 
-def _link(path: Path, place: Path) -> None:
+def _link(path: Path, place: Path) -> bool:
+    """Link a source's file unless something is there already; say whether it was done."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if not os.path.lexists(place):
-        place.symlink_to(path.resolve())
+    if os.path.lexists(place):
+        return False
+    place.symlink_to(path.resolve())
+    return True

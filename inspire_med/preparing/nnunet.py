@@ -9,11 +9,12 @@ from typing import Any
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_folder, refuse_existing, write_json
+from inspire_med.files import atomic_folder, read_json, refuse_existing, write_json
 from inspire_med.preparing.nnunet_images import write_colours, write_volumes
 from inspire_med.preparing.nnunet_labels import described_labels, write_label, write_mask_picture
 from inspire_med.tasks.dataset_json import INDEX, SPLITS
 
+_WRITER = "inspire_med"
 _OWN = ("imagesTr", "labelsTr", "imagesTs", INDEX, SPLITS)
 
 
@@ -75,6 +76,7 @@ def _index(manifest: Manifest, count: int) -> dict[str, Any]:
         **described_labels(manifest.regions),
         "numTraining": count,
         "file_ending": ".png" if flat else ".nii.gz",
+        "converted_by": _WRITER,
     }
 
 
@@ -90,7 +92,7 @@ def _splits(manifest: Manifest, labelled: Sequence[Case]) -> list[dict[str, list
 
 
 def _refuse_other_content(folder: Path, cases: Sequence[Case], *, overwrite: bool) -> None:
-    """Only a raw folder of links is ever replaced, and never the set's own."""
+    """Only what was written here is ever replaced, and never the set's own files."""
     refuse_existing(folder, overwrite=overwrite)
     place = folder.resolve()
     files = [path for case in cases for path in (*case.images.values(), case.label) if path]
@@ -99,5 +101,14 @@ def _refuse_other_content(folder: Path, cases: Sequence[Case], *, overwrite: boo
         raise InputError(
             f"{folder}: holds {inside[0].name} of the set itself; choose another --out."
         )
-    if folder.is_file() or (folder.is_dir() and any(p.name not in _OWN for p in folder.iterdir())):
-        raise InputError(f"{folder}: holds other things than a raw folder; choose another --out.")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder)):
+        raise InputError(f"{folder}: holds what --as nnunet did not write; choose another --out.")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Was the folder written by `write_raw`, and nothing but pictures of cases added since?"""
+    index = folder / INDEX
+    if any(path.name not in _OWN for path in folder.iterdir()) or not index.is_file():
+        return False
+    content = read_json(index)
+    return isinstance(content, dict) and content.get("converted_by") == _WRITER

@@ -221,8 +221,22 @@ def test_only_a_raw_folder_is_replaced_and_never_the_sets_own(isles, tmp_path, c
     assert "of the set itself; choose another --out" in capsys.readouterr().err
     (out / "notes.txt").touch()
     assert prepare([*words, str(out), "--overwrite", "true"]) == 2
-    assert "holds other things than a raw folder; choose another" in capsys.readouterr().err
+    assert "holds what --as nnunet did not write; choose another" in capsys.readouterr().err
     assert len(list(isles.iterdir())) == 7
+
+
+def test_a_raw_folder_of_somebody_elses_is_not_replaced(isles, tmp_path, capsys):
+    theirs = tmp_path / "Dataset005_Theirs"
+    for name in ("imagesTr", "labelsTr"):
+        (theirs / name).mkdir(parents=True)
+        (theirs / name / "scan.nii.gz").write_bytes(b"years of work")
+    (theirs / "dataset.json").write_text('{"channel_names": {"0": "MRI"}}')
+    words = ["--task", "isles", "--source", str(isles), "--as", "nnunet", "--out", str(theirs)]
+
+    assert prepare([*words, "--overwrite", "true"]) == 2
+
+    assert "holds what --as nnunet did not write" in capsys.readouterr().err
+    assert (theirs / "imagesTr" / "scan.nii.gz").read_bytes() == b"years of work"
 
 
 def test_a_name_that_nnunet_does_not_find_is_said(isles, tmp_path, capsys):

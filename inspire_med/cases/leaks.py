@@ -52,15 +52,16 @@ def find_leaks(
 ) -> tuple[Leak, ...]:
     """What one fold tests on and another side trains on.
 
-    A sequence that leaks is no leak of its patient too, nor is a patient called as the case: many
-    sets number theirs alike.
+    A sequence that leaks is no leak of its patient too. Nor is a patient all of whose cases are
+    called as the patient: that name comes from the case's, and many sets number theirs alike.
 
     Args:
         cases: The cases.
         folds: The fold that each is tested in; None is training alone.
         images: What the images of each are known by.
     """
-    patients = [{case.patient} - {case.id} for case in cases]
+    named = {case.patient for case in cases if case.patient != case.id}
+    patients = [{case.patient} & named for case in cases]
     sequences = [{case.sequence} - {""} for case in cases]
     found = (
         _leak("patient", cases, folds, patients),

@@ -84,3 +84,13 @@ def test_kinds_are_read_from_words():
         kinds_named("patient,sequences")
     with pytest.raises(InputError, match="xyz is no kind of leak; choose from patient, sequence, "):
         kinds_named("xyz")
+
+
+def test_a_patient_is_known_by_any_case_that_is_called_otherwise():
+    sessions = [case("sub-01"), case("sub-01_ses-02", "sub-01"), case("sub-02")]
+
+    assert leaks(sessions, [0, None, None]) == {"patient": (1, 1)}
+
+
+def test_cases_that_are_numbered_alike_are_no_patient():
+    assert leaks([case("1"), case("1"), case("2")], [0, None, 0]) == {}

@@ -166,6 +166,8 @@ def test_channels_can_be_chosen(brats, tmp_path, capsys):
 
     assert run("brats", brats, tmp_path / "n.json", "--channels", "pd") == 2
     assert "channel pd: unknown; choose from flair, t1, t1ce, t2" in capsys.readouterr().err
+    assert run("brats", brats, tmp_path / "n.json", "--channels", "t1", "t2", "t1") == 2
+    assert "--channels: names t1 twice; name it once." in capsys.readouterr().err
 
 
 def test_a_missing_flair_is_declared_and_left_out(isles, tmp_path, capsys):
@@ -318,6 +320,8 @@ def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
             "--group_by: --split says the folds already; leave one of them out",
         ),
         (["--download", "msd-heart", "--source", "x"], "--download: fetches and does no more"),
+        (["--download", "msd-heart", "--check"], "no more; leave out --check, and go on"),
+        (["--task", "brats", "--phantom", "2", "--source", "x"], "--source: a phantom is made"),
         (["--source", "x"], "--task: missing; say what the set is for"),
         (["--task", "brats", "--sorce", "x"], "--sorce: unknown; did you mean --source"),
     ],

@@ -1,5 +1,6 @@
 """Index: folders of public sets to a manifest, every file opened and checked once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,9 @@ def _choose_channels(
             raise InputError(
                 f"channel {unknown[0]}: unknown; choose from {', '.join(task.channels)}."
             )
+        name, count = Counter(request.channels).most_common(1)[0]
+        if count > 1:
+            raise InputError(f"option --channels: names {name} twice; name it once.")
         return request.channels, []
     dropped: list[str] = []
     notes: list[str] = []

@@ -1,6 +1,6 @@
 """Options: what prepare is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -118,11 +118,7 @@ def read_options(namespace: Namespace) -> PrepareOptions:
 
 def _refuse_odd(options: PrepareOptions) -> None:
     if options.download is not None:
-        if options.source or options.phantom is not None:
-            raise InputError(
-                "--download: fetches and does no more; leave out --source and --phantom, and go on "
-                "with the command that it prints."
-            )
+        _refuse_beside_download(options)
         return
     if not options.task:
         raise InputError("--task: missing; say what the set is for, such as brats, isles or polyp.")
@@ -142,7 +138,20 @@ def _refuse_odd(options: PrepareOptions) -> None:
         raise InputError("--source: missing; give the data set's folder, or --phantom N.")
 
 
+def _refuse_beside_download(options: PrepareOptions) -> None:
+    """Whoever asks for more would think it done."""
+    idle = PrepareOptions(out=options.out, download=options.download)
+    for option in fields(options):
+        if getattr(options, option.name) != getattr(idle, option.name):
+            raise InputError(
+                f"--download: fetches and does no more; leave out --{option.name}, and go on with "
+                "the command that it prints."
+            )
+
+
 def _refuse_odd_phantom(options: PrepareOptions) -> None:
+    if options.phantom is not None and options.source:
+        raise InputError("--source: a phantom is made from nothing; leave out one of the two.")
     if options.phantom is not None and (options.check or options.repair):
         raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
     if options.phantom is None and (options.flaws or options.phantom_size != "small"):

@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from inspire_med.files import sha256
 from inspire_med.networks import UNet, monai_encoder
 from inspire_med.predict import main as predict
 from inspire_med.train import main
@@ -110,7 +111,7 @@ def test_a_run_of_an_older_version_goes_on(tmp_path, disc_images):
 
 
 def make_older(run):
-    """Write the options of a run as they were before `weights`, its companions and `augment`."""
+    """Write a run as it was before `weights`, its companions, `augment` and the card's hash."""
 
     def older(options):
         network, optimizer = options["network"], options["optimizer"]
@@ -122,8 +123,13 @@ def make_older(run):
     file = run / "config.yaml"
     file.write_text(yaml.safe_dump(older(yaml.safe_load(file.read_text())), sort_keys=False))
     for record in run.glob("checkpoints/*/training.json"):
+        card = record.with_name("model.json")
+        said = json.loads(card.read_text())
+        del said["manifest_hash"]
+        card.write_text(json.dumps(said))
         content = json.loads(record.read_text())
         older(content["config"])
+        content["sha256"]["model.json"] = sha256(card)
         record.write_text(json.dumps(content))
 
 

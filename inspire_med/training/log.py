@@ -213,4 +213,8 @@ def peak_memory_gib() -> float:
     """Peak memory of this process in GiB: on its GPU where it has one, else resident."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts in KiB
+    status = Path("/proc/self/status")
+    if not status.exists():  # elsewhere than on Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # There `ru_maxrss` of a new process begins with that of the one which started it.
+    return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 2**20  # KiB

@@ -1,11 +1,13 @@
 """Trials: real training steps of candidates, in a process of its own that may run out of memory."""
 
 import math
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
@@ -23,7 +25,7 @@ from inspire_med.workers import without_main
 
 
 class Trials:
-    """Tries training steps; leave it by `with`.
+    """Tries training steps; leave it by `with`. What they prepare goes with it.
 
     The process serves as long as steps grow: it never gives memory back, so that a smaller step
     after a larger one wants a new one.
@@ -35,6 +37,7 @@ class Trials:
     """
 
     def __init__(self, config: TrainConfig, manifest: Manifest, means: Means) -> None:
+        self._folder = TemporaryDirectory()
         labelled = next(case for case in manifest.cases if case.label is not None)
         if means.gpu and not torch.cuda.is_available() and config.precision == "auto":
             config = replace(config, precision="bf16-mixed")  # as a GPU's would be
@@ -42,6 +45,7 @@ class Trials:
         self._config = replace(
             config,
             run=Path("none"),
+            store=Path(self._folder.name),
             fold="all",
             devices=None,
             threads=1,  # those of several spin while they wait, on a busy machine for long
@@ -56,6 +60,7 @@ class Trials:
 
     def __exit__(self, *_: object) -> None:
         self._end()
+        self._folder.cleanup()
 
     def try_step(self, plan: Plan) -> Need | None:
         """Measure a step of a plan; None where it found no room.
@@ -70,14 +75,16 @@ class Trials:
         share = math.ceil(plan.batch_size / self._means.processes)
         try:
             with without_main():
-                job = self._started().submit(_tried, self._at(plan, share), self._manifest)
+                wanted = (self._at(plan, share), self._manifest, self._means.gpu)
+                job = self._started().submit(_tried, *wanted)
             trial = job.result()
         except BrokenProcessPool:  # ended from outside, as happens when memory runs out
             self._end()
             return None
         if trial is None:
             return None
-        seconds = trial.step_s if torch.cuda.is_available() else trial.core_s / self._means.cores
+        on_gpu = self._means.gpu and torch.cuda.is_available()
+        seconds = trial.step_s if on_gpu else trial.core_s / self._means.cores
         return Need(trial.memory_gib, seconds)
 
     def _at(self, plan: Plan, batch_size: int) -> TrainConfig:
@@ -96,8 +103,10 @@ class Trials:
         self._pool, self._most = None, 0
 
 
-def _tried(config: TrainConfig, manifest: Manifest) -> Trial | None:
+def _tried(config: TrainConfig, manifest: Manifest, gpu: bool) -> Trial | None:
     """In the process of its own: a few steps; None where they find no room."""
+    if not gpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is planned for has none
     keep_freed_memory()
     alone = Launcher(LightningEnvironment(), 0, 0, 1, 1)
     if torch.cuda.is_available():

@@ -1,6 +1,10 @@
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inspire_med.training import log as module
@@ -86,3 +90,14 @@ def test_a_terminal_of_80_columns_shows_all_beside_the_bar(lines, monkeypatch):
     assert max(len(part) for line in shown for part in line.split("\r")) <= 80
     assert re.search(r"case 1000 of 1000 +", whole)
     assert "50%" in whole
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_new_process_does_not_begin_with_the_peak_of_the_one_that_began_it():
+    asked = "from inspire_med.training.log import peak_memory_gib; print(peak_memory_gib())"
+    held = np.ones(2**27)  # 1 GiB
+    del held
+
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert float(done.stdout) < 0.9 < module.peak_memory_gib()

@@ -172,7 +172,7 @@ def test_a_smaller_step_after_a_larger_one_has_a_new_process(monkeypatch, ball_v
         def __init__(self, workers, mp_context):
             pools.append(self)
 
-        def submit(self, function, config, manifest):
+        def submit(self, function, config, manifest, gpu):
             precisions.append(config.precision)
             return SimpleNamespace(result=lambda: Trial(1.0, 4.0, len(pools), 0.0))
 

@@ -1,0 +1,39 @@
+"""Means: memory that the machine's groups of processes leave."""
+
+import pytest
+
+from inspire_med.training.means import _left_by_groups
+
+GIB = 2**30
+
+
+def group(folder, limit, used, kept=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{used}\n")
+    (folder / "memory.stat").write_text(f"anon 1\ninactive_file {kept}\n")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The file that says which group a process is in."""
+    (tmp_path / "cgroup").write_text("0::/job/step\n")
+    return tmp_path / "cgroup"
+
+
+def test_every_group_above_limits_a_process(tmp_path, own):
+    group(tmp_path / "root" / "job" / "step", "max", 3 * GIB)
+    group(tmp_path / "root" / "job", 8 * GIB, 3 * GIB)
+    group(tmp_path / "root", 64 * GIB, 40 * GIB)
+
+    assert list(_left_by_groups(tmp_path / "root", own)) == [5.0, 24.0]
+
+
+def test_files_kept_in_case_they_are_read_again_are_free(tmp_path, own):
+    group(tmp_path / "root", 16 * GIB, 16 * GIB, kept=12 * GIB)
+
+    assert list(_left_by_groups(tmp_path / "root", own)) == [12.0]
+
+
+def test_without_groups_there_is_no_limit(tmp_path):
+    assert list(_left_by_groups(tmp_path / "root", tmp_path / "nothing")) == []

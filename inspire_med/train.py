@@ -95,7 +95,7 @@ def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> i
 def _plan(
     config: TrainConfig, manifest: "Manifest", launcher: "Launcher", asked: frozenset[str]
 ) -> "Plan | None":
-    """The run's plan, found by the first rank; a run that has begun keeps its own.
+    """The run's plan: that it was begun with, else its store's, else one that the first rank makes.
 
     A store that was moved here has the plan that its cases were prepared by.
     """
@@ -103,17 +103,20 @@ def _plan(
     from inspire_med.training.movable import plan_of_store
 
     world = launcher.here * launcher.machines
-    if plan_word(config, manifest.task) == NONE:
+    hears = say if launcher.rank == 0 else lambda _: None
+    word = plan_word(config, manifest.task)
+    begun, plan = plan_of_run(config.run)
+    if begun:
+        if plan is not None:
+            hears("plan: the run keeps what it was begun with")
+        return plan
+    if config.plan is None and (plan := plan_of_store(config, manifest)) is not None:
+        hears("plan: the store's, by which its cases were prepared")
+        return plan
+    if word == NONE:
         return None
-    plan = None
     if launcher.rank == 0:
-        begun, plan = plan_of_run(config.run)
-        if begun:
-            say("plan: the run keeps what it was begun with")
-        elif config.plan is None and (plan := plan_of_store(config)) is not None:
-            say("plan: the store's, by which its cases were prepared")
-        else:
-            plan = find_plan(config, manifest, asked, processes=world, say=say)
+        plan = find_plan(config, manifest, asked, processes=world, say=say)
     return launch(launcher).broadcast(plan) if world > 1 else plan
 
 

@@ -20,11 +20,13 @@ def refuse_other_manifest(config: TrainConfig, manifest: Manifest) -> None:
         raise InputError(f"{place}: is of another data set; choose another --store.")
 
 
-def plan_of_store(config: TrainConfig) -> Plan | None:
-    """The plan by which a movable store's cases were prepared, if it was made by one."""
+def plan_of_store(config: TrainConfig, manifest: Manifest) -> Plan | None:
+    """The plan by which a movable store's cases were prepared, if it is of this data set."""
     file = config.store_folder / MOVABLE
-    planned = read_json(file).get("planned") if file.is_file() else None
-    return None if planned is None else plan_from_json(planned)
+    said = read_json(file) if file.is_file() else {}
+    if said.get("manifest_hash") != manifest.hash or "planned" not in said:
+        return None
+    return plan_from_json(said["planned"])
 
 
 def write_movable(config: TrainConfig, manifest: Manifest, plan: Plan | None) -> str:
@@ -36,5 +38,6 @@ def write_movable(config: TrainConfig, manifest: Manifest, plan: Plan | None) ->
     place = config.store_folder / _MANIFEST
     manifest.save(place, overwrite=True)
     planned = {} if plan is None else {"planned": plan.to_json()}
-    write_json(config.store_folder / MOVABLE, {"format": 1, **planned})
+    said = {"format": 1, "manifest_hash": manifest.hash, **planned}
+    write_json(config.store_folder / MOVABLE, said)
     return f"prepared; with no more than this folder, train by --manifest {place}"

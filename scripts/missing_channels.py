@@ -3,7 +3,7 @@
     python scripts/missing_channels.py --run runs/a --manifest brats.json --fold 0 --output missing
 
 predicts with all channels and with each set of them left out (`--most` at a time), scores all by
-the task's protocol, and prints a row a set; the scores of every case lie in --output. Train with
+`--protocol`, and prints a row a set; the scores of every case lie in --output. Train with
 `--data.drop_channels 0.2` for a network that knows of missing sequences.
 """
 

@@ -77,7 +77,7 @@ def test_is_made_of_the_widths_where_it_must_be_told():
         ({"monai_arguments": {"init_filtrs": 4}}, "no 'init_filtrs'; did you mean init_filters"),
         ({"monai_arguments": {"zzzzz": 4}}, "SegResNet has no 'zzzzz'; it has init_filters"),
         ({"monai_arguments": {"in_channels": 4}}, "in_channels follows from the data; leave it"),
-        ({"monai_arguments": [4]}, "monai_arguments must be values by name"),
+        ({"monai_arguments": [4]}, r"monai_arguments=\[4\] must be values by name"),
         (
             {"monai": "FlexibleUNet", "monai_arguments": {"pretrained": True}},
             "pretrained would fetch weights from elsewhere",

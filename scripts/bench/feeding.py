@@ -147,7 +147,9 @@ def main() -> None:
             chain = monai_volumes(options.patch, altered=altered)
         whole = Compose([_Loaded(store), *chain])
         whole.set_random_state(seed=0)
-        kept = PersistentDataset([{"case": case} for case in cases], whole, options.out / "monai")
+        items = [{"case": case} for case in cases]
+        # Its usual reader takes some of its own files for damaged, and makes them anew each time.
+        kept = PersistentDataset(items, whole, options.out / "monai", weights_only=False)
         return lambda k: kept[k % len(cases)]
 
     ways = {

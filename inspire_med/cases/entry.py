@@ -20,7 +20,7 @@ _IMAGE, _TARGET, _CENTRES, _PLACEMENT = "image.npy", "target.npy", "centres.npy"
 
 def write_entry(folder: Path, prepared: Prepared) -> None:
     """Write a case's arrays, and a record of their sha256, into an empty folder."""
-    np.save(folder / _IMAGE, prepared.image.astype(np.float16))
+    np.save(folder / _IMAGE, _halved(prepared.image))
     centres = np.zeros((0, prepared.image.ndim), np.int16)
     if prepared.target is not None:
         np.save(folder / _TARGET, prepared.target)
@@ -33,6 +33,12 @@ def write_entry(folder: Path, prepared: Prepared) -> None:
         "seen": {file.name: _seen(file) for file in files},
     }
     write_json(folder / RECORD, record)
+
+
+def _halved(image: NDArray[Any]) -> NDArray[np.floating]:
+    """An image in half the bytes, or as it is where its numbers are too large for that."""
+    fits = np.abs(image).max(initial=0) <= np.finfo(np.float16).max
+    return image.astype(np.float16) if fits else image
 
 
 def is_sound(entry: Path) -> bool:
@@ -57,7 +63,7 @@ def is_sound(entry: Path) -> bool:
     return True
 
 
-def arrays(entry: Path) -> tuple[NDArray[np.float16], NDArray[np.uint8] | None]:
+def arrays(entry: Path) -> tuple[NDArray[np.floating], NDArray[np.uint8] | None]:
     """Image and target of an entry as read-only memory maps."""
     target = entry / _TARGET
     return _mapped(entry / _IMAGE), _mapped(target) if target.exists() else None

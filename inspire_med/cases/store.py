@@ -96,7 +96,9 @@ class Store:
                 raise
 
     def load(self, case: Case) -> Prepared:
-        """A case's arrays as read-only memory maps (float16 image, uint8 target); built if needed.
+        """A case's arrays as read-only memory maps (image, uint8 target); built if needed.
+
+        Images are float16, or float32 where their numbers are too large for it.
 
         Raises:
             InputError: If a file of the case is broken.
@@ -104,7 +106,7 @@ class Store:
         image, target = self.arrays(case)
         return Prepared(image, self._read(case, entries.placement), target)
 
-    def arrays(self, case: Case) -> tuple[NDArray[np.float16], NDArray[np.uint8] | None]:
+    def arrays(self, case: Case) -> tuple[NDArray[np.floating], NDArray[np.uint8] | None]:
         """Image and target of `load`, without the way back."""
         return self._read(case, entries.arrays)
 

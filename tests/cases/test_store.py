@@ -12,7 +12,7 @@ import torch
 from inspire_med.cases import entry as entry_module
 from inspire_med.cases import store as store_module
 from inspire_med.cases.case import Case
-from inspire_med.cases.entry import sample_centres
+from inspire_med.cases.entry import arrays, sample_centres, write_entry
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case
 from inspire_med.cases.room import bytes_of
@@ -43,6 +43,19 @@ def test_gives_what_preparing_gives(store, manifest):
     np.testing.assert_array_equal(kept.target, fresh.target)
     assert kept.placement.to_json() == fresh.placement.to_json()
     assert ((kept.image == 0) == (fresh.image == 0)).all()
+
+
+def test_numbers_that_half_the_bytes_cannot_hold_are_kept(store, manifest, write_nifti):
+    case = manifest.cases[0]
+    bright = np.full((6, 5, 4), 70_000, np.float32)
+    bright[2, 2, 2] = 3.0
+    folder = store.folder / "entry"
+    folder.mkdir(parents=True)
+    fresh = prepare_case(case, manifest.channels, manifest.regions, store.preparation)
+
+    write_entry(folder, replace(fresh, image=np.stack([bright])))
+
+    np.testing.assert_array_equal(arrays(folder)[0][0], bright)
 
 
 def test_the_image_tensor_is_a_float32_copy_of_its_own(store, manifest):

@@ -74,8 +74,9 @@ def own(path: Path, **fields) -> str:
 def whole_way(task: str, source: Path, folder: Path, options: list[str]) -> Manifest:
     """From the files to scores; the manifest alone says what the task is from there on."""
     manifest = folder / "m.json"
-    words = ["--task", task, "--source", str(source), "--out", str(manifest), "--folds", "2"]
-    assert prepare(words) == 0
+    words = ["--task", task, "--source", str(source), "--out", str(manifest)]
+    folds = [] if task == "monai" else ["--folds", "2"]  # a datalist may bring its own
+    assert prepare([*words, *folds]) == 0
     assert train(["--manifest", str(manifest), "--run", str(folder / "run"), *options]) == 0
     masks = ["--input", str(manifest), "--fold", "0", "--output", str(folder / "masks")]
     assert predict(["--run", str(folder / "run"), *masks]) == 0

@@ -62,6 +62,9 @@ def split_cases(
     if split.file is not None:
         return split_by_file(cases, split.file)
     if any(case.fold is not None for case in cases):
+        if split.folds is not None or split.group_by != "patient":
+            option = "--folds" if split.folds is not None else "--group_by"
+            raise InputError(f"{option}: the source brings folds of its own; leave it out.")
         return tuple(cases)
     if split.group_by == "site":
         return leave_sites_out(cases, split.folds)

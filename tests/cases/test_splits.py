@@ -171,3 +171,7 @@ def test_folds_of_the_source_stay_and_a_named_split_goes_before_them(tmp_path):
     assert split_cases(own, [0.0] * 3, none, Split()) == own
     named = split_cases(own, [0.0] * 3, none, Split(file=tmp_path / "val.txt"))
     assert [case.fold for case in named] == [None, 0, None]
+    with pytest.raises(InputError, match="--folds: the source brings folds of its own"):
+        split_cases(own, [0.0] * 3, none, Split(folds=2))
+    with pytest.raises(InputError, match="--group_by: the source brings folds of its own"):
+        split_cases(own, [0.0] * 3, none, Split(group_by="site"))

@@ -230,6 +230,7 @@ def test_the_default_network_is_the_preset(task, capsys):
         (["--devices", "0"], "--devices: 0 is no number of processes"),
         (["--data.foreground", "1.5"], "--data.foreground: 1.5 is no share; give 0 to 1."),
         (["--data.drop_channels", "1"], "--data.drop_channels: 1.0 leaves no channel; give 0 or"),
+        (["--data.drop_channels", "0.2"], "--data.drop_channels: polyp has no channel that a case"),
         (["--store_limit", "20"], "--store_limit: '20' is no size; give a number and a unit"),
         (["--data.scales", "[]"], "--data.scales: [] makes no sense; give factors from 0.5 to 2."),
         (["--data.scales", "[1,3]"], "--data.scales: [1.0, 3.0] makes no sense; give factors"),

@@ -20,6 +20,19 @@ def refuse_other_manifest(config: TrainConfig, manifest: Manifest) -> None:
         raise InputError(f"{place}: is of another data set; choose another --store.")
 
 
+def refuse_limit(config: TrainConfig) -> None:
+    """What makes way in a store is prepared anew from the files, which a moved one may be without.
+
+    Raises:
+        InputError: If a movable store is to be limited.
+    """
+    if config.store_limit is not None and (config.store_folder / MOVABLE).is_file():
+        raise InputError(
+            f"--store_limit: {config.store_folder} was made to be trained from without the files; "
+            "leave the option out, or choose another --store."
+        )
+
+
 def plan_of_store(config: TrainConfig, manifest: Manifest) -> Plan | None:
     """The plan by which a movable store's cases were prepared, if it is of this data set."""
     file = config.store_folder / MOVABLE

@@ -8,7 +8,7 @@ from inspire_med.errors import InputError
 from inspire_med.tasks.find import refuse_other_task
 from inspire_med.tasks.task import Task
 from inspire_med.training.budget import budget_of
-from inspire_med.training.movable import refuse_other_manifest
+from inspire_med.training.movable import refuse_limit, refuse_other_manifest
 
 
 def check_request(config: TrainConfig, world: int) -> Manifest:
@@ -30,6 +30,13 @@ def check_request(config: TrainConfig, world: int) -> Manifest:
         bytes_of(config.store_limit)
     if config.only_prepare:
         refuse_other_manifest(config, manifest)
+    else:
+        refuse_limit(config)
+    if config.data.drop_channels and (manifest.task.spatial_dims == 2 or not manifest.channels[1:]):
+        raise InputError(
+            f"--data.drop_channels: {manifest.task.name} has no channel that a case may lack (the "
+            "colours of a picture are there together); leave it out."
+        )
     _refuse_uneven_parts(config.data.batch_size, config.data.accumulate, world)
     _refuse_misfit(config.data, manifest.task)
     return manifest

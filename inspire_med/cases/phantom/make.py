@@ -50,8 +50,8 @@ def mark(folder: Path, maker: str, count: int, seed: int, size: Size) -> None:
 
 
 def beside_phantoms(folder: Path) -> list[str]:
-    """What lies in a folder beside made data, their manifest and their store."""
-    known: set[str] = {MARKER, "manifest.json", "store"}
+    """What lies in a folder beside made data, their manifest, plan and store."""
+    known: set[str] = {MARKER, "manifest.json", "manifest-plan.yaml", "store"}
     if (folder / MARKER).is_file():
         known |= set(read_json(folder / MARKER).get("made", []))
     return sorted(path.name for path in folder.iterdir() if path.name not in known)

@@ -1,7 +1,8 @@
 """Outliers: cases that stand apart from the rest of their set."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,21 +84,27 @@ def _other_sizes(scans: Sequence[tuple[str, Scan]]) -> Iterator[Finding]:
 
 
 def _other_orientations(scans: Sequence[tuple[str, Scan]]) -> Iterator[Finding]:
-    common = usual([scan.orientation for _, scan in scans])
-    for case, scan in scans:
-        if common is not None and scan.orientation != common:
-            cause = f"its axes run {scan.orientation} where most of the set run {common}"
-            remedy = "nothing need be done if its header is true: look at left and right"
-            yield Finding(case, str(scan.path), "warning", cause, remedy, repairable=True)
+    for case, scan, common in _unlike_most(scans, attrgetter("orientation")):
+        cause = f"its axes run {scan.orientation} where most of the set run {common}"
+        remedy = "nothing need be done if its header is true: look at left and right"
+        yield Finding(case, str(scan.path), "warning", cause, remedy, repairable=True)
 
 
 def _other_types(scans: Sequence[tuple[str, Scan]]) -> Iterator[Finding]:
-    common = usual([scan.stored_as for _, scan in scans])
+    for case, scan, common in _unlike_most(scans, attrgetter("stored_as")):
+        cause = f"stored as {scan.stored_as} where most of the set are {common}"
+        remedy = "check that it was not cut off or scaled"
+        yield Finding(case, str(scan.path), "note", cause, remedy)
+
+
+def _unlike_most(
+    scans: Sequence[tuple[str, Scan]], kind: Callable[[Scan], str]
+) -> Iterator[tuple[str, Scan, str]]:
+    """The scans that are of another kind than most of the set, and which that is."""
+    common = usual([kind(scan) for _, scan in scans])
     for case, scan in scans:
-        if common is not None and scan.stored_as != common:
-            cause = f"stored as {scan.stored_as} where most of the set are {common}"
-            remedy = "check that it was not cut off or scaled"
-            yield Finding(case, str(scan.path), "note", cause, remedy)
+        if common is not None and kind(scan) != common:
+            yield case, scan, common
 
 
 def _poor_agreement(channel: str, scans: Sequence[tuple[str, Scan]]) -> Iterator[Finding]:

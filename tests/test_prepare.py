@@ -18,14 +18,6 @@ from inspire_med.preparing.options import make_parser, read_options
 
 
 @pytest.fixture
-def brats(ball_volumes, tmp_path):
-    """A copy of a small BraTS folder that a test may damage."""
-    folder = tmp_path / "brats"
-    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json"))
-    return folder
-
-
-@pytest.fixture
 def isles(tmp_path):
     assert prepare(["--task", "isles", "--phantom", "3", "--out", str(tmp_path / "made")]) == 0
     (tmp_path / "made" / "manifest.json").unlink()
@@ -587,6 +579,8 @@ def test_what_was_decided_about_dark_masks_is_noted_once(disc_images, tmp_path, 
 def test_what_lies_beside_phantoms_is_kept(tmp_path, capsys):
     words = ["--task", "polyp", "--phantom", "2", "--out", str(tmp_path / "made")]
     assert prepare([*words, "--folds", "2"]) == 0
+    (tmp_path / "made" / "manifest-plan.yaml").touch()  # by --plan
+    assert prepare([*words, "--folds", "2", "--overwrite"]) == 0
     (tmp_path / "made" / "run").mkdir()
 
     assert prepare([*words, "--folds", "2", "--overwrite"]) == 2

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -22,3 +23,10 @@ def brats_case(tmp_path, write_nifti) -> Path:
     label[3, 3, 2] = 4
     write_nifti(folder / "BraTS2021_00001_seg.nii.gz", label)
     return folder
+
+
+@pytest.fixture(params=[(12, 9), (7, 6, 5)], ids=["2d", "3d"])
+def sample(request) -> dict[str, torch.Tensor]:
+    """What a change is given: three channels, two regions."""
+    target = (torch.rand(2, *request.param) > 0.5).float()
+    return {"image": torch.randn(3, *request.param), "target": target}

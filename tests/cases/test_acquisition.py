@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from drawing import drawn
 from torch.nn.functional import interpolate
 
 from inspire_med.cases.acquisition import (
@@ -13,7 +14,6 @@ from inspire_med.cases.acquisition import (
 )
 from inspire_med.cases.changes import Brightness, Sometimes
 
-SIZES = {"2d": (13, 9), "3d": (7, 6, 5)}
 CHANGES = [
     Gamma(0.5, 2.0),
     Gamma(0.5, 2.0, inverted=True),
@@ -22,17 +22,6 @@ CHANGES = [
     BiasField(0.3),
     DropChannels(0.5),
 ]
-
-
-@pytest.fixture(params=SIZES.values(), ids=SIZES)
-def sample(request):
-    target = (torch.rand(2, *request.param) > 0.5).float()
-    return {"image": torch.randn(3, *request.param), "target": target}
-
-
-def drawn(change, sample, count=40):
-    random = np.random.default_rng(0)
-    return [change(sample, random) for _ in range(count)]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: type(change).__name__)

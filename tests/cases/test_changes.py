@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from drawing import drawn
 
 from inspire_med.cases.changes import (
     Brightness,
@@ -13,19 +14,7 @@ from inspire_med.cases.changes import (
     Sometimes,
 )
 
-SIZES = {"2d": (12, 9), "3d": (7, 6, 5)}
 STATISTICS = (127.0, 116.0, 104.0), (128.0, 58.0, 57.0)  # some mean and deviation of each channel
-
-
-@pytest.fixture(params=SIZES.values(), ids=SIZES)
-def sample(request):
-    target = (torch.rand(2, *request.param) > 0.5).float()
-    return {"image": torch.randn(3, *request.param), "target": target}
-
-
-def drawn(change, sample, count=40):
-    random = np.random.default_rng(0)
-    return [change(sample, random) for _ in range(count)]
 
 
 @pytest.mark.parametrize(

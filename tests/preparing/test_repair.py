@@ -22,14 +22,6 @@ NAME = "BraTS20_Training_001"
 
 
 @pytest.fixture
-def brats(ball_volumes, tmp_path):
-    """A copy of a small BraTS folder, LPS, 1 x 1 x 2 mm, that a test may damage."""
-    folder = tmp_path / "brats"
-    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json"))
-    return folder
-
-
-@pytest.fixture
 def discs(disc_images, tmp_path):
     folder = tmp_path / "discs"
     shutil.copytree(disc_images.parent, folder, ignore=shutil.ignore_patterns("*.json"))

@@ -99,7 +99,9 @@ def test_bad_cases_are_all_named_and_nothing_is_written(brats, tmp_path, capsys)
     errors = capsys.readouterr().err
     assert f"{broken}: truncated or corrupt" in errors
     assert "case BraTS20_Training_002 lacks flair" in errors
-    assert "2 problems named above, nothing written; mend the files, or pass --skip_bad" in errors
+    assert (
+        "2 problems named above, no manifest written; mend the files, or pass --skip_bad" in errors
+    )
     assert not (tmp_path / "m.json").exists()
 
 

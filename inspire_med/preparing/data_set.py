@@ -82,7 +82,7 @@ def _report_problems(index: Index, options: PrepareOptions) -> None:
         print(problem, file=sys.stderr)
     if index.problems and not options.skip_bad:
         raise InputError(
-            f"{counted(len(index.problems), 'problem')} named above, nothing written; mend the "
+            f"{counted(len(index.problems), 'problem')} named above, no manifest written; mend the "
             "files, or pass --skip_bad to leave these cases out."
         )
 

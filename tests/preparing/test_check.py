@@ -42,7 +42,7 @@ def test_a_fault_leaves_the_table_and_no_manifest(discs, tmp_path, capsys):
     said = capsys.readouterr()
     assert "5 cases checked: 1 fault, 1 warning" in said.out
     assert said.out.index("disc0.png") < said.out.index("disc2.png")
-    assert "1 problem named above, nothing written" in said.err
+    assert "1 problem named above, no manifest written" in said.err
 
 
 def test_a_case_left_out_when_asked_is_in_the_table(discs, tmp_path, capsys):

@@ -82,11 +82,18 @@ def test_a_share_of_the_cases_is_spread_evenly(race):
 
 
 def test_nobody_trains_on_a_test_case(race, ball_volumes, tmp_path):
-    training, test = map(Manifest.load, race.shared_out(ball_volumes, tmp_path, 1))
+    training, test = map(Manifest.load, race.shared_out(ball_volumes, tmp_path, (0,), 1))
 
     whole, tested = halves(ball_volumes)
     assert training.cases == whole.cases
     assert test.cases == tested.cases[:1]
+
+
+def test_several_folds_may_be_tested(race, ball_volumes, tmp_path):
+    training, test = map(Manifest.load, race.shared_out(ball_volumes, tmp_path, (0, 1), None))
+
+    assert {case.fold for case in test.cases} == {0, 1}
+    assert not {case.fold for case in training.cases} & {0, 1}
 
 
 def scored(race, folder: Path, dice: float, rest_s: float) -> None:
@@ -99,7 +106,7 @@ def scored(race, folder: Path, dice: float, rest_s: float) -> None:
 def test_the_table_says_dice_of_each_seed_and_where_time_went(
     race, contestants, disc_images, tmp_path
 ):
-    manifests = race.shared_out(disc_images, tmp_path, 2)
+    manifests = race.shared_out(disc_images, tmp_path, (0,), 2)
     request = {**REQUEST, "cases": 2, "ours": ["network.skip=ise"]}
     race.keep_request(tmp_path / "request.json", request)
     scored(race, tmp_path / "nnU-Net" / "seed0", 0.8, 60)
@@ -119,7 +126,7 @@ def test_the_table_says_dice_of_each_seed_and_where_time_went(
 def test_a_start_is_scored_once_and_one_that_was_stopped_begins_anew(
     race, contestants, disc_images, tmp_path
 ):
-    manifests = race.shared_out(disc_images, tmp_path, 2)
+    manifests = race.shared_out(disc_images, tmp_path, (0,), 2)
     given = contestants.Race(*manifests, tmp_path, 0.0)
     starts = []
 

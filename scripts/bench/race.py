@@ -3,8 +3,8 @@
     python scripts/bench/race.py --task polyp --data DATA --out OUT --minutes 20 --seeds 3 \
         --nnunet-python NNUNET/bin/python
 
-Tasks: `polyp` (Kvasir-SEG, its official split), `brats` (eleven real cases, fold 0 of 4) and
-`phantoms` (40 made BraTS cases, fold 0 of 5). The wall time is that of training steps, for
+Tasks: `polyp` (Kvasir-SEG, its official split), `brats` (eleven real cases, fold 0 of 4 tests) and
+`phantoms` (40 made BraTS cases, of which 12 test). The wall time is that of training steps, for
 everybody; nobody validates; what comes before and after the steps is printed apart. All masks are
 scored by `inspire-med evaluate --protocol segmentation`. The same command goes on where it was
 stopped: what is scored stays, a start that was stopped begins anew, whoever's it was.
@@ -28,8 +28,8 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
 from inspire_med.provenance import code_commit
 
-FOLD = 0
 OURS, MONAI, NNUNET = "inspire-med", ("DynUNet", "SegResNet"), "nnU-Net"
+WHO = (OURS, *MONAI, NNUNET)
 
 
 def main() -> None:
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cases", type=int, help="so many of the test cases, evenly spread")
+    parser.add_argument("--who", nargs="+", choices=WHO, default=WHO, help="default: everybody")
     parser.add_argument("--nnunet-python", type=Path, help="without it nnU-Net stays at home")
     parser.add_argument("--ours", nargs="*", default=[], help="options of train, as KEY=VALUE")
     options = parser.parse_args()
@@ -51,11 +52,14 @@ def main() -> None:
     except InputError as error:
         parser.error(str(error))
     manifest = prepared(options.task, options.data.resolve(), options.out)
-    training, test = shared_out(manifest, options.out, options.cases)
+    folds = TEST_FOLDS[options.task]
+    training, test = shared_out(manifest, options.out, folds, options.cases)
     race = Race(training, test, options.out, 60 * options.minutes)
-    who = {OURS: ours(race, options.ours)}
-    who |= {f"MONAI {name}": monai(race, name) for name in MONAI}
-    if options.nnunet_python is not None:
+    who: dict[str, Contestant] = {}
+    if OURS in options.who:
+        who[OURS] = ours(race, options.ours)
+    who |= {f"MONAI {name}": monai(race, name) for name in MONAI if name in options.who}
+    if NNUNET in options.who and options.nnunet_python is not None:
         who[NNUNET] = nnunet(race, options.nnunet_python)
     for seed in range(options.seeds):
         for name, contestant in who.items():
@@ -90,8 +94,9 @@ SOURCES = {
         *("--source", data / "brats2018" / "HGG", "--source", data / "brats2018" / "LGG"),
         *("--source", data / "brats2018_more" / "HGG", "--source", data / "brats2018_more" / "LGG"),
     ],
-    "phantoms": lambda data: ["--task", "brats", "--phantom", 40],
+    "phantoms": lambda data: ["--task", "brats", "--phantom", 40, "--folds", 10],
 }
+TEST_FOLDS = {"polyp": (0,), "brats": (0,), "phantoms": (0, 1, 2)}
 
 
 def prepared(task: str, data: Path, out: Path) -> Path:
@@ -103,10 +108,14 @@ def prepared(task: str, data: Path, out: Path) -> Path:
     return manifest
 
 
-def shared_out(manifest: Path, out: Path, cases: int | None) -> tuple[Path, Path]:
-    """Write manifests of the training cases and of the test cases, or of so many of these."""
+def shared_out(
+    manifest: Path, out: Path, folds: Sequence[int], cases: int | None
+) -> tuple[Path, Path]:
+    """Write manifests of the training cases and of the folds that test, or of so many of these."""
     whole = Manifest.load(manifest)
-    training, test = whole.fold(FOLD)
+    labelled = [case for case in whole.cases if case.label is not None]
+    training = [case for case in labelled if case.fold not in folds]
+    test = [case for case in labelled if case.fold in folds]
     files = out / "training.json", out / "test.json"
     for file, chosen in zip(files, (training, spread(test, cases)), strict=True):
         replace(whole, cases=tuple(chosen)).save(file, overwrite=True)

@@ -75,7 +75,8 @@ def open_itk(path: Path) -> Stored:
     refuse_affine(path, affine)
     header = Header(affine.tolist(), qform_code=1, sform_code=1, units=["mm", "unknown"])
     least = voxels * item if _PACKED.search(text) else 0
-    return Stored(path, shape, affine, header, kind.name, "mm", partial(_read, path, data, least))
+    read = partial(_read, path, data, least)
+    return Stored(path, shape, affine, header, kind.name, "mm", data, read)
 
 
 def _header_text(path: Path) -> bytes:

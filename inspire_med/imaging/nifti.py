@@ -85,7 +85,7 @@ def open_nifti(path: Path) -> Stored:
     end = offset + voxels * dtype.itemsize
     scaling = (1.0 if slope is None else slope, 0.0 if intercept is None else intercept)
     read = partial(_read, path, data, (shape, dtype, offset, *scaling), end)
-    return Stored(path, shape, affine, told, dtype.name, _unit(header), read)
+    return Stored(path, shape, affine, told, dtype.name, _unit(header), data, read)
 
 
 def _read_header(path: Path) -> tuple[Any, NDArray[np.float64]]:

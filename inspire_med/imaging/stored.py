@@ -43,6 +43,7 @@ class Stored:
         header: What else it says.
         kind: The type that its numbers are stored as, such as int16.
         unit: Of the lengths in the file itself: mm, meter, micron or unknown.
+        data: The file that the voxels stand in: `path`, or one beside it.
         read: Reads all voxels with slope and intercept, as their dtype or as the one given.
 
     Raises:
@@ -55,6 +56,7 @@ class Stored:
     header: Header
     kind: str
     unit: str
+    data: Path
     read: Callable[[DTypeLike], NDArray[Any]]
 
 

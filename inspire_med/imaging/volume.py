@@ -61,6 +61,15 @@ def open_volume(path: Path) -> Stored:
     )
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The file, and the one beside it that its voxels stand in if it is a header alone.
+
+    Raises:
+        InputError: As `open_volume`.
+    """
+    return tuple(dict.fromkeys((path, open_volume(path).data)))
+
+
 def read_grid(path: Path, component: int | None = None) -> Grid:
     """Read where the voxels lie; none of them is read.
 
@@ -121,15 +130,27 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
         header: Of the file that gave the grid: codes and units are written as they were there.
     """
     image = nib.Nifti1Image(array, grid.affine)
-    if header is None:
-        image.header.set_xyzt_units("mm")
-    else:
-        image.header.set_xyzt_units(*header.units)
-        image.set_sform(grid.affine, code=header.sform_code)
-        if header.qform is not None:
-            image.set_qform(np.asarray(header.qform), code=header.qform_code)
+    _say(image, grid, header)
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
+
+
+def write_pair(path: Path, array: NDArray[Any], grid: Grid, header: Header | None = None) -> None:
+    """Write a volume as NIfTI in two files, .hdr and .img; arguments as for `write_volume`."""
+    image = nib.Nifti1Pair(array, grid.affine)
+    _say(image, grid, header)
+    nib.save(image, path)
+
+
+def _say(image: nib.Nifti1Pair, grid: Grid, header: Header | None) -> None:
+    """Write into an image's header what another file's said."""
+    if header is None:
+        image.header.set_xyzt_units("mm")
+        return
+    image.header.set_xyzt_units(*header.units)
+    image.set_sform(grid.affine, code=header.sform_code)
+    if header.qform is not None:
+        image.set_qform(np.asarray(header.qform), code=header.qform_code)
 
 
 def _components(stored: Stored) -> int:

@@ -15,6 +15,7 @@ from inspire_med.cases.checking.repair import Workshop
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.resample import to_itk
 from inspire_med.imaging.volume import read_volume
 from inspire_med.prepare import main as prepare
 
@@ -356,3 +357,42 @@ def test_an_earlier_repair_is_replaced_when_asked(brats, mend):
     assert mend(brats)[0] == 0
     assert mend(brats)[0] == 2
     assert mend(brats, "--overwrite")[0] == 0
+
+
+def write_in_two_files(path, values, grid, packed):
+    """A header, and the voxels in a file of their own."""
+    if path.suffix == ".hdr":
+        nib.save(nib.Nifti1Pair(values, grid.affine), path)
+    else:
+        sitk.WriteImage(to_itk(values, grid), str(path), useCompression=packed)
+
+
+@pytest.mark.parametrize(
+    ("ending", "packed"),
+    [(".mhd", False), (".mhd", True), (".nhdr", False), (".nhdr", True), (".hdr", False)],
+)
+def test_headers_keep_their_voxels_beside_them(brats, tmp_path, mend, ending, packed):
+    """Of a case that is at fault and of those that are only linked."""
+    values = {}
+    for path in list(brats.rglob("*.nii.gz")):
+        own = read_volume(path)
+        voxels = own.values.astype(np.uint8 if "_seg" in path.name else np.float32)
+        if path == files(brats, "t1"):
+            voxels[1, 2, 3] = np.nan
+        place = path.with_name(path.name.replace(".nii.gz", ending))
+        write_in_two_files(place, voxels, own.grid, packed)
+        path.unlink()
+        values[place.relative_to(brats)] = np.nan_to_num(voxels), own.grid.affine
+    assert len(values) == 20
+    assert len(list(brats.rglob("*.*"))) == 40
+
+    status, report = mend(brats)
+
+    assert status == 0
+    assert list(report) == [f"{NAME}_t1{ending}"]
+    for name, (voxels, affine) in values.items():
+        back = read_volume(tmp_path / "mended" / name)
+        assert np.array_equal(back.values, voxels)
+        assert np.allclose(back.grid.affine, affine)
+    out = ["--source", str(tmp_path / "mended"), "--out", str(tmp_path / "n.json")]
+    assert prepare(["--task", "brats", *out]) == 0

@@ -19,7 +19,7 @@ from inspire_med.imaging.grid import Grid, grids_overlap
 from inspire_med.imaging.itk import ITK_SUFFIXES
 from inspire_med.imaging.resample import nearest_to, resample_to, to_itk
 from inspire_med.imaging.stored import Header, Stored
-from inspire_med.imaging.volume import open_volume, write_volume
+from inspire_med.imaging.volume import open_volume, write_pair, write_volume
 from inspire_med.wording import counted
 
 _KEPT = 0.75  # of a label's volume must stay, or its header does not say where it lies
@@ -32,7 +32,7 @@ class Mended:
 
     Args:
         done: What was done to it, in words; nothing if it was right.
-        save: Writes it to a path of the same ending.
+        save: Writes it to a path of the same ending; what else it needs, beside that.
     """
 
     done: tuple[str, ...]
@@ -196,14 +196,16 @@ def _is_zipped(name: str) -> bool:
 
 
 def _save(values: NDArray[Any], grid: Grid, header: Header | None, path: Path) -> None:
-    """Write a volume in the format of its name.
+    """Write a volume in the format of its name; where that is a header's, its voxels beside it.
 
     Raises:
         InputError: If that format cannot hold it.
     """
-    if path.name.lower().endswith((".nii", ".nii.gz")):
+    if path.suffix.lower() == ".hdr":
+        write_pair(path, values, grid, header)
+    elif not path.name.lower().endswith(ITK_SUFFIXES):
         write_volume(path, values, grid, header)
-    elif path.suffix.lower() in (".mha", ".nrrd") and values.ndim == 3:
+    elif values.ndim == 3:
         sitk.WriteImage(to_itk(values, grid), str(path), useCompression=True)
     else:
-        raise InputError(f"{path}: its voxels stand in a file of their own; convert it to .nii.gz.")
+        raise InputError(f"{path}: holds several volumes; convert it to .nii.gz.")

@@ -7,8 +7,10 @@ named. Every mended case is checked again before it counts.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_case
 from inspire_med.cases.checking.finding import Finding, fault_of
@@ -16,7 +18,7 @@ from inspire_med.cases.checking.mend import mend_case
 from inspire_med.cases.checking.mend_volume import Mended
 from inspire_med.cases.layouts.found import FoundCase, folders_below
 from inspire_med.errors import InputError
-from inspire_med.files import atomic_path
+from inspire_med.imaging.volume import files_of, is_volume
 
 _ABOUT_THE_SET = (".json", ".tsv", ".csv", ".txt", ".yaml")  # what a layout is described by
 
@@ -127,19 +129,32 @@ def _write(
     """Write mended copies, link the rest, and add what is new to `made`; or say why not."""
     for path, place in places.items():
         if path not in mended or not mended[path].done:
-            if _link(path, place):
-                made.append(place)
+            made += _link(path, place)
             continue
         try:
-            with atomic_path(place) as copy:  # renamed over a link, never written through it
-                try:
-                    mended[path].save(copy)
-                except InputError as error:
-                    return [str(error).replace(str(copy), str(path))]
+            made += _save(path, mended[path], place)
+        except InputError as error:
+            return [str(error)]
         except OSError as error:
             return [f"{path}: its mended copy cannot be written ({error}); convert it by hand."]
-        made.append(place)
     return []
+
+
+def _save(path: Path, mended: Mended, place: Path) -> list[Path]:
+    """Write a copy, and answer with its files: a header's voxels are one of their own.
+
+    Raises:
+        InputError: If its format cannot hold it.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".tmp-", dir=place.parent) as folder:
+        copy = Path(folder) / place.name
+        try:
+            mended.save(copy)
+        except InputError as error:
+            raise InputError(str(error).replace(str(copy), str(path))) from None
+        # Renamed over a link, never written through it.
+        return [part.replace(place.with_name(part.name)) for part in Path(folder).iterdir()]
 
 
 def _of_source(sentence: str, places: dict[Path, Path]) -> str:
@@ -156,10 +171,20 @@ def _link_descriptions(source: Path, root: Path) -> None:
                 _link(path, root / path.relative_to(source))
 
 
-def _link(path: Path, place: Path) -> bool:
-    """Link a source's file unless something is there already; say whether it was done."""
+def _link(path: Path, place: Path) -> list[Path]:
+    """Link a source's file, and a header's voxels, where nothing is yet; answer with the links."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(place):
-        return False
-    place.symlink_to(path.resolve())
-    return True
+    made: list[Path] = []
+    for part in _parts(path):
+        link = place.with_name(part.name)
+        if not os.path.lexists(link):
+            link.symlink_to(part.resolve())
+            made.append(link)
+    return made
+
+
+def _parts(path: Path) -> tuple[Path, ...]:
+    if is_volume(path):
+        with suppress(InputError):  # of a channel that nobody reads
+            return files_of(path)
+    return (path,)

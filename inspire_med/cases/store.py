@@ -2,8 +2,6 @@
 
 import fcntl
 import glob
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -11,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +18,13 @@ from inspire_med.cases import entry as entries
 from inspire_med.cases.case import Case
 from inspire_med.cases.prepare import Prepared, foreground_statistics, prepare_case
 from inspire_med.cases.room import make_room
+from inspire_med.cases.sources import asked_of, content_of, digest
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, read_json, write_json
 from inspire_med.tasks.task import Preparation
 
-VERSION = 5  # of what preparation does; raise it when the same files would give other arrays
+VERSION = 6  # of what preparation does; raise it when the same files would give other arrays
+_KNOWN = "sources"  # folder in the store: what files hold, by how they look
 _Read = TypeVar("_Read")
 
 
@@ -32,11 +32,11 @@ class Store:
     """Prepared cases in a folder, one sub-folder each, named by what went into it.
 
     The name tells the case, what was asked for (the preparation, the channels, the regions, the
-    files' names) and what the files were (their paths, sizes and times): another setting is another
-    entry, a changed file too. Where the files are not there, as on a machine that the folder was
-    copied to, the entry of the same case and request stands for them. Entries appear whole by a
-    rename; a damaged one is built again. What was looked at once is trusted from then on: a run
-    asks for a case's files at its start alone.
+    files' names) and what the files hold: another setting is another entry, a changed file too,
+    and the same files in another place are not. Where the files are not there, as on a machine
+    that the folder was copied to, the entry of the same case and request stands for them. Entries
+    appear whole by a rename; a damaged one is built again. What was looked at once is trusted from
+    then on: a run asks for a case's files at its start alone.
 
     Args:
         folder: Where entries lie; made if missing. Several processes may share it.
@@ -80,11 +80,11 @@ class Store:
         Raises:
             InputError: The first case's complaint; entries built before it remain.
         """
-        self._needed |= {self.path(case).name for case in (*cases, *others)}
-        if self.limit is not None:
-            with _locked(self.folder):
-                make_room(self.folder, self.limit, self._needed)
         with ThreadPoolExecutor(max(1, workers)) as pool:
+            if self.limit is not None:
+                self._needed |= {place.name for place in pool.map(self.path, (*cases, *others))}
+                with _locked(self.folder):
+                    make_room(self.folder, self.limit, self._needed)
             jobs = [pool.submit(self._ensure, case) for case in cases]
             try:
                 for done, job in enumerate(jobs, start=1):
@@ -116,7 +116,7 @@ class Store:
 
     def holds_alone(self, case: Case) -> bool:
         """Whether a file of the case is not here, so that its entry stands for it."""
-        return _sources(case) is None
+        return case.missing_file() is not None
 
     def path(self, case: Case) -> Path:
         """Folder of the case's entry, whether or not it is there yet.
@@ -142,10 +142,10 @@ class Store:
     def _place(self, name: str, cases: Sequence[Case]) -> Path:
         """Where lies what is made of these cases: by what is asked for, and by their files."""
         asked = [VERSION, asdict(self.preparation), self.channels, self.regions]
-        begin = f"{name}-{_digest(*asked, *map(_asked_of, cases))}"
-        sources = [_sources(case) for case in cases]
-        if None not in sources:
-            return self.folder / f"{begin}-{_digest(*sources)[:8]}"
+        begin = f"{name}-{digest(*asked, *map(asked_of, cases))}"
+        contents = [content_of(case, self.folder / _KNOWN) for case in cases]
+        if None not in contents:
+            return self.folder / f"{begin}-{digest(*contents)}"
         found = sorted(self.folder.glob(f"{glob.escape(begin)}-*"))
         if len(found) == 1:
             return found[0]
@@ -154,7 +154,7 @@ class Store:
                 f"{found[0]}: is one of {len(found)} alike, made of other files each, and the "
                 "files are not here to choose by; keep one of them."
             )
-        case = cases[sources.index(None)]
+        case = cases[contents.index(None)]
         raise InputError(
             f"{case.missing_file()}: no such file; check the manifest, or give a --store that "
             f"holds {case.id} prepared by the same options."
@@ -201,40 +201,6 @@ class Store:
             if self.limit is not None:
                 make_room(self.folder, self.limit, {*self._needed, entry.name})
         return entry
-
-
-def _digest(*content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _asked_of(case: Case) -> Any:
-    """What a case is made of, wherever it lies."""
-    images = sorted((name, path.name) for name, path in case.images.items())
-    label = None if case.label is None else case.label.name
-    return [case.id, images, sorted(case.components.items()), sorted(case.filled), label]
-
-
-def _files(case: Case) -> dict[str, Path]:
-    label = {} if case.label is None else {"": case.label}
-    return {**case.images, **label}
-
-
-def _sources(case: Case) -> list[tuple[str, str, int, int]] | None:
-    """Path, size and time of each of the case's files, by channel; None if one is not there."""
-    found: list[tuple[str, str, int, int]] = []
-    for name, path in sorted(_files(case).items()):
-        status = _status(path)
-        if status is None:
-            return None
-        found.append((name, str(path.resolve()), status.st_size, status.st_mtime_ns))
-    return found
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+import gzip
 import os
 import shutil
 import threading
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 import torch
 
 from inspire_med.cases import entry as entry_module
+from inspire_med.cases import sources
 from inspire_med.cases import store as store_module
 from inspire_med.cases.case import Case
 from inspire_med.cases.entry import arrays, sample_centres, write_entry
@@ -72,7 +75,7 @@ def test_prepares_all_and_tells_how_far_it_is(store, manifest):
     store.prepare_all(manifest.cases, workers=2, progress=lambda *step: steps.append(step))
 
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert len(list(store.folder.iterdir())) == 4
+    assert len(entries_of(store)) == 4
 
 
 def test_does_not_build_twice(store, manifest):
@@ -83,6 +86,10 @@ def test_does_not_build_twice(store, manifest):
     store.load(case)
 
     assert (store.path(case) / "image.npy").stat().st_mtime_ns == before
+
+
+def entries_of(store):
+    return {record.parent.name for record in store.folder.glob("*/record.json")}
 
 
 def again(store, **changes):
@@ -144,7 +151,7 @@ def test_an_entry_that_goes_meanwhile_is_built_again(store, manifest):
 def test_a_run_asks_for_the_files_of_a_case_once(store, manifest, monkeypatch):
     case, asked = manifest.cases[0], []
     store.load(case)
-    monkeypatch.setattr(store_module, "_sources", asked.append)
+    monkeypatch.setattr(store_module, "content_of", lambda *of: asked.append(of))
 
     store.load(case)
     store.centres(case)
@@ -224,8 +231,7 @@ def test_entries_that_are_used_least_make_way(store, manifest):
 
     new.prepare_all([cases[3]], others=[cases[0]])
 
-    kept = {path.name for path in store.folder.iterdir()}
-    assert kept == {store.path(cases[number]).name for number in (0, 2, 3)}
+    assert entries_of(store) == {store.path(cases[number]).name for number in (0, 2, 3)}
 
 
 def test_a_limit_that_the_run_itself_exceeds_is_refused(store, manifest):
@@ -276,14 +282,100 @@ def test_another_setting_or_a_changed_file_is_another_entry(store, manifest, tmp
         store.folder, Preparation(crop_to_foreground=False), store.channels, store.regions
     )
     fewer = Store(store.folder, store.preparation, store.channels[:2], store.regions)
-    copy = tmp_path / case.images["t1"].name
-    copy.write_bytes(case.images["t1"].read_bytes())
-    copied = replace(case, images={**case.images, "t1": copy})
+    changed = tmp_path / case.images["t1"].name
+    shutil.copy(manifest.cases[1].images["t1"], changed)
+    edited = replace(case, images={**case.images, "t1": changed})
 
-    paths = {store.path(case), other.path(case), fewer.path(case), store.path(copied)}
-    os.utime(copy, ns=(1, 1))
+    assert len({each.path(case) for each in (store, other, fewer)} | {store.path(edited)}) == 4
 
-    assert len(paths | {store.path(copied)}) == 5
+
+@pytest.fixture
+def here(manifest, tmp_path):
+    """The set of one case as a folder that may be moved, its files of no compression."""
+    case, folder = manifest.cases[0], tmp_path / "here"
+    folder.mkdir()
+    files = {**case.images, "": case.label}
+    for path in files.values():
+        (folder / path.name.removesuffix(".gz")).write_bytes(gzip.decompress(path.read_bytes()))
+    return replace(manifest, root=folder, cases=(case_in(folder, case),))
+
+
+def case_in(folder, case):
+    def place(path):
+        return folder / path.name.removesuffix(".gz")
+
+    images = {name: place(path) for name, path in case.images.items()}
+    return replace(case, images=images, label=place(case.label))
+
+
+def test_a_set_that_was_moved_with_its_store_is_not_prepared_again(here, tmp_path, monkeypatch):
+    here.save(here.root / "manifest.json")
+    store = Store(here.root / "store", Preparation(), here.channels, here.regions)
+    store.prepare_all(here.cases)
+    there = Path(shutil.move(here.root, tmp_path / "there"))
+    for file in there.glob("*.nii"):
+        os.utime(file)  # as a copy to another machine may leave it
+    monkeypatch.setattr(store_module, "prepare_case", None)
+    moved = Manifest.load(there / "manifest.json")
+
+    Store(there / "store", Preparation(), moved.channels, moved.regions).prepare_all(moved.cases)
+
+
+def test_files_that_look_as_before_are_not_read_again(here, store, monkeypatch):
+    case, read = here.cases[0], []
+    honest = sources.sha256
+    monkeypatch.setattr(sources, "sha256", lambda path: read.append(path) or honest(path))
+
+    assert store.path(case) == store.path(case)
+    assert sorted(read) == sorted([*case.images.values(), case.label])
+
+
+def test_one_voxel_that_was_changed_in_place_is_noticed(here, store):
+    case = here.cases[0]
+    before, size = store.path(case), case.label.stat().st_size
+    content = bytearray(case.label.read_bytes())
+    content[size // 2] ^= 1
+    case.label.write_bytes(content)
+
+    assert store.path(case) != before
+
+
+def test_voxels_beside_their_header_are_of_the_case(here, store):
+    case = here.cases[0]
+    scan = sitk.ReadImage(case.images["t1"])
+    header = case.images["t1"].with_suffix(".mhd")
+    sitk.WriteImage(scan, header)
+    case = replace(case, images={**case.images, "t1": header})
+    before = store.path(case)
+    voxels = header.with_suffix(".raw")
+    voxels.write_bytes(voxels.read_bytes()[::-1])
+
+    assert store.path(case) != before
+
+
+def test_the_same_content_under_another_channel_is_another_case(here, store):
+    case = here.cases[0]
+    t1, t2 = case.images["t1"], case.images["t2"]
+    before = store.path(case)
+    kept = t1.read_bytes()
+    t1.write_bytes(t2.read_bytes())
+    t2.write_bytes(kept)
+
+    assert store.path(case) != before
+
+
+def test_a_store_that_cannot_be_written_serves_all_the_same(here, store, monkeypatch):
+    store.prepare_all(here.cases)
+    shutil.rmtree(store.folder / "sources")
+
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(sources, "write_text", refused)
+
+    again(store).prepare_all(here.cases)
+
+    assert len(entries_of(store)) == 1
 
 
 def test_many_builders_of_one_case_leave_one_sound_entry(store, manifest):
@@ -304,7 +396,7 @@ def test_many_builders_of_one_case_leave_one_sound_entry(store, manifest):
 
     assert errors == []
     assert all(np.array_equal(image, images[0]) for image in images)
-    assert len(list(store.folder.iterdir())) == 1
+    assert len(entries_of(store)) == 1
 
 
 def test_a_writer_on_another_machine_may_be_faster(store, manifest, monkeypatch):
@@ -336,7 +428,7 @@ def test_a_failed_case_leaves_nothing_half_written(store, manifest, tmp_path):
     with pytest.raises(InputError, match=r"broken_t1\.nii\.gz"):
         store.prepare_all([case])
 
-    assert not store.folder.exists() or list(store.folder.iterdir()) == []
+    assert [path.name for path in store.folder.iterdir()] == ["sources"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 512, 513, 1000, 5000])

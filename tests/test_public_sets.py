@@ -107,6 +107,21 @@ def test_years_of_brats_are_not_mixed(tmp_path, capsys):
     assert "so several may be mixed; prepare each by itself" in capsys.readouterr().err
 
 
+def test_a_stray_label_is_said_of_its_case_alone(tmp_path, capsys):
+    for number in range(2):
+        brats(tmp_path / "set", f"BraTS2021_0000{number}", OLD, "_", 1, 2, 4)
+    brats(tmp_path / "set", "BraTS2021_00007", OLD, "_", 1, 2, 3, 4)
+    words = ["--task", "brats", "--source", str(tmp_path / "set"), "--out", str(tmp_path / "m")]
+
+    assert prepare(words) == 2
+    assert "BraTS2021_00007_seg.nii.gz: holds label 3, which 'until 2022' has not, and 2 of" in (
+        capsys.readouterr().err
+    )
+    assert prepare([*words, "--skip_bad"]) == 0
+    kept = [case.id for case in Manifest.load(tmp_path / "m").cases]
+    assert kept == ["BraTS2021_00000", "BraTS2021_00001"]
+
+
 def test_the_label_3_of_children_is_said_to_be_read_as_in_2023(tmp_path, capsys):
     brats(tmp_path / "set", "BraTS-PED-00002-000", CONTRASTS, "-", 1, 2, 3)
 

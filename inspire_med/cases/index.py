@@ -15,7 +15,7 @@ from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.named_splits import named_in
 from inspire_med.cases.published.splits import part_names, published_note, published_part
-from inspire_med.cases.releases import label_values, others_that_fit, release_of
+from inspire_med.cases.releases import label_values, others_that_fit, release_of, strangers
 from inspire_med.cases.splits import Split, split_cases
 from inspire_med.cases.twins import Twins, as_one_patient, find_twins
 from inspire_med.errors import InputError
@@ -127,13 +127,15 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     verdicts = check_all(labelled, expected, request.workers, progress)
     findings += [finding for verdict in verdicts for finding in verdict.findings]
     good = [(v.case, v) for v in verdicts if v.case is not None]
-    values = {value for _, verdict in good for value in verdict.values}
-    ids = [case.id for case, _ in good]
-    release = release_of(task, layout, values, ids) if good else Release("none", {})
+    held = {case.id: verdict.values for case, verdict in good}
+    release = release_of(task, layout, held) if good else Release("none", {})
+    odd = strangers(release, held)
+    findings += [_stranger(case, odd[case.id]) for case, _ in good if case.id in odd]
+    good = [(case, verdict) for case, verdict in good if case.id not in odd]
     set_notes = (
         *edition,
         *found.notes,
-        *others_that_fit(task, layout, release, values, ids),
+        *others_that_fit(task, layout, release, {c.id: held[c.id] for c, _ in good}),
         *channel_notes,
         *_filled_notes([case for case, _ in good]),
     )
@@ -208,6 +210,12 @@ def _part_by_label(cases: Sequence[FoundCase]) -> tuple[list[FoundCase], list[st
         for case in cases
         if case.label is None and case.images
     ]
+
+
+def _stranger(case: Case, why: str) -> Finding:
+    return Finding(
+        case.id, str(case.label), "fault", why, "mend the label, or prepare the case by itself"
+    )
 
 
 def _filled_notes(cases: Sequence[Case]) -> list[str]:

@@ -13,6 +13,7 @@ import yaml
 from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
 from inspire_med.prepare import main as prepare
 from inspire_med.preparing.options import make_parser, read_options
 
@@ -224,6 +225,16 @@ def test_a_list_of_cases_is_all_there_is(disc_images, tmp_path, capsys):
     assert "some.txt: names disc9, which is not among the cases" in capsys.readouterr().err
 
 
+def test_a_set_of_one_patient_is_said_to_have_no_folds(brats, tmp_path, capsys):
+    out = tmp_path / "m.json"
+
+    assert run("brats", brats / "BraTS20_Training_000", out) == 0
+
+    assert "no folds: every labelled case is of one patient or one video" in capsys.readouterr().out
+    with pytest.raises(InputError, match="no labelled case has a fold; train on all by --fold no"):
+        Manifest.load(out).fold(0)
+
+
 def test_look_alikes_across_folds_are_named(disc_images, tmp_path, capsys):
     for place in ("images", "masks"):
         shutil.copytree(disc_images.parent / place, tmp_path / "set" / place)
@@ -302,7 +313,11 @@ def test_phantoms_are_overwritten_and_nothing_else_is(tmp_path, capsys):
         (["--task", "brats"], "--source: missing; give the data set's folder, or --phantom N"),
         (["--task", "brats", "--phantom", "0"], "--phantom 0: not a number of cases"),
         (["--task", "brats", "--source", "nowhere"], "nowhere: no such folder"),
-        (["--task", "brats", "--source", "x", "--folds", "0"], "--folds 0: not a number of folds"),
+        (["--task", "brats", "--source", "x", "--folds", "0"], "--folds 0: one fold is validated"),
+        (
+            ["--task", "brats", "--source", "x", "--folds", "1", "--group_by", "site"],
+            "so there are two or more; give 2 or more, or leave it out and train on all cases by",
+        ),
         (["--task", "brats", "--source", "x", "--seed", "-1"], "--seed -1: below zero; give 0"),
         (["--task", "brats", "--source", "x", "--workers", "0"], "--workers 0: not a number of"),
         (["--task", "brats", "--source", "x", "--allow_leak", "all"], "--allow_leak: all is no k"),

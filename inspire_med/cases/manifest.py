@@ -130,7 +130,8 @@ class Manifest:
         if number is None:
             return labelled, labelled
         if not self.folds:
-            raise InputError(f"fold {number}: no labelled case has a fold; prepare with labels.")
+            remedy = "train on all by --fold none" if labelled else "prepare with labels"
+            raise InputError(f"fold {number}: no labelled case has a fold; {remedy}.")
         if number not in self.folds:
             folds = list(self.folds)
             raise InputError(f"fold {number}: the manifest has the folds {folds}; choose one.")

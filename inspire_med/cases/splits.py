@@ -85,7 +85,7 @@ def assign_folds(
     Groups (patients, or sequences) are ordered by site, then lesion size; each run of `folds`
     neighbours is dealt to the folds in seeded order, or, where they hold unlike many cases, the
     largest to the fold with the fewest. With fewer groups than folds there are as many folds as
-    groups, with one group none.
+    groups; one group alone is given none, for nothing would be left to train on.
 
     Args:
         cases: The cases.

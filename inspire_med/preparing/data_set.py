@@ -108,7 +108,12 @@ def _summarise(manifest: Manifest, verdicts: Sequence[Verdict]) -> None:
     for fold in sorted({case.fold for case in cases if case.fold is not None}):
         print(f"fold {fold}: {counted(sum(case.fold == fold for case in cases), 'case')}")
     unfolded = sum(case.fold is None for case in cases)
-    if unfolded:
+    if labelled and not manifest.folds:
+        print(
+            "no folds: every labelled case is of one patient or one video, which stays whole; add "
+            "others, or train on all cases by --fold none"
+        )
+    elif unfolded:
         print(f"no fold: {counted(unfolded, 'case')}, never validated on")
     for note in manifest.notes:
         print(f"note: {note}")

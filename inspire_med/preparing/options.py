@@ -28,7 +28,7 @@ class PrepareOptions:
         phantom: Make this many cases with known masks in --out instead.
         phantom_size: Of the made cases: `small`, for two cores, or `full`, on the releases' grids.
         flaws: Put these faults of real sets into the made one, or `all`; flaws.json lists them.
-        folds: Folds, balanced; by default 5, or one a site with `--group_by site`.
+        folds: Folds, balanced, 2 or more; by default 5, or one a site with `--group_by site`.
         group_by: What never parts over folds: patients, sequences (videos) or sites.
         allow_leak: What a split may part all the same, and reports then say: any of
             `patient,sequence,duplicate`.
@@ -122,8 +122,11 @@ def _refuse_odd(options: PrepareOptions) -> None:
         return
     if not options.task:
         raise InputError("--task: missing; say what the set is for, such as brats, isles or polyp.")
-    if options.folds is not None and options.folds < 1:
-        raise InputError(f"--folds {options.folds}: not a number of folds; give 1 or more.")
+    if options.folds is not None and options.folds < 2:
+        raise InputError(
+            f"--folds {options.folds}: one fold is validated on while others train, so there are "
+            "two or more; give 2 or more, or leave it out and train on all cases by --fold none."
+        )
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
     if options.seed < 0:

@@ -172,7 +172,7 @@ def test_a_label_stored_along_other_axes_is_laid_as_the_images(ball_volumes, tmp
     label = tmp_path / "set" / own.id / own.label.name
     write_nifti(label, labels[::-1].astype(np.uint8), turned)
 
-    folder = written("brats", tmp_path / "set", tmp_path / "Dataset001_A", "--folds", "1")
+    folder = written("brats", tmp_path / "set", tmp_path / "Dataset001_A")
 
     back = nib.load(folder / "labelsTr" / f"{own.id}.nii.gz")
     assert np.array_equal(back.get_fdata(), np.where(labels == 4, 3, labels))

@@ -1,8 +1,8 @@
-"""Means: memory that the machine's groups of processes leave."""
+"""Memory: what the groups of processes that a process is in leave it."""
 
 import pytest
 
-from inspire_med.training.means import _left_by_groups
+from inspire_med.memory import _left_by_groups
 
 GIB = 2**30
 

@@ -1,0 +1,37 @@
+"""Memory: what a process may still take."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_GIB = 2**30
+_UNKNOWN = 8.0  # GiB, where the system does not say
+
+
+def available_gib() -> float:
+    """Memory that a new process may take: of the machine, or of the container it runs in."""
+    free: list[float] = []
+    with suppress(OSError):
+        of_machine = dict(
+            line.split(":") for line in Path("/proc/meminfo").read_text().splitlines()
+        )
+        free.append(int(of_machine["MemAvailable"].split()[0]) / 2**20)
+    free += _left_by_groups(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
+    return min(free, default=_UNKNOWN)
+
+
+def _left_by_groups(root: Path, own: Path) -> Iterator[float]:
+    """GiB that the groups which a process is in leave it (cgroup v2): a container's, a job's.
+
+    Files that were read and are kept in memory in case they are read again count as free.
+    """
+    with suppress(OSError):
+        below = root / own.read_text().partition("0::/")[2].strip()
+        for group in (below, *below.parents):
+            if not group.is_relative_to(root):
+                break
+            with suppress(OSError, ValueError, KeyError):  # without a limit the first says "max"
+                limit = int((group / "memory.max").read_text())
+                used = int((group / "memory.current").read_text())
+                kept = dict(map(str.split, (group / "memory.stat").read_text().splitlines()))
+                yield (limit - used + int(kept["inactive_file"])) / _GIB

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from inspire_med import __version__
 from inspire_med.cases.checking.finding import Finding
-from inspire_med.cases.checking.mend import usual_orientation, with_ways
+from inspire_med.cases.checking.mend import with_ways
+from inspire_med.cases.checking.outliers import usual_orientations
 from inspire_med.cases.checking.table import as_csv, summary
 from inspire_med.cases.checking.whole_set import look_over
 from inspire_med.cases.index import Index
@@ -31,8 +32,8 @@ def refuse_existing_check(out: Path, *, overwrite: bool) -> None:
 def findings_of(index: Index) -> list[Finding]:
     """All that was seen of a set, worst first, with what `--repair` can mend."""
     cases = [found for found, _ in index.checked]
-    codes = usual_orientation(index.verdicts)
-    tried = with_ways(index.findings, cases, index.expected, codes)
+    orientations = usual_orientations(index.verdicts)
+    tried = with_ways(index.findings, cases, index.expected, orientations)
     return look_over(tried, index.verdicts, index.regions)
 
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from inspire_med.cases.checking.finding import worst_first
-from inspire_med.cases.checking.mend import usual_orientation
+from inspire_med.cases.checking.outliers import usual_orientations
 from inspire_med.cases.checking.repair import Workshop, repair
 from inspire_med.cases.checking.table import as_csv
 from inspire_med.cases.index import Index
@@ -52,9 +52,9 @@ def repair_set(index: Index, options: PrepareOptions, folder: Path) -> tuple[Pat
         if folder.is_dir():
             shutil.rmtree(folder)
 
-    codes = usual_orientation(index.verdicts)
+    orientations = usual_orientations(index.verdicts)
     with atomic_folder(folder, before_commit=clear) as place, one_bar("mending") as advance:
-        workshop = Workshop(options.source, place, index.expected, codes)
+        workshop = Workshop(options.source, place, index.expected, orientations)
         done = repair(workshop, index.checked, frozenset(worth), options.workers, advance)
         findings = worst_first([*lost, *done])
         write_text(place / REPORT, as_csv(findings))
@@ -67,4 +67,4 @@ def repair_set(index: Index, options: PrepareOptions, folder: Path) -> tuple[Pat
             f"{counted(len(faults), 'fault')} named above without a way to mend, no manifest "
             f"written; --skip_bad goes on with what {folder} holds."
         )
-    return Workshop(options.source, folder, index.expected, codes).roots
+    return Workshop(options.source, folder, index.expected, orientations).roots

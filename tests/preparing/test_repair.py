@@ -343,9 +343,7 @@ def test_no_folder_of_somebodys_is_used(brats, tmp_path, capsys, place, words):
 
 
 def test_a_file_beside_the_source_has_no_place_in_the_copy(tmp_path):
-    workshop = Workshop(
-        (tmp_path / "set",), tmp_path / "mended", Expectation(("t1",), (0, 1)), None
-    )
+    workshop = Workshop((tmp_path / "set",), tmp_path / "mended", Expectation(("t1",), (0, 1)), {})
 
     inside = tmp_path / "set" / "images" / ".." / "a.nii.gz"
     assert workshop.place(inside) == tmp_path / "mended" / "a.nii.gz"

@@ -1,15 +1,14 @@
 """Mend: the files of one case as they should be, and which of them know no way."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.align import reference_channel
-from inspire_med.cases.checking.case import Expectation, Verdict
+from inspire_med.cases.checking.case import Expectation
 from inspire_med.cases.checking.finding import Finding
 from inspire_med.cases.checking.mend_picture import mend_mask, mend_picture, upright_size
 from inspire_med.cases.checking.mend_volume import Mended, Place, mend_label, mend_scan
-from inspire_med.cases.checking.outliers import usual
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture, picture_size
@@ -18,16 +17,11 @@ from inspire_med.imaging.volume import is_volume
 Mender = Callable[[], Mended]
 
 
-def usual_orientation(verdicts: Sequence[Verdict]) -> str | None:
-    """The orientation that most volumes of a set have; None where there is none, or no volume."""
-    return usual([scan.orientation for verdict in verdicts for _, scan in verdict.scans])
-
-
 def with_ways(
     findings: Iterable[Finding],
     cases: Sequence[FoundCase],
     expected: Expectation,
-    codes: str | None,
+    orientations: Mapping[str, str],
 ) -> list[Finding]:
     """The findings, those marked that a repair knows a way for: tried in memory, not guessed.
 
@@ -35,7 +29,7 @@ def with_ways(
         findings: Of single cases and of the set.
         cases: All that were opened.
         expected: What each must fulfil.
-        codes: As for `mend_case`.
+        orientations: As for `mend_case`.
     """
     findings = list(findings)
     labels = {str(case.label) for case in cases if case.label and is_volume(case.label)}
@@ -43,7 +37,7 @@ def with_ways(
     doubtful = {each.case for each in findings if _may_have_a_way(each, labels)}
     for case in cases:
         if case.id in doubtful:
-            mended, _ = mend_case(case, expected, codes)
+            mended, _ = mend_case(case, expected, orientations)
             ways |= {str(path) for path, work in mended.items() if work.done}
     return [
         replace(each, repairable=True)
@@ -59,19 +53,19 @@ def _may_have_a_way(finding: Finding, labels: Collection[str]) -> bool:
 
 
 def mend_case(
-    found: FoundCase, expected: Expectation, codes: str | None
+    found: FoundCase, expected: Expectation, orientations: Mapping[str, str]
 ) -> tuple[dict[Path, Mended], list[str]]:
     """What became of the files that a network would read, and a sentence for each without a way.
 
     Args:
         found: The case.
         expected: What it must fulfil.
-        codes: The orientation of its set; None leaves every file its own.
+        orientations: What its set has, by channel; any other keeps its own.
     """
     mended: dict[Path, Mended] = {}
     problems: list[str] = []
     try:
-        menders = _menders(found, expected, codes)
+        menders = _menders(found, expected, orientations)
     except (InputError, OSError) as error:
         return {}, [_sentence(error, found.files[0])]
     for path, mend in menders.items():
@@ -88,7 +82,9 @@ def _sentence(error: InputError | OSError, path: Path) -> str:
     return f"{error.filename or path}: {error.strerror}; check that the file stays there."
 
 
-def _menders(found: FoundCase, expected: Expectation, codes: str | None) -> dict[Path, Mender]:
+def _menders(
+    found: FoundCase, expected: Expectation, orientations: Mapping[str, str]
+) -> dict[Path, Mender]:
     label = found.label
     if is_picture(found.images):
         picture = next(iter(found.images.values()))
@@ -97,11 +93,15 @@ def _menders(found: FoundCase, expected: Expectation, codes: str | None) -> dict
             menders[label] = lambda: mend_mask(label, _size_of(picture, label))
         return menders
     first = reference_channel(found.images, expected.preparation)
-    place = Place.of(found.images[first], codes)
+    place = Place.of(found.images[first], orientations.get(first))
     names = [name for name in (first, *expected.channels) if name in found.images]
     free = expected.preparation.resampled
     menders = {
-        found.images[name]: _scan_mender(found.images[name], place, on_grid=name not in free)
+        found.images[name]: _scan_mender(
+            found.images[name],
+            replace(place, codes=orientations.get(name)),
+            on_grid=name not in free,
+        )
         for name in names
     }
     if label is not None:

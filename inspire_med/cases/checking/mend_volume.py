@@ -46,7 +46,7 @@ class Place:
     Args:
         path: The reference's file.
         grid: Its grid.
-        codes: The orientation that its set has, such as LPS; None leaves every file its own.
+        codes: The orientation that is usual in its set, such as LPS; None leaves a file its own.
     """
 
     path: Path

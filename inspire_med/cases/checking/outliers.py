@@ -26,13 +26,7 @@ def outliers(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     Args:
         verdicts: Of the usable cases of one set.
     """
-    by_channel: dict[str, list[tuple[str, Scan]]] = {}
-    for verdict in verdicts:
-        for channel, scan in verdict.scans:
-            by_channel.setdefault(channel, []).append(
-                (verdict.case.id if verdict.case else "", scan)
-            )
-    for channel, scans in by_channel.items():
+    for channel, scans in _by_channel(verdicts).items():
         yield from _impossible_sizes(scans)
         yield from _other_units(scans)
         if len(scans) >= _FEWEST:
@@ -42,12 +36,34 @@ def outliers(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
             yield from _poor_agreement(channel, scans)
 
 
+def usual_orientations(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """By channel, the orientation that is usual in a set; channels without one are left out.
+
+    Args:
+        verdicts: Of the usable cases of one set.
+    """
+    found = {
+        channel: usual([scan.orientation for _, scan in scans])
+        for channel, scans in _by_channel(verdicts).items()
+    }
+    return {channel: codes for channel, codes in found.items() if codes is not None}
+
+
 def usual(words: Sequence[str]) -> str | None:
-    """What most of a set have, None where there is nothing that most have."""
-    if not words:
+    """What most of a set have, None where there is nothing that most have, or too few to say."""
+    if len(words) < _FEWEST:
         return None
     word, count = Counter(words).most_common(1)[0]
     return word if count >= _USUAL * len(words) else None
+
+
+def _by_channel(verdicts: Sequence[Verdict]) -> dict[str, list[tuple[str, Scan]]]:
+    """The scans of each channel, each with the id of its case."""
+    found: dict[str, list[tuple[str, Scan]]] = {}
+    for verdict in verdicts:
+        for channel, scan in verdict.scans:
+            found.setdefault(channel, []).append((verdict.case.id if verdict.case else "", scan))
+    return found
 
 
 def _impossible_sizes(scans: Sequence[tuple[str, Scan]]) -> Iterator[Finding]:

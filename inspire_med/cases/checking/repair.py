@@ -31,13 +31,13 @@ class Workshop:
         sources: Folders of the set; one alone becomes `folder` itself, several stand in it.
         folder: Where the set is laid out anew.
         expected: What each case must fulfil.
-        codes: The orientation of the set; None leaves every file its own.
+        orientations: What the set has, by channel; any other keeps its own.
     """
 
     sources: tuple[Path, ...]
     folder: Path
     expected: Expectation
-    codes: str | None
+    orientations: Mapping[str, str]
 
     def place(self, path: Path) -> Path:
         """Where the copy of a source's file goes.
@@ -99,7 +99,7 @@ def _lay_out(workshop: Workshop, found: FoundCase, worth: frozenset[str]) -> Ite
         for path, place in places.items():
             _link(path, place)
         return
-    mended, problems = mend_case(found, workshop.expected, workshop.codes)
+    mended, problems = mend_case(found, workshop.expected, workshop.orientations)
     made: list[Path] = []
     if not problems:
         problems = _write(places, mended, made)

@@ -6,7 +6,7 @@ import pytest
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.case import Verdict
-from inspire_med.cases.checking.outliers import outliers, usual
+from inspire_med.cases.checking.outliers import outliers, usual, usual_orientations
 from inspire_med.cases.checking.scan import Scan
 from inspire_med.imaging.grid import Grid
 
@@ -78,7 +78,22 @@ def test_too_few_cases_are_not_compared():
     assert said([*[SCAN] * 3, sized(2, 2, 2)]) == []
 
 
-def test_what_is_usual_is_what_most_have():
+def test_what_is_usual_is_what_most_of_five_or_more_have():
     assert usual(["LPS"] * 3 + ["RAS"] * 2) == "LPS"
-    assert usual(["LPS"] * 2 + ["RAS"] * 2) is None
+    assert usual(["LPS"] * 3 + ["RAS"] * 3) is None
+    assert usual(["LPS"] * 4) is None
     assert usual([]) is None
+
+
+def test_what_orientation_is_usual_is_asked_of_each_channel():
+    """Diffusion in LPS, FLAIR in RAS: neither is odd, and a repair must not turn one."""
+    flair = replace(SCAN, grid=Grid((9, 9, 9), np.diag([1.0, 1, 5, 1])))
+    dwi = replace(SCAN, grid=Grid((9, 9, 9), np.diag([-1.0, -1, 5, 1])))
+    verdicts = [
+        replace(verdict(number, SCAN), scans=(("dwi", dwi), ("flair", flair)))
+        for number in range(6)
+    ]
+
+    assert usual_orientations(verdicts) == {"dwi": "LPS", "flair": "RAS"}
+    assert list(outliers(verdicts)) == []
+    assert usual_orientations(verdicts[:4]) == {}

@@ -139,7 +139,7 @@ def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     folds = {case.id: case.fold for case in manifest.cases}
     parted = [f"{two} and {one}" for one, two in twins if folds[one] != folds[two]]
     said = [f"{config.manifest}: {counted(len(verdicts), 'case')}, every file read"]
-    said += [f"{name} empty in {count} of {labels}" for name, count in empty.items() if count]
+    said += [f"{name} empty in {len(ids)} of {labels}" for name, ids in empty.items() if ids]
     if parted:
         more = f" (and {counted(len(parted) - 1, 'more pair')})" if len(parted) > 1 else ""
         said.append(f"{parted[0]} hold the same image in two folds{more}; prepare it again")

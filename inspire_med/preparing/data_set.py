@@ -98,9 +98,10 @@ def _summarise(manifest: Manifest, verdicts: Sequence[Verdict]) -> None:
     print(f"channels: {' '.join(manifest.channels)}")
     empty, labels = empty_in(verdicts, manifest.regions)
     for name, values in manifest.regions.items():
-        lacking = f"; empty in {empty[name]:,} of {counted(labels, 'case')}" if empty[name] else ""
+        count = len(empty[name])
+        lacking = f"; empty in {count:,} of {counted(labels, 'case')}" if count else ""
         print(f"region {name}: label {' '.join(map(str, values))}{lacking}")
-        if labels and empty[name] == labels:
+        if labels and count == labels:
             print(
                 f"warning: region {name} is empty in every case; no network can learn it",
                 file=sys.stderr,

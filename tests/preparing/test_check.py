@@ -85,6 +85,6 @@ def test_doctor_shows_the_same_table(discs, monkeypatch, capsys):
     assert "images/disc2.png" in said
     assert "shows the same image as disc1" in said
     assert "every pixel has one colour" in said
-    assert "polyp is empty in 1 of 6 cases" in said
+    assert "polyp is empty in 1 of 6 cases: disc0" in said
     assert "warn   data set" in said
     assert "2 warnings in the table above" in said

@@ -136,14 +136,16 @@ def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
     return verdicts
 
 
-def empty_in(verdicts: Sequence[Verdict], regions: Regions) -> tuple[dict[str, int], int]:
-    """In how many labels each region is empty, and how many labels there are."""
-    labelled = [verdict for verdict in verdicts if verdict.case and verdict.case.label]
-    counts = {
-        name: sum(verdict.values.isdisjoint(values) for verdict in labelled)
+def empty_in(verdicts: Sequence[Verdict], regions: Regions) -> tuple[dict[str, list[str]], int]:
+    """Ids of the cases in whose label each region is empty, and how many labels there are."""
+    labels = [
+        (verdict.case.id, verdict) for verdict in verdicts if verdict.case and verdict.case.label
+    ]
+    empty = {
+        name: [case for case, verdict in labels if verdict.values.isdisjoint(values)]
         for name, values in regions.items()
     }
-    return counts, len(labelled)
+    return empty, len(labels)
 
 
 def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:

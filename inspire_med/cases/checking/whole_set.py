@@ -7,7 +7,7 @@ from inspire_med.cases.checking.duplicates import duplicates
 from inspire_med.cases.checking.finding import Finding, worst_first
 from inspire_med.cases.checking.outliers import outliers
 from inspire_med.imaging.masks import Regions
-from inspire_med.wording import counted
+from inspire_med.wording import counted, listed
 
 
 def look_over(
@@ -32,11 +32,11 @@ def look_over(
 
 def _empty_regions(verdicts: Sequence[Verdict], regions: Regions) -> Iterator[Finding]:
     empty, labels = empty_in(verdicts, regions)
-    for name, count in empty.items():
-        if count and count == labels:
+    for name, cases in empty.items():
+        if cases and len(cases) == labels:
             cause = f"region {name} is empty in every case"
             yield Finding("", "", "warning", cause, "no network can learn it: check the labels")
-        elif count:
-            yield Finding(
-                "", "", "note", f"region {name} is empty in {count:,} of {counted(labels, 'case')}"
-            )
+        elif cases:
+            share = f"{len(cases):,} of {counted(labels, 'case')}"
+            cause = f"region {name} is empty in {share}: {listed(cases)}"
+            yield Finding("", "", "note", cause)

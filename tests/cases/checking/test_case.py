@@ -210,8 +210,9 @@ def test_a_region_is_empty_where_none_of_its_values_occur(brats_case, write_nift
     labels[2, 3, 2] = 2
     write_nifti(scan(brats_case, "seg"), labels)
     part = verdict_of(brats_case)
+    part = replace(part, case=replace(part.case, id="part"))
     unlabelled = replace(full, case=replace(full.case, label=None), values=frozenset())
 
-    counts, labelled = empty_in([full, part, part, unlabelled], {"WT": (1, 2, 4), "TC": (1, 4)})
+    empty, labelled = empty_in([full, part, part, unlabelled], {"WT": (1, 2, 4), "TC": (1, 4)})
 
-    assert (counts, labelled) == ({"WT": 0, "TC": 2}, 3)
+    assert (empty, labelled) == ({"WT": [], "TC": ["part", "part"]}, 3)

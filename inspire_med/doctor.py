@@ -109,8 +109,8 @@ def _config(wanted: DoctorOptions) -> "TrainConfig | None":
 
 def _look_at_cases(config: "TrainConfig") -> tuple[str, bool]:
     """Read every file of every case; refuse the first that is broken, and a fold of empty masks."""
-    from inspire_med.cases.checking.case import check_again, empty_in
-    from inspire_med.cases.checking.whole_set import look_over
+    from inspire_med.cases.checking.every_case import check_again
+    from inspire_med.cases.checking.whole_set import empty_in, look_over
     from inspire_med.cases.manifest import Manifest
     from inspire_med.cases.twins import find_twins
     from inspire_med.cli.findings import print_findings

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_all
+from inspire_med.cases.checking.every_case import Progress, check_all
 from inspire_med.cases.checking.finding import Finding, fault_of
+from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import edition_of, find_together
 from inspire_med.cases.leaks import find_leaks, refuse_leaks

@@ -12,7 +12,8 @@ from torch import nn
 
 from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Expectation, check_case
+from inspire_med.cases.checking.case import check_case
+from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.cases.checking.case import Verdict, empty_in
+from inspire_med.cases.checking.verdict import Verdict
+from inspire_med.cases.checking.whole_set import empty_in
 from inspire_med.cases.index import Index, Request, index_sources
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cli.options import refuse_odd_training

@@ -9,7 +9,8 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Expectation, check_case
+from inspire_med.cases.checking.case import check_case
+from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.twins import as_one_patient, find_twins, fingerprint, shared_images
 

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from PIL import Image
 
-from inspire_med.cases.checking.case import Expectation
 from inspire_med.cases.checking.repair import Workshop
+from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import read_labels

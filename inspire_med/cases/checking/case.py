@@ -1,8 +1,7 @@
 """Case: is one case fit for use; if not, which of its files is at fault and why."""
 
-from collections.abc import Callable, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.align import (
@@ -13,70 +12,15 @@ from inspire_med.cases.align import (
     reference_channel,
 )
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.finding import Finding, fault_of
+from inspire_med.cases.checking.finding import fault_of
 from inspire_med.cases.checking.label import label_findings
 from inspire_med.cases.checking.picture import look_at_picture, refuse_other_size
-from inspire_med.cases.checking.scan import Reading, Scan
+from inspire_med.cases.checking.scan import Reading
+from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
-from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
-from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.picture import is_picture
-from inspire_med.tasks.task import Preparation
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the check of one case found.
-
-    Args:
-        case: The case with shape and spacing, or None if it cannot be used.
-        findings: All that was seen.
-        values: Label values that occur in its label file.
-        foreground: Share of labelled voxels, for balanced folds.
-        signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
-        fingerprints: Of the content of each image, to find twins.
-        scans: What is known of each channel's file, to find what stands apart; none of pictures.
-    """
-
-    case: Case | None
-    findings: tuple[Finding, ...] = ()
-    values: frozenset[int] = frozenset()
-    foreground: float = 0.0
-    signature: bytes = b""
-    fingerprints: frozenset[bytes] = frozenset()
-    scans: tuple[tuple[str, Scan], ...] = ()
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """One sentence for each fault."""
-        return tuple(each.sentence for each in self.findings if each.verdict == "fault")
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What had to be decided about its files, by their names, one sentence each."""
-        notes = (each for each in self.findings if each.verdict == "note")
-        return tuple(replace(each, file=Path(each.file).name).sentence for each in notes)
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What every case of a set must fulfil.
-
-    Args:
-        channels: Channels the network will read.
-        values: Label values that may occur.
-        fill_missing: Channels that a case lacks are filled with zeros and marked.
-        preparation: Names the reference, and the channels that may lie on another grid.
-    """
-
-    channels: tuple[str, ...]
-    values: tuple[int, ...]
-    fill_missing: bool = False
-    preparation: Preparation = field(default_factory=Preparation)
 
 
 def check_case(found: FoundCase, expected: Expectation) -> Verdict:
@@ -95,64 +39,6 @@ def check_case(found: FoundCase, expected: Expectation) -> Verdict:
     except OSError as error:  # of a file that goes while it is looked at
         place = error.filename or found.files[0]
         return _refused(found, [f"{place}: {error.strerror}; check that the file stays there."])
-
-
-def check_all(
-    cases: Sequence[FoundCase],
-    expected: Expectation,
-    workers: int,
-    progress: Progress | None = None,
-) -> list[Verdict]:
-    """Check many cases, several at a time.
-
-    Args:
-        cases: The cases.
-        expected: What each must fulfil.
-        workers: Threads; reading leaves the interpreter free.
-        progress: Is told after each case how many are done, and of how many.
-    """
-    verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        for verdict in pool.map(lambda case: check_case(case, expected), cases):
-            verdicts.append(verdict)
-            if progress is not None:
-                progress(len(verdicts), len(cases))
-    return verdicts
-
-
-def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
-    """Open every file of a manifest's cases once more.
-
-    Args:
-        manifest: The manifest.
-        progress: Is told after each case how many are done, and of how many.
-    """
-    values = {0, *values_of(manifest.regions)}
-    verdicts: list[Verdict] = []
-    with ThreadPoolExecutor(2) as pool:
-        for verdict in pool.map(lambda case: _check_again(case, manifest, values), manifest.cases):
-            verdicts.append(verdict)
-            progress(len(verdicts), len(manifest.cases))
-    return verdicts
-
-
-def empty_in(verdicts: Sequence[Verdict], regions: Regions) -> tuple[dict[str, list[str]], int]:
-    """Ids of the cases in whose label each region is empty, and how many labels there are."""
-    labels = [
-        (verdict.case.id, verdict) for verdict in verdicts if verdict.case and verdict.case.label
-    ]
-    empty = {
-        name: [case for case, verdict in labels if verdict.values.isdisjoint(values)]
-        for name, values in regions.items()
-    }
-    return empty, len(labels)
-
-
-def _check_again(case: Case, manifest: Manifest, values: Set[int]) -> Verdict:
-    found = FoundCase(case.id, case.patient, case.images, case.label, case.site, case.components)
-    channels = tuple(name for name in manifest.channels if name not in case.filled)
-    preparation = manifest.task.preparation
-    return check_case(found, Expectation(channels, tuple(sorted(values)), preparation=preparation))
 
 
 def _refused(found: FoundCase, sentences: Sequence[str] | dict[str, None]) -> Verdict:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Verdict
 from inspire_med.cases.checking.finding import Finding
+from inspire_med.cases.checking.verdict import Verdict
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.twins import find_twins
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.align import reference_channel
-from inspire_med.cases.checking.case import Expectation
 from inspire_med.cases.checking.finding import Finding
 from inspire_med.cases.checking.mend_picture import mend_mask, mend_picture, upright_size
 from inspire_med.cases.checking.mend_volume import Mended, Place, mend_label, mend_scan
+from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture, picture_size

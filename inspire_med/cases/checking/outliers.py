@@ -7,9 +7,9 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from inspire_med.cases.checking.case import Verdict
 from inspire_med.cases.checking.finding import Finding
 from inspire_med.cases.checking.scan import Scan
+from inspire_med.cases.checking.verdict import Verdict
 
 _FEWEST = 5  # cases, of fewer none stands apart
 _USUAL = 0.6  # of the cases have what is usual

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from inspire_med.cases.checking.case import Expectation, Progress, Verdict, check_case
+from inspire_med.cases.checking.case import check_case
+from inspire_med.cases.checking.every_case import Progress
 from inspire_med.cases.checking.finding import Finding, fault_of
 from inspire_med.cases.checking.mend import mend_case
 from inspire_med.cases.checking.mend_volume import Mended
+from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase, folders_below
 from inspire_med.errors import InputError
 from inspire_med.imaging.volume import files_of, is_volume

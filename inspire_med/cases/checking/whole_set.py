@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from inspire_med.cases.checking.case import Verdict, empty_in
 from inspire_med.cases.checking.duplicates import duplicates
 from inspire_med.cases.checking.finding import Finding, worst_first
 from inspire_med.cases.checking.outliers import outliers
+from inspire_med.cases.checking.verdict import Verdict
 from inspire_med.imaging.masks import Regions
 from inspire_med.wording import counted, listed
 
@@ -28,6 +28,18 @@ def look_over(
             *_empty_regions(verdicts, regions),
         ]
     )
+
+
+def empty_in(verdicts: Sequence[Verdict], regions: Regions) -> tuple[dict[str, list[str]], int]:
+    """Ids of the cases in whose label each region is empty, and how many labels there are."""
+    labels = [
+        (verdict.case.id, verdict) for verdict in verdicts if verdict.case and verdict.case.label
+    ]
+    empty = {
+        name: [case for case, verdict in labels if verdict.values.isdisjoint(values)]
+        for name, values in regions.items()
+    }
+    return empty, len(labels)
 
 
 def _empty_regions(verdicts: Sequence[Verdict], regions: Regions) -> Iterator[Finding]:

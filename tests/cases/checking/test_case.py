@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspire_med.cases.checking.case import Expectation, check_case, empty_in
+from inspire_med.cases.checking.case import check_case
+from inspire_med.cases.checking.verdict import Expectation
+from inspire_med.cases.checking.whole_set import empty_in
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import find_cases
 from inspire_med.tasks.find import TASKS

@@ -2,8 +2,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from inspire_med.cases.checking.case import Expectation
 from inspire_med.cases.checking.mend import mend_case
+from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.tasks.task import Preparation
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Verdict
 from inspire_med.cases.checking.outliers import outliers, usual, usual_orientations
 from inspire_med.cases.checking.scan import Scan
+from inspire_med.cases.checking.verdict import Verdict
 from inspire_med.imaging.grid import Grid
 
 SCAN = Scan(Path("x"), Grid((9, 9, 9), np.diag([1.0, 1, 5, 1])), "int16", "mm", frozenset(), 0.5)

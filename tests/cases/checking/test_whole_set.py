@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.checking.case import Verdict
+from inspire_med.cases.checking.verdict import Verdict
 from inspire_med.cases.checking.whole_set import look_over
 
 

@@ -404,7 +404,7 @@ VOLUMES = [
         "label outside the head",
         label_in_the_corner,
         "warning",
-        "lies where every image is zero",
+        "lies around what the images show",
         SEG,
     ),
     Fault(

@@ -18,13 +18,13 @@ def label_findings(case: str, path: Path, label: LabelMap, outside: float) -> It
         case: Id of its case.
         path: Its file.
         label: As it was read.
-        outside: Share of it that lies where no image shows anything.
+        outside: Share of it that lies around what the images show.
     """
     if label.note:
         cause = label.note.removeprefix(f"{path.name}: ").removesuffix(".")
         yield Finding(case, str(path), "note", cause)
     if outside > _OUTSIDE:
-        cause = f"{outside:.0%} of its label lies where every image is zero"
+        cause = f"{outside:.0%} of its label lies around what the images show"
         remedy = "check that it belongs to this case, and whether it is mirrored or shifted"
         yield Finding(case, str(path), "warning", cause, remedy)
     corners = product((0, -1), repeat=label.labels.ndim)

@@ -13,6 +13,7 @@ import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
 from inspire_med.cases.align import elsewhere_sentence, lie_alike, turn_beside
+from inspire_med.cases.checking.background import number_of_nothing
 from inspire_med.cases.checking.mend_labels import whole_labels
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid, grids_overlap
@@ -158,10 +159,12 @@ def _read(path: Path) -> tuple[Stored, NDArray[Any], list[str]]:
         values = stored.read(None)
     if stored.unit in ("meter", "micron"):
         done.append(f"lengths turned from {stored.unit}s to millimetres")
-    broken = values.size - int(np.count_nonzero(np.isfinite(values)))
+    finite = np.isfinite(values)
+    broken = values.size - int(np.count_nonzero(finite))
     if broken:
-        values = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
-        done.append(f"NaN or infinite in {counted(broken, 'voxel')}, set to 0")
+        nothing = number_of_nothing(values[finite])
+        values = np.where(finite, values, np.asarray(nothing, values.dtype))
+        done.append(f"NaN or infinite in {counted(broken, 'voxel')}, set to {nothing}")
     return stored, values, done
 
 

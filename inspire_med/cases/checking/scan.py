@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inspire_med.cases.align import lie_alike
 from inspire_med.cases.checking.agreement import agreement, lattice, values_at
+from inspire_med.cases.checking.background import dark_in, share_around
 from inspire_med.cases.twins import fingerprint_of_volume
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
@@ -52,7 +53,7 @@ class Reading:
         self.scans: dict[str, Scan] = {}
         self._places: NDArray[np.float64] | None = None
         self._of_reference: NDArray[np.float32] | None = None
-        self._shown: NDArray[np.bool_] | None = None
+        self._dark: NDArray[np.bool_] | None = None
 
     def read(self, channel: str, path: Path, component: int | None) -> Grid:
         """Read a channel's file to its end and keep what it shows.
@@ -62,7 +63,7 @@ class Reading:
         """
         volume = read_volume(path, component)
         _refuse_constant(volume, channel, path)
-        self._show(volume)
+        self._darken(volume)
         stored = open_volume(path)
         self.scans[channel] = Scan(
             path,
@@ -75,20 +76,19 @@ class Reading:
         return volume.grid
 
     def outside(self, labels: NDArray[np.integer], grid: Grid) -> float:
-        """Share of the labelled voxels that lie where every channel on their grid is zero."""
+        """Share of the labelled voxels around what the channels on their grid show."""
         turned = Turn.to("RAS", grid.affine).apply(labels) > 0
-        count = np.count_nonzero(turned)
-        if self._shown is None or self._shown.shape != turned.shape or count == 0:
+        if self._dark is None or self._dark.shape != turned.shape:
             return 0.0
-        return float(np.count_nonzero(turned & ~self._shown) / count)
+        return share_around(turned, self._dark)
 
-    def _show(self, volume: Volume) -> None:
-        shown = Turn.to("RAS", volume.grid.affine).apply(volume.values) != 0
+    def _darken(self, volume: Volume) -> None:
+        dark = Turn.to("RAS", volume.grid.affine).apply(dark_in(volume.values))
         reference = next(iter(self.scans.values()), None)
-        if self._shown is None or reference is None:
-            self._shown = shown
-        elif lie_alike(volume.grid, reference.grid) and shown.shape == self._shown.shape:
-            self._shown |= shown
+        if self._dark is None or reference is None:
+            self._dark = dark
+        elif lie_alike(volume.grid, reference.grid) and dark.shape == self._dark.shape:
+            self._dark &= dark
 
     def _agreement(self, volume: Volume) -> float | None:
         if self._places is None or self._of_reference is None:

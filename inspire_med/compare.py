@@ -77,18 +77,24 @@ def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) 
     variants = _variants(parser, options.variants, config)
 
     from inspire_med.comparing.costs import sizes_of
-    from inspire_med.comparing.folder import keep_request, refuse_other_folder
+    from inspire_med.comparing.folder import keep_request, refuse_foreign_folder
     from inspire_med.comparing.plan import check
     from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
-    from inspire_med.training.stopping import STOPPED, Signals, locked
+    from inspire_med.training.stopping import STOPPED, SignalledError, Signals, locked
     from inspire_med.wording import counted
 
-    plan = _with_sizes(_plan(options, variants, config), parser, words)
+    plan = _plan(options, variants, config)
     check(plan)
-    refuse_other_folder(plan)
-    sizes = sizes_of(plan)
+    refuse_foreign_folder(plan.folder)
     with locked(plan.folder), Signals() as signals:
+        try:
+            plan = _with_sizes(plan, parser, words)
+        except SignalledError:
+            _say("stopped by a signal while sizes were planned; the same command begins anew")
+            return STOPPED
+        check(plan)
+        sizes = sizes_of(plan)
         remove_half_written(plan.folder)
         keep_request(plan)
         try:
@@ -170,6 +176,7 @@ def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "P
     """The same trainings, all by one plan of sizes; a comparison that has begun keeps its own."""
     from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
     from inspire_med.comparing.folder import sizes_kept
+    from inspire_med.training.stopping import ended_by_signals
 
     config, manifest = plan.config, plan.manifest
     if plan_word(config, manifest.task) == NONE:
@@ -177,7 +184,8 @@ def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "P
     asked = asked_options(parser, words, manifest.task)
     begun, sizes = sizes_kept(plan.folder)
     if not begun:
-        sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
+        with ended_by_signals():
+            sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
     config = by_plan(config, sizes, asked)
     return replace(plan, sizes=sizes, config=replace(config, plan=NONE))
 

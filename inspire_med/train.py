@@ -51,29 +51,20 @@ def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> i
 
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.ranks import LOST, AgreedError, is_lost_rank
-    from inspire_med.training.request import check_request
-    from inspire_med.training.stopping import STOPPED, Signals, locked
+    from inspire_med.training.stopping import STOPPED, SignalledError
 
     launcher = find_launcher(config.devices)
     world = launcher.here * launcher.machines
     with ExitStack() as held:
         try:
-            manifest = check_request(config, world)
-            config = replace(config, task=manifest.task.name)
-            if launcher.rank == 0:
-                refuse_foreign_folder(config)
-                held.enter_context(locked(config.run))
-            asked = asked_options(parser, words, manifest.task)
-            plan = _plan(config, manifest, launcher, asked)
-            config = by_plan(config, plan, asked)
-            check_request(config, world)
-            refuse_other_options(config)
-            signals = held.enter_context(Signals())
-            experiment = _build(config, manifest, launcher)
+            experiment, manifest, plan, signals = _begun(parser, config, words, launcher, held)
         except InputError:
             if launcher.local_rank:
                 return 2  # every rank of a machine finds the same fault, and the first one says it
             raise
+        except SignalledError:
+            say("stopped by a signal while the run was planned; the same command begins anew")
+            return STOPPED
         try:
             progress = _run(experiment, manifest, plan, signals)
         except AgreedError:
@@ -92,6 +83,35 @@ def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> i
     return STOPPED
 
 
+def _begun(
+    parser: CommandParser,
+    config: TrainConfig,
+    words: Sequence[str],
+    launcher: "Launcher",
+    held: ExitStack,
+) -> "tuple[Experiment, Manifest, Plan | None, Signals]":
+    """What is to be trained, in a folder that is held; from here on signals wait for a step's end.
+
+    The folder is looked at before the minutes that a plan may take.
+    """
+    from inspire_med.training.request import check_request
+    from inspire_med.training.stopping import Signals, locked
+
+    world = launcher.here * launcher.machines
+    manifest = check_request(config, world)
+    config = replace(config, task=manifest.task.name)
+    if launcher.rank == 0:
+        refuse_foreign_folder(config)
+        held.enter_context(locked(config.run))
+    asked = asked_options(parser, words, manifest.task)
+    plan = _plan(config, manifest, launcher, asked)
+    config = by_plan(config, plan, asked)
+    check_request(config, world)
+    refuse_other_options(config)
+    signals = held.enter_context(Signals())
+    return _build(config, manifest, launcher), manifest, plan, signals
+
+
 def _plan(
     config: TrainConfig, manifest: "Manifest", launcher: "Launcher", asked: frozenset[str]
 ) -> "Plan | None":
@@ -101,6 +121,7 @@ def _plan(
     """
     from inspire_med.training.launch import launch
     from inspire_med.training.movable import plan_of_store
+    from inspire_med.training.stopping import ended_by_signals
 
     world = launcher.here * launcher.machines
     hears = say if launcher.rank == 0 else lambda _: None
@@ -116,7 +137,8 @@ def _plan(
     if word == NONE:
         return None
     if launcher.rank == 0:
-        plan = find_plan(config, manifest, asked, processes=world, say=say)
+        with ended_by_signals():
+            plan = find_plan(config, manifest, asked, processes=world, say=say)
     return launch(launcher).broadcast(plan) if world > 1 else plan
 
 

@@ -15,6 +15,7 @@ from inspire_med.compare import main
 from inspire_med.comparing.process import Child, StoppedError
 from inspire_med.inference import Predictor
 from inspire_med.networks import MonaiNetwork
+from inspire_med.training.trials import Trials
 
 TINY = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2",
         "--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true",
@@ -264,10 +265,28 @@ def test_refuses_what_cannot_be_compared_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
 
 
-def test_leaves_a_folder_of_something_else_alone(tmp_path, disc_images, capsys, at_once):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_planning_and_leaves_no_folder(
+    tmp_path, disc_images, monkeypatch, capsys, at_once, name
+):
+    signalled = lambda trials, plan: os.kill(os.getpid(), signal.Signals[name])  # noqa: E731
+    monkeypatch.setattr(Trials, "try_step", signalled)
+
+    assert compare(disc_images, tmp_path / "out", "--plan", "small", *FEW) == 75
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "stopped by a signal while sizes were planned; the same command begins anew"
+    assert at_once == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_leaves_a_folder_of_something_else_alone(
+    tmp_path, disc_images, monkeypatch, capsys, at_once
+):
+    monkeypatch.setattr("inspire_med.cli.planned.find_plan", None)  # no minutes go by first
     (tmp_path / "notes.txt").write_text("mine")
 
-    assert compare(disc_images, tmp_path) == 2
+    assert compare(disc_images, tmp_path, "--plan", "small") == 2
 
     assert "holds something else; choose another --run" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]

@@ -16,6 +16,7 @@ from inspire_med.training import checkpoint, loop
 from inspire_med.training.log import RunLog
 from inspire_med.training.state import Progress
 from inspire_med.training.stopping import STOPPED
+from inspire_med.training.trials import Trials
 
 IMAGES = ["--task", "polyp", "--data.image_size", "[32,32]", "--data.batch_size", "2"]
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "2", "--precision", "32-true"]
@@ -69,6 +70,21 @@ def test_a_signal_saves_at_the_end_of_the_step(tmp_path, disc_images, at_step, c
     assert said.endswith(way_on)
     assert command(shlex.split(way_on.partition(": ")[2])[1:]) == 0
     assert log(tmp_path / "parts") == log(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+def test_a_signal_ends_planning_and_leaves_no_folder(
+    tmp_path, disc_images, monkeypatch, capsys, name
+):
+    signalled = lambda trials, plan: os.kill(os.getpid(), signal.Signals[name])  # noqa: E731
+    monkeypatch.setattr(Trials, "try_step", signalled)
+
+    words = ["--plan", "small", "--max_steps", "1"]
+    assert train(disc_images, tmp_path / "run", *words) == STOPPED
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "stopped by a signal while the run was planned; the same command begins anew"
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -34,24 +34,51 @@ _LEFT_OUT = {
 }
 
 
-def refuse_other_folder(plan: Plan) -> None:
-    """Only the same trainings may be added to a folder.
+def refuse_foreign_folder(folder: Path) -> None:
+    """Write into no folder that is neither new nor a comparison's.
+
+    Raises:
+        InputError: If it holds something else.
+    """
+    if folder.is_file():
+        raise InputError(f"{folder}: is a file; choose another --run.")
+    files = [file.name for file in folder.iterdir()] if folder.exists() else []
+    # What is left by a comparison that ended before it could write its request.
+    begun = [name for name in files if name == "lock" or name.startswith(".tmp-")]
+    if _REQUEST not in files and len(files) > len(begun):
+        raise InputError(f"{folder}: holds something else; choose another --run.")
+
+
+def sizes_kept(folder: Path) -> tuple[bool, SizesPlan | None]:
+    """Whether a comparison has begun in the folder, and the plan of sizes it was begun with."""
+    if not (folder / _REQUEST).is_file():
+        return False, None
+    planned = read_json(folder / _REQUEST).get("planned")
+    return True, None if planned is None else plan_from_json(planned)
+
+
+def keep_request(plan: Plan) -> None:
+    """Note in the folder what is asked for, beside the variants and tests of earlier requests.
 
     More variants and seeds may be asked for later, or fewer, or another protocol: what is trained
     is kept.
 
     Raises:
-        InputError: If the folder holds something else, or trainings with other options.
+        InputError: If the folder holds trainings on another data set or with other options.
     """
-    if plan.folder.is_file():
-        raise InputError(f"{plan.folder}: is a file; choose another --run.")
-    files = [file.name for file in plan.folder.iterdir()] if plan.folder.exists() else []
-    if _REQUEST not in files:
-        # What is left by a comparison that ended before it could write its request.
-        begun = [name for name in files if name == "lock" or name.startswith(".tmp-")]
-        if len(files) > len(begun):
-            raise InputError(f"{plan.folder}: holds something else; choose another --run.")
-        return
+    file = plan.folder / _REQUEST
+    if file.is_file():
+        _refuse_other_trainings(plan)
+    before = read_json(file) if file.is_file() else _request(plan)
+    named = {
+        "variants": before.get("variants", {}) | _by_folder(plan),
+        "tests": before.get("tests", {}) | {exam.name: exam.manifest.hash for exam in plan.tests},
+    }
+    if {**before, **named} != before:
+        write_json(file, {**before, **named})
+
+
+def _refuse_other_trainings(plan: Plan) -> None:
     content = read_json(plan.folder / _REQUEST)
     if content.get("manifest_hash") != plan.manifest.hash:
         raise InputError(
@@ -75,31 +102,6 @@ def refuse_other_folder(plan: Plan) -> None:
             )
     for job in plan.jobs():
         _refuse_other_training(job)
-
-
-def sizes_kept(folder: Path) -> tuple[bool, SizesPlan | None]:
-    """Whether a comparison has begun in the folder, and the plan of sizes it was begun with."""
-    if not (folder / _REQUEST).is_file():
-        return False, None
-    planned = read_json(folder / _REQUEST).get("planned")
-    return True, None if planned is None else plan_from_json(planned)
-
-
-def keep_request(plan: Plan) -> None:
-    """Note in the folder what is asked for, beside the variants and tests of earlier requests.
-
-    Raises:
-        InputError: As `refuse_other_folder`.
-    """
-    refuse_other_folder(plan)
-    file = plan.folder / _REQUEST
-    before = read_json(file) if file.exists() else _request(plan)
-    named = {
-        "variants": before.get("variants", {}) | _by_folder(plan),
-        "tests": before.get("tests", {}) | {exam.name: exam.manifest.hash for exam in plan.tests},
-    }
-    if {**before, **named} != before:
-        write_json(file, {**before, **named})
 
 
 def _refuse_other_training(job: Job) -> None:

@@ -52,6 +52,42 @@ class Signals:
         self.received = signal.Signals(number).name
 
 
+@contextmanager
+def ended_by_signals() -> Generator[None]:
+    """Let a signal end what is done here at once: work without steps, of which nothing is kept.
+
+    Raises:
+        SignalledError: At the first signal. A second Ctrl-C interrupts what that lets go of.
+    """
+    told: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        if len(told) == 1:
+            raise SignalledError
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    try:
+        yield
+        if told:  # something on the way took it for an error of its own
+            raise SignalledError
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def ctrl_c_stays_here() -> Generator[None]:
+    """Let processes that are started here never hear Ctrl-C, which a terminal sends to all."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def leave_signals_to_parent(closing: Tensor, worker: int) -> None:
     """Let a data worker live through what the whole job is sent: its parent ends it in time.
 

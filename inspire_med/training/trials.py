@@ -2,10 +2,11 @@
 
 import math
 import os
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from inspire_med.inference.allocator import keep_freed_memory
 from inspire_med.training.experiment import build_experiment
 from inspire_med.training.launch import Launcher
 from inspire_med.training.step import Trial, try_steps
+from inspire_med.training.stopping import ctrl_c_stays_here
 from inspire_med.workers import without_main
 
 
@@ -53,12 +55,16 @@ class Trials:
         )
         self._means = means
         self._pool: ProcessPoolExecutor | None = None
+        self._processes: list[BaseProcess] = []
         self._most = 0
 
     def __enter__(self) -> "Trials":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # nobody waits for the step that is under way
+            for process in self._processes:
+                process.kill()
         self._end()
         self._folder.cleanup()
 
@@ -75,8 +81,7 @@ class Trials:
         share = math.ceil(plan.batch_size / self._means.processes)
         try:
             with without_main():
-                wanted = (self._at(plan, share), self._manifest, self._means.gpu)
-                job = self._started().submit(_tried, *wanted)
+                job = self._submit(self._at(plan, share))
             trial = job.result()
         except BrokenProcessPool:  # ended from outside, as happens when memory runs out
             self._end()
@@ -92,10 +97,14 @@ class Trials:
         options = {name: value for name, value in plan.options().items() if name not in unread}
         return with_options(self._config, {**options, "data.batch_size": batch_size})
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _submit(self, config: TrainConfig) -> Future[Trial | None]:
+        before = active_children()
         if self._pool is None:
             self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-        return self._pool
+        with ctrl_c_stays_here():  # the pool's own helper, begun above, would let it through
+            job = self._pool.submit(_tried, config, self._manifest, self._means.gpu)
+        self._processes += [each for each in active_children() if each not in before]
+        return job
 
     def _end(self) -> None:
         if self._pool is not None:

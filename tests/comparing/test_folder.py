@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from inspire_med.comparing.folder import keep_request
+from inspire_med.comparing.folder import keep_request, refuse_foreign_folder
 from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
@@ -112,14 +112,14 @@ def test_refuses_a_folder_of_something_else(plan):
     (plan.folder / "thesis.tex").touch()
 
     with pytest.raises(InputError, match="holds something else; choose another --run"):
-        keep_request(plan)
+        refuse_foreign_folder(plan.folder)
 
 
 def test_refuses_a_file_for_a_folder(plan):
     plan.folder.touch()
 
     with pytest.raises(InputError, match="is a file; choose another --run"):
-        keep_request(plan)
+        refuse_foreign_folder(plan.folder)
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -6,7 +7,14 @@ import pytest
 
 from inspire_med.errors import InputError
 from inspire_med.training.budget import Budget
-from inspire_med.training.stopping import Signals, locked, take_extension, take_stop
+from inspire_med.training.stopping import (
+    SignalledError,
+    Signals,
+    ended_by_signals,
+    locked,
+    take_extension,
+    take_stop,
+)
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
@@ -25,6 +33,31 @@ def test_a_second_ctrl_c_interrupts():
     with Signals(), pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+def test_a_signal_ends_work_of_which_nothing_is_kept(name):
+    before = signal.getsignal(signal.Signals[name])
+
+    with pytest.raises(SignalledError), ended_by_signals():
+        os.kill(os.getpid(), signal.Signals[name])
+        pytest.fail("it goes on")
+
+    assert signal.getsignal(signal.Signals[name]) is before
+
+
+def test_a_signal_that_somebody_took_for_his_own_ends_it_later():
+    with pytest.raises(SignalledError), ended_by_signals(), contextlib.suppress(Exception):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_second_ctrl_c_interrupts_the_clearing_up_and_another_signal_does_not():
+    with pytest.raises(KeyboardInterrupt), ended_by_signals():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_stop_file_counts_once(tmp_path):

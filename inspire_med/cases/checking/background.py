@@ -50,10 +50,11 @@ def share_around(label: NDArray[np.bool_], dark: NDArray[np.bool_]) -> float:
         dark: Likewise.
     """
     doubtful = label & dark
+    parts = np.empty(dark.shape[:2], dtype=np.int32)
     around = 0
     for k in np.flatnonzero(doubtful.any(axis=(0, 1))):
-        parts, count = ndimage.label(dark[..., k])
-        reaches = np.zeros(count + 1, dtype=bool)
+        ndimage.label(dark[..., k], output=parts)
+        reaches = np.zeros(parts.max() + 1, dtype=bool)
         for edge in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
             reaches[edge] = True
         around += np.count_nonzero(doubtful[..., k] & reaches[parts])

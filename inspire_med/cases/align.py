@@ -1,7 +1,7 @@
 """Align: the volumes of a case in one orientation and on one grid, that of its reference."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,7 @@ def align(case: Case, channels: Sequence[str], preparation: Preparation) -> Alig
     problems += grid_problems(case, grids, preparation)
     if problems:
         raise InputError(problems[0])
-    name = reference_channel(case.images, preparation)
+    name = reference_channel(case.images, channels, preparation)
     fixed = files[name]
     codes = preparation.orientation or orientation_of(fixed.grid.affine)
     turn = Turn.to(codes, fixed.grid.affine)
@@ -99,10 +99,29 @@ def _turned(volume: Volume, reference: Grid, codes: str) -> Volume:
     return Volume(values, turn.grid(volume.grid), volume.header)
 
 
-def reference_channel(images: Mapping[str, Path], preparation: Preparation) -> str:
-    """The channel whose grid is the case's own, used or not: the task's reference, or the first."""
-    usual = preparation.reference
-    return usual if usual is not None and usual in images else next(iter(images))
+def reference_channel(
+    images: Mapping[str, Path], channels: Collection[str], preparation: Preparation
+) -> str:
+    """The channel whose grid is the case's own: the task's reference, or the first that lies on it.
+
+    It is one of those that are used. Only where all of these may lie on grids of their own is it
+    another, for labels lie on its grid.
+
+    Args:
+        images: The case's channels.
+        channels: Those that are used.
+        preparation: Names the reference, and channels that may lie on another grid.
+    """
+    usual = [name for name in images if name == preparation.reference]
+    bound = [name for name in images if name not in preparation.resampled]
+    able = [*usual, *bound]
+    return next(iter([name for name in able if name in channels] or able or images))
+
+
+def as_read(case: Case, channels: Sequence[str], preparation: Preparation) -> Case:
+    """The case without the images that are not read for these channels."""
+    read = {*channels, reference_channel(case.images, channels, preparation)}
+    return replace(case, images={name: case.images[name] for name in case.images if name in read})
 
 
 def read_grids(
@@ -121,7 +140,8 @@ def read_grids(
     """
     grids: dict[str, Grid] = {}
     problems: list[str] = []
-    for channel in dict.fromkeys((reference_channel(case.images, preparation), *channels)):
+    reference = reference_channel(case.images, channels, preparation)
+    for channel in dict.fromkeys((reference, *channels)):
         if channel in case.images:
             try:
                 grids[channel] = read(channel)
@@ -137,12 +157,12 @@ def grid_problems(
 
     Args:
         case: A case of volumes.
-        grids: The channels' grids; without the reference's nothing can be said.
+        grids: The grids of the channels that could be read.
         preparation: Which channels may lie on another grid, as long as both show one place.
     """
-    reference = reference_channel(case.images, preparation)
-    if reference not in grids:
+    if not grids:
         return []
+    reference = reference_channel({name: case.images[name] for name in grids}, grids, preparation)
     own, own_path = grids[reference], case.images[reference]
     problems: list[str] = []
     for channel, grid in grids.items():

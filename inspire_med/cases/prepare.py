@@ -221,7 +221,7 @@ def _label_beside(
     """The case's label map in the network's orientation."""
     assert case.label is not None
     label = _label(case.label, regions)
-    reference = case.images[reference_channel(case.images, preparation)]
+    reference = case.images[reference_channel(case.images, aligned.volumes, preparation)]
     if label.grid is None:
         raise InputError(grid_sentence(case.label, None, reference, aligned.grid))
     view = aligned.turn.grid(aligned.grid)

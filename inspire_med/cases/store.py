@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspire_med.cases import entry as entries
+from inspire_med.cases.align import as_read
 from inspire_med.cases.case import Case
 from inspire_med.cases.prepare import Prepared, foreground_statistics, prepare_case
 from inspire_med.cases.room import make_room
@@ -116,7 +117,7 @@ class Store:
 
     def holds_alone(self, case: Case) -> bool:
         """Whether a file of the case is not here, so that its entry stands for it."""
-        return case.missing_file() is not None
+        return self._as_read(case).missing_file() is not None
 
     def path(self, case: Case) -> Path:
         """Folder of the case's entry, whether or not it is there yet.
@@ -141,6 +142,7 @@ class Store:
 
     def _place(self, name: str, cases: Sequence[Case]) -> Path:
         """Where lies what is made of these cases: by what is asked for, and by their files."""
+        cases = [self._as_read(case) for case in cases]
         asked = [VERSION, asdict(self.preparation), self.channels, self.regions]
         begin = f"{name}-{digest(*asked, *map(asked_of, cases))}"
         contents = [content_of(case, self.folder / _KNOWN) for case in cases]
@@ -159,6 +161,9 @@ class Store:
             f"{case.missing_file()}: no such file; check the manifest, or give a --store that "
             f"holds {case.id} prepared by the same options."
         )
+
+    def _as_read(self, case: Case) -> Case:
+        return as_read(case, self.channels, self.preparation)
 
     def _read(self, case: Case, read: Callable[[Path], _Read]) -> _Read:
         """Read from the case's entry, and once more if it was damaged or removed meanwhile."""
@@ -184,8 +189,8 @@ class Store:
             return entry
         if self.holds_alone(case):
             raise InputError(
-                f"{entry}: is damaged, and {case.missing_file()}, which it could be made of "
-                "again, is not here; copy the folder again."
+                f"{entry}: is damaged, and {self._as_read(case).missing_file()}, which it could be "
+                "made of again, is not here; copy the folder again."
             )
         prepared = prepare_case(case, self.channels, self.regions, self.preparation)
         with _locked(self.folder):

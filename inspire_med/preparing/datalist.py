@@ -96,6 +96,6 @@ def _is_whole(case: Case, manifest: Manifest) -> bool:
 
 def _lies_apart(case: Case, manifest: Manifest) -> bool:
     preparation = manifest.task.preparation
-    own = case.images[reference_channel(case.images, preparation)]
+    own = case.images[reference_channel(case.images, manifest.channels, preparation)]
     others = [case.images[name] for name in manifest.channels if name in preparation.resampled]
     return any(not lie_alike(read_grid(path), read_grid(own)) for path in others)

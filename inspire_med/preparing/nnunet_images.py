@@ -24,7 +24,7 @@ def write_volumes(
     A channel is written where it is a part of a larger file, of another format, on another grid
     than the reference (it is resampled, and registered where the task says so), or filled.
     """
-    reference = reference_channel(case.images, preparation)
+    reference = reference_channel(case.images, channels, preparation)
     first = open_volume(case.images[reference])
     grid = Grid(first.shape[:3], first.affine)
     written: list[tuple[str, Path]] = []

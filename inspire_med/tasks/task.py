@@ -39,7 +39,7 @@ class Preparation:
             and `sd`.
         crop_to_foreground: Cut volumes to the box of what is not zero; under `mri` alone, as
             elsewhere zero is no background: in CT it is water, and air is not zero.
-        reference: Channel whose grid is the case's own; None is the first.
+        reference: Channel whose grid is the case's own, where it is used; else the first used.
         resampled: Channels that may lie on another grid, and are resampled onto the reference's.
         register: Move those rigidly onto the reference first, by mutual information.
     """

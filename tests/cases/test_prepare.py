@@ -162,6 +162,15 @@ def test_the_dwi_gives_the_grid_also_where_it_is_no_channel(stroke, write_nifti)
     assert prepared.image.shape[0] == 1
 
 
+def test_a_channel_that_is_left_out_need_not_be_readable(case):
+    case.images["flair"].write_bytes(b"no scan")
+
+    prepared = prepare_case(case, ("t1", "t2"), {"WT": (1, 2, 4)}, Preparation())
+
+    assert prepared.image.shape[0] == 2
+    assert prepared.target is not None
+
+
 def test_a_picture_is_resized_and_its_mask_comes_back(picture):
     prepared = prepare_case(picture, ("red", "green", "blue"), {"polyp": (1,)}, PICTURE)
 

@@ -330,6 +330,15 @@ def test_files_that_look_as_before_are_not_read_again(here, store, monkeypatch):
     assert sorted(read) == sorted([*case.images.values(), case.label])
 
 
+def test_files_of_channels_that_are_left_out_need_not_be_there(here, store):
+    case = here.cases[0]
+    case.images["flair"].unlink()
+    fewer = Store(store.folder, store.preparation, ("t1", "t2"), store.regions)
+
+    assert fewer.load(case).image.shape[0] == 2
+    assert not fewer.holds_alone(case)
+
+
 def test_one_voxel_that_was_changed_in_place_is_noticed(here, store):
     case = here.cases[0]
     before, size = store.path(case), case.label.stat().st_size

@@ -80,7 +80,7 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
         lambda name: reading.read(name, found.images[name], found.components.get(name)),
     )
     problems += grid_problems(found, grids, preparation)
-    reference = reference_channel(found.images, preparation)
+    reference = reference_channel(found.images, expected.channels, preparation)
     own = grids.get(reference)
     label = None
     if found.label is not None:

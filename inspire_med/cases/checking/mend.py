@@ -92,7 +92,7 @@ def _menders(
         if label is not None:
             menders[label] = lambda: mend_mask(label, _size_of(picture, label))
         return menders
-    first = reference_channel(found.images, expected.preparation)
+    first = reference_channel(found.images, expected.channels, expected.preparation)
     place = Place.of(found.images[first], orientations.get(first))
     names = [name for name in (first, *expected.channels) if name in found.images]
     free = expected.preparation.resampled

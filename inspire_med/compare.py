@@ -176,6 +176,7 @@ def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "P
     """The same trainings, all by one plan of sizes; a comparison that has begun keeps its own."""
     from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
     from inspire_med.comparing.folder import sizes_kept
+    from inspire_med.comparing.levels import at_own_levels
     from inspire_med.training.stopping import ended_by_signals
 
     config, manifest = plan.config, plan.manifest
@@ -186,8 +187,14 @@ def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "P
     if not begun:
         with ended_by_signals():
             sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
-    config = by_plan(config, sizes, asked)
-    return replace(plan, sizes=sizes, config=replace(config, plan=NONE))
+    if sizes is None:
+        return replace(plan, config=replace(config, plan=NONE))
+    config = replace(by_plan(config, sizes, asked), plan=NONE)
+    variants: list[Variant] = []
+    for variant in plan.variants:
+        with variant.at_fault():
+            variants.append(at_own_levels(variant, config, sizes, asked))
+    return replace(plan, sizes=sizes, config=config, variants=tuple(variants))
 
 
 def _protocol(name: str, task: Task) -> "Protocol":

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from inspire_med.__main__ import main as any_command
+from inspire_med.cases.planning.means import Need
 from inspire_med.compare import main
 from inspire_med.comparing.process import Child, StoppedError
 from inspire_med.inference import Predictor
@@ -110,6 +112,36 @@ def test_variants_of_a_file_are_compared(tmp_path, disc_images, at_once, capsys)
     file.write_text(file.read_text().replace("12]", "14]"))
     assert compare(disc_images, tmp_path / "out", *words) == 2
     assert "wide: was trained with network.widths = [4, 12], but" in capsys.readouterr().err
+
+
+def test_a_variant_with_more_levels_than_the_plan_has_is_trained_with_its_own(
+    tmp_path, disc_images, monkeypatch, capsys
+):
+    asked = []
+
+    def run(self, words, log, *, aloud):
+        asked.append(yaml.safe_load(Path(words[words.index("--config") + 1]).read_text()))
+        raise StoppedError
+
+    monkeypatch.setattr(Child, "run", run)
+    monkeypatch.setattr(Trials, "try_step", lambda trials, plan: Need(1.0, 0.1))
+    file = tmp_path / "v.yaml"
+    file.write_text("deep: {network.widths: [4, 8, 16]}\nusual: {}\n")
+    words = ["--variants", str(file), "--seeds", "1", "--plan", "small", *FEW]
+
+    assert compare(disc_images, tmp_path / "out", *words) == 75
+    assert asked[0]["network"]["widths"] == [4, 8, 16]
+    assert asked[0]["network"]["strides"] == [[2, 2], [2, 2]]
+    assert asked[0]["network"]["kernel_sizes"] == [[3, 3]] * 3
+    request = json.loads((tmp_path / "out" / "request.json").read_text())
+    assert len(request["planned"]["widths"]) == 2
+    assert compare(disc_images, tmp_path / "out", *words) == 75  # it goes on by the same sizes
+
+    clash = [*words, "--network.strides", "[[2,2]]"]
+    assert compare(disc_images, tmp_path / "other", *clash) == 2
+    sentence = "v.yaml: variant deep: network.widths has 3 levels, and --network.strides, which"
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from inspire_med.cases.manifest import Manifest
 from inspire_med.comparing.job import Job, inference_s, progress_of
 from inspire_med.comparing.plan import Plan
+from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
-from inspire_med.inference.model import ModelCard
-from inspire_med.networks import build_network
-from inspire_med.training.network import model_card
+from inspire_med.networks import UNet, build_network
+from inspire_med.training.network import model_card, refuse_more_levels
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,25 @@ class Effort:
     inference_s: float
 
 
-def size_of(card: ModelCard) -> Size:
-    """Measure a network by its description.
+def sizes_of(plan: Plan) -> dict[str, Size]:
+    """Measure every variant, before anything is trained.
 
     Raises:
-        InputError: If there is no such network, or it does not take the training patch.
+        InputError: If there is no such network, it does not take the training patch, or has fewer
+            levels than are to be supervised.
     """
+    sizes: dict[str, Size] = {}
+    for variant in plan.variants:
+        with variant.at_fault():
+            sizes[variant.name] = _size_of(variant.of(plan.config), plan.manifest)
+    return sizes
+
+
+def _size_of(config: TrainConfig, manifest: Manifest) -> Size:
+    card = model_card(config, manifest)
     network = build_network(card.network).eval()
+    if isinstance(network, UNet):
+        refuse_more_levels(config.network.deep_supervision, network)
     patch = torch.zeros(1, len(card.channels), *card.patch_size)
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -71,19 +84,6 @@ def size_of(card: ModelCard) -> Size:
         ) from error
     parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return Size(parameters, counter.get_total_flops())
-
-
-def sizes_of(plan: Plan) -> dict[str, Size]:
-    """Measure every variant, before anything is trained.
-
-    Raises:
-        InputError: As `size_of`.
-    """
-    sizes: dict[str, Size] = {}
-    for variant in plan.variants:
-        with variant.at_fault():
-            sizes[variant.name] = size_of(model_card(variant.of(plan.config), plan.manifest))
-    return sizes
 
 
 def effort_of(jobs: Sequence[Job]) -> Effort:

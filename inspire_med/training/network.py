@@ -104,6 +104,19 @@ def build_trained(
     )
 
 
+def refuse_more_levels(supervised: int, network: UNet) -> None:
+    """Supervise no more levels than there are.
+
+    Raises:
+        InputError: If more are asked for.
+    """
+    if supervised > len(network.channels):
+        raise InputError(
+            f"--network.deep_supervision: {supervised} is more than the network's "
+            f"{len(network.channels)} levels; give fewer."
+        )
+
+
 def _supervised(config: TrainConfig, network: UNet, say: Callable[[str], None]) -> nn.Module:
     """The U-Net with the first weights and the extra outputs that were asked for."""
     begun = card_of_run(config.run / "checkpoints") is not None
@@ -112,11 +125,7 @@ def _supervised(config: TrainConfig, network: UNet, say: Callable[[str], None]) 
     if config.network.freeze_norm:
         freeze_encoder_norms(network)
     levels = config.network.deep_supervision
-    if levels > len(network.channels):
-        raise InputError(
-            f"--network.deep_supervision: {levels} is more than the network's "
-            f"{len(network.channels)} levels; give fewer."
-        )
+    refuse_more_levels(levels, network)
     every_pass = config.network.supervise_passes
     if levels == 1 and not every_pass:
         return network

@@ -228,6 +228,13 @@ def test_names_the_variant_that_no_network_can_be_built_of(plan, tmp_path):
         sizes_of(replace(plan, variants=(*plan.variants, odd)))
 
 
+def test_names_the_variant_that_has_fewer_levels_than_are_supervised(plan, tmp_path):
+    odd = Variant("odd", {"network.deep_supervision": 3}, tmp_path / "v.yaml")
+
+    with pytest.raises(InputError, match=r"v.yaml: variant odd: .*: 3 is more than the .* 2 level"):
+        sizes_of(replace(plan, variants=(*plan.variants, odd)))
+
+
 def test_refuses_a_network_that_does_not_take_the_patch(plan, monkeypatch):
     class Picky(nn.Module):
         def forward(self, image):

@@ -6,11 +6,13 @@ import ssl
 import time
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
+from io import FileIO
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from inspire_med.errors import InputError
+from inspire_med.fetching.room import is_full, no_room, refuse_no_room
 
 Progress = Callable[[int, int], None]
 TRIES = 5  # in a row that bring nothing
@@ -41,8 +43,12 @@ def fetch(
         progress: Is told how many bytes are there, of how many.
 
     Raises:
-        InputError: If the server refuses, brings more than `size`, or brings nothing any more.
+        InputError: If the server refuses, brings more than `size`, or brings nothing any more, or
+            the disk has no room for it.
+        OSError: If `part` cannot be written.
     """
+    if size is not None:
+        refuse_no_room(part.parent, f"the rest of {url}", size - _held(part))
     fails, cause = 0, "not begun"
     while cause:
         before = _held(part)
@@ -110,6 +116,11 @@ def _try(
             ) from None
         return f"{error.code} {error.reason}"
     except (OSError, HTTPException) as error:
+        if isinstance(error, OSError) and error.filename is not None:  # of the disk, not the server
+            if is_full(error):
+                rest = None if size is None else size - _held(part)
+                raise no_room(part.parent, f"the rest of {url}", rest) from None
+            raise
         if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
             raise InputError(
                 f"{url}: the server's certificate cannot be verified; fetch it with a browser, "
@@ -128,17 +139,27 @@ def _continue(
         request.add_header("Range", f"bytes={have}-")
     with urlopen(request, timeout=timeout_s) as answer:
         begin, total = _span(answer, have)
-        with part.open("r+b" if begin else "wb") as handle:
+        with part.open("r+b" if begin else "wb", buffering=0) as handle:
             handle.seek(begin)
             done = begin
             while block := answer.read(_BLOCK):
-                handle.write(block)
+                _write(handle, block, part)
                 done += len(block)
                 progress(done, size or total or done)
                 if size is not None and done > size:
                     return
     if done < (size or total or 0):
         raise _CutOffError(f"cut off after {done:,} bytes")
+
+
+def _write(handle: FileIO, block: bytes, part: Path) -> None:
+    """Write all of a block; what goes wrong is the file's, by its name."""
+    left = memoryview(block)
+    try:
+        while left:
+            left = left[handle.write(left) :]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(part)) from None
 
 
 def _span(answer: HTTPResponse, have: int) -> tuple[int, int | None]:

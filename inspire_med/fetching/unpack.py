@@ -4,24 +4,34 @@ zipfile and tarfile read; what is written is written here, so that one set of ru
 no name leaves the folder, there are no links and no devices, and no more bytes than were promised.
 """
 
-import shutil
+import math
 import stat
 import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from bz2 import BZ2File
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from lzma import LZMAError
+from gzip import GzipFile
+from io import BufferedIOBase
+from lzma import LZMAError, LZMAFile
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from inspire_med.errors import InputError
+from inspire_med.fetching.room import is_full, no_room, refuse_no_room
 from inspire_med.wording import counted
 
 Progress = Callable[[int, int], None]
 _BLOCK = 1 << 20
+_LONGEST_HEADER = 1 << 20
+_MAGIC: Mapping[bytes, Callable[[Path], BufferedIOBase]] = {
+    b"\x1f\x8b": GzipFile,
+    b"BZh": BZ2File,
+    b"\xfd7zXZ\x00": LZMAFile,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ def unpack(
     try:
         with _opened(archive) as entries:
             files = _looked_at(archive, entries, limits or Limits())
-            _refuse_too_large(archive, folder, sum(entry.size for entry in files))
+            size = sum(entry.size for entry in files)
+            refuse_no_room(folder.parent, f"what {archive} holds", size)
             for number, entry in enumerate(files, start=1):
                 _write(archive, entry, folder / entry.name)
                 progress(number, len(files))
@@ -80,8 +91,43 @@ def unpack(
     ) as error:  # fmt: skip
         if isinstance(error, InputError):
             raise
+        if is_full(error):
+            raise no_room(folder.parent, f"the rest of what {archive} holds", None) from None
         words = str(error).split("\n")[0] or type(error).__name__
         raise InputError(f"{archive}: cannot be unpacked ({words}); fetch it again.") from None
+
+
+class _Headers(BufferedIOBase):
+    """A tar's bytes, of which what stands before an entry may take few.
+
+    tarfile reads names, further fields and maps of holes at once, as long as they say they are.
+    """
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream, self._left = stream, float(_LONGEST_HEADER)
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Bytes of a header, or once all were seen of a file."""
+        self._left -= math.inf if size is None or size < 0 else size
+        if self._left < 0:
+            raise tarfile.TarError(f"an entry's header of more than {_LONGEST_HEADER:,} bytes")
+        return self._stream.read(size)
+
+    def of_each(self, handle: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+        """The entries; after the last, files are read."""
+        for member in handle:
+            yield member
+            self._left = float(_LONGEST_HEADER)
+        self._left = math.inf
+
+
+def _decompressed(archive: Path) -> BufferedIOBase:
+    with archive.open("rb") as handle:
+        begin = handle.read(6)
+    kinds = (kind for magic, kind in _MAGIC.items() if begin.startswith(magic))
+    opened = next(kinds, lambda path: path.open("rb"))
+    return opened(archive)
 
 
 @contextmanager
@@ -89,11 +135,18 @@ def _opened(archive: Path) -> Generator[Iterator[_Entry]]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as handle:
             yield (_of_zip(handle, info) for info in handle.infolist())
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as handle:
-            yield (_of_tar(handle, member) for member in handle)
-    else:
-        raise InputError(f"{archive}: neither a zip nor a tar archive; fetch it again.")
+        return
+    with _decompressed(archive) as stream:
+        headers = _Headers(stream)
+        with _tar(archive, headers) as handle:
+            yield (_of_tar(handle, member) for member in headers.of_each(handle))
+
+
+def _tar(archive: Path, headers: _Headers) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=headers, mode="r:")
+    except tarfile.ReadError:
+        raise InputError(f"{archive}: neither a zip nor a tar archive; fetch it again.") from None
 
 
 def _of_zip(handle: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Entry:
@@ -161,14 +214,6 @@ def _key(archive: Path, name: str) -> str:
             f"{archive}: its entry {name!r} is no plain name below a folder; not unpacked."
         )
     return "/".join(part for part in parts if part != ".").casefold()
-
-
-def _refuse_too_large(archive: Path, folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if size > free:
-        raise InputError(
-            f"{archive}: becomes {size:,} bytes, and {folder.parent} has {free:,} free; make room."
-        )
 
 
 def _write(archive: Path, entry: _Entry, path: Path) -> None:

@@ -1,5 +1,7 @@
 import hashlib
 import ssl
+from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
 import pytest
@@ -140,6 +142,44 @@ def test_no_server_is_said(part):
         pass
     with pytest.raises(InputError, match=r"the transfer fails \(.*refused"):
         get(served, part)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+@pytest.mark.parametrize(("size", "needed"), [(SIZE, f"{SIZE:,} bytes; "), (None, "")])
+def test_a_full_disk_is_no_fault_of_the_server(part, size, needed):
+    part.symlink_to("/dev/full")
+    with (
+        serving(CONTENT) as served,
+        pytest.raises(
+            InputError, match=rf": no room for the rest of .* \({needed}[\d,]+ are free\)"
+        ),
+    ):
+        get(served, part, size=size)
+
+    assert len(served.asked) == 1
+
+
+def test_a_disk_too_small_is_said_before_the_server_is_asked(part, monkeypatch):
+    part.write_bytes(CONTENT[:1000])
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=7))
+    with serving(CONTENT) as served, pytest.raises(InputError) as caught:
+        get(served, part, size=SIZE)
+
+    assert str(caught.value) == (
+        f"{part.parent}: no room for the rest of {served.url} ({SIZE - 1000:,} bytes; 7 are free); "
+        "make room there, or in your quota, and give the same command again, which goes on from "
+        "here."
+    )
+    assert served.asked == []
+    assert part.read_bytes() == CONTENT[:1000]
+
+
+def test_a_part_that_cannot_be_written_is_no_fault_of_the_server(part):
+    part.mkdir()
+    with serving(CONTENT) as served, pytest.raises(IsADirectoryError, match=r"set\.zip\.part"):
+        get(served, part)
+
+    assert len(served.asked) == 1
 
 
 def test_a_certificate_that_cannot_be_verified_is_not_tried_again(part, monkeypatch):

@@ -1,5 +1,6 @@
 """Archives of strangers: each harm by itself, in both formats where both know it."""
 
+import errno
 import io
 import os
 import stat
@@ -14,7 +15,7 @@ from inspire_med.errors import InputError
 from inspire_med.fetching.unpack import Limits, unpack
 
 GOOD = {"set/images/a.jpg": b"picture", "set/masks/a.png": b"mask", "set/empty": b""}
-KINDS = ("zip", "tar", "tar.gz", "tar.xz")
+KINDS = ("zip", "tar", "tar.gz", "tar.bz2", "tar.xz")
 
 
 def pack(path, content, kind="zip"):
@@ -229,7 +230,54 @@ def test_more_than_there_is_room_for_is_refused(archive, folder, monkeypatch):
     pack(archive, GOOD)
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
 
-    refused(archive, folder, r"becomes 11 bytes, and .* has 10 free; make room")
+    words = r"inside: no room for what .* holds \(11 bytes; 10 are free\); make room there, or in"
+    refused(archive, folder, words)
+
+
+def test_a_disk_that_fills_up_is_no_fault_of_the_archive(archive, folder, monkeypatch):
+    pack(archive, GOOD)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("inspire_med.fetching.unpack._write", full)
+
+    refused(archive, folder, r"inside: no room for the rest of what .* are free\); make room there")
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz"])
+@pytest.mark.parametrize("place", ["first", "second", "global", "name", "link", "holes"])
+def test_a_header_is_not_read_to_its_end_if_it_is_very_long(archive, folder, kind, place):
+    long = "x" * (1 << 20)
+    form = tarfile.GNU_FORMAT if place in ("name", "link") else tarfile.PAX_FORMAT
+    shared = {"comment": long} if place == "global" else {}
+    with tarfile.open(archive, f"w:{kind[4:]}", format=form, pax_headers=shared) as made:
+        if place != "first":
+            made.addfile(tarfile.TarInfo("good"))
+        member = tarfile.TarInfo(long if place == "name" else "odd")
+        member.linkname = long if place == "link" else ""
+        if place in ("first", "second"):
+            member.pax_headers = {"comment": long}
+        if place == "holes":
+            member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+            member.size = 1 << 21
+            made.addfile(member, io.BytesIO(b"9999999\n" + b"1\n" * (1 << 20)))
+        else:
+            made.addfile(member)
+
+    refused(archive, folder, "cannot be unpacked .an entry's header of more than 1,048,576 bytes")
+
+
+def test_a_long_name_and_further_fields_are_read(archive, folder):
+    name = "/".join(["deep" * 20] * 5)
+    with tarfile.open(archive, "w:gz", pax_headers={"comment": "all"}) as made:
+        member = tarfile.TarInfo(name)
+        member.pax_headers, member.size = {"note": "x" * 100_000}, 3
+        made.addfile(member, io.BytesIO(b"abc"))
+
+    unpack(archive, folder)
+
+    assert files_in(folder) == {name: b"abc"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

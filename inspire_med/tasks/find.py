@@ -9,13 +9,16 @@ import msgspec
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.tasks.brats import BRATS, MENINGIOMA_RT
 from inspire_med.tasks.custom import task_of_yaml
-from inspire_med.tasks.isles import ISLES, ISLES_2015, ISLES_2024, ISLES_2026
+from inspire_med.tasks.isles import ISLES, ISLES_2015, ISLES_2017, ISLES_2024, ISLES_2026
 from inspire_med.tasks.polyp import POLYP
 from inspire_med.tasks.task import Layout, Task
 
 TASKS = {task.name: task for task in (BRATS, ISLES, POLYP)}
 # Editions of a task that show other channels; each is a task of its own.
-EDITIONS = {BRATS.name: (MENINGIOMA_RT,), ISLES.name: (ISLES_2015, ISLES_2024, ISLES_2026)}
+EDITIONS = {
+    BRATS.name: (MENINGIOMA_RT,),
+    ISLES.name: (ISLES_2015, ISLES_2017, ISLES_2024, ISLES_2026),
+}
 _BUILT_IN = TASKS | {each.name: each for editions in EDITIONS.values() for each in editions}
 # The layout of a data set that describes its task itself.
 _DESCRIBED: dict[str, Layout] = {"nnunet": "nnunet", "monai": "datalist"}

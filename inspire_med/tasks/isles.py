@@ -33,6 +33,15 @@ ISLES_2015 = replace(
     phantom=None,
 )
 
+# 2016 and 2017: diffusion and maps of the first hours' perfusion on one grid, the lesion of months
+# later; the series that the maps were made of (4DPWI) is left out.
+ISLES_2017 = replace(
+    ISLES_2015,
+    name="isles2017",
+    channels=("adc", "mtt", "rcbf", "rcbv", "tmax", "ttp"),
+    words={"lesion": "final infarct", "rcbf": "rCBF", "rcbv": "rCBV", "tmax": "Tmax"},
+)
+
 # 2024: CT and perfusion maps of the first session, on the plain CT's grid; the lesion is drawn on
 # the MRI of the second, which would give the answer away.
 ISLES_2024 = replace(

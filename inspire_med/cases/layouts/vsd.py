@@ -1,7 +1,7 @@
-"""VSD: folders of the Virtual Skeleton Database, as BraTS until 2016 and ISLES 2015 have them.
+"""VSD: folders of the Virtual Skeleton Database, as BraTS to 2016 and ISLES to 2017 have them.
 
 A case is a folder of folders, `VSD.Brain.XX.O.MR_Flair.54512/VSD.Brain.XX.O.MR_Flair.54512.mha`;
-the expert's mask is called `OT`.
+the expert's mask is called `OT`. Series over time, `MR_4DPWI`, are no channel.
 """
 
 import re
@@ -18,6 +18,7 @@ from inspire_med.tasks.task import LABEL, Task
 
 NAME = "vsd"
 _NAME = re.compile(r"(?i)(?:VSD|SMIR)\.Brain.*\.(?:MR_)?(?P<kind>[a-z]\w*)(?:\.\d+)?$")
+_SERIES = re.compile(r"(?i)(?:[a-z]+_)?4d")
 _OF_FILE = re.compile(r"(?i)(?:VSD|SMIR)\.")
 _GRADES = ("HGG", "LGG", "HG", "LG")
 
@@ -32,12 +33,15 @@ def find(task: Task, folder: Path) -> Findings | None:
     words = task.kinds()
     groups: dict[Path, dict[str, list[Path]]] = {}
     problems: list[str] = []
+    series: list[Path] = []
     for path in files_below(folder, VOLUME_SUFFIXES):
         match = _NAME.match(bare_name(path))
         if match is None:
             continue
         kind = words.get(match["kind"].lower())
-        if kind is None:
+        if kind is None and _SERIES.match(match["kind"]):
+            series.append(path)
+        elif kind is None:
             problems.append(
                 f"{path}: unknown modality '{match['kind']}'; expected {', '.join(task.channels)} "
                 "or OT: rename the file or move it away."
@@ -53,7 +57,7 @@ def find(task: Task, folder: Path) -> Findings | None:
     if not groups and not problems:
         return None
     cases = tuple(_case(task, parent, kinds) for parent, kinds in sorted(groups.items()))
-    return Findings(NAME, cases, tuple(problems))
+    return Findings(NAME, cases, tuple(problems), left_out=tuple(series))
 
 
 def find_with(task: Task, path: Path) -> Findings | None:

@@ -31,6 +31,14 @@ def isles_2015(folder):
     touch(folder, "1/VSD.Brain.XX.O.OT.70617/VSD.Brain.XX.O.OT.70617.nii")
 
 
+def isles_2017(folder):
+    """Both prefixes are in the release, and the series that the maps were made of."""
+    words = ("MR_4DPWI", "MR_ADC", "MR_MTT", "MR_rCBF", "MR_rCBV", "MR_TTP", "MR_Tmax", "OT")
+    for case, base, number in (("training_1", "VSD", 127014), ("training_43", "SMIR", 188919)):
+        names = [f"{base}.Brain.XX.O.{word}.{number + i}" for i, word in enumerate(words)]
+        touch(folder, *(f"{case}/{name}/{name}.nii" for name in names))
+
+
 def isles_2024(folder, case="sub-stroke0001"):
     """As the release of November 2025 has it, one file that was left in the mask's place too."""
     raw, derived = f"raw_data/{case}", f"derivatives/{case}"
@@ -87,6 +95,7 @@ def brats_2023(folder):
     [
         (ISLES, isles_2022, "isles", "dwi adc flair", "sub-strokecase0001_ses-0001"),
         (ISLES, isles_2015, "isles2015", "flair t1 t2 dwi", "1"),
+        (ISLES, isles_2017, "isles2017", "adc mtt rcbf rcbv tmax ttp", "training_1"),
         (ISLES, isles_2024, "isles2024", "ncct cta cbf cbv mtt tmax", "sub-stroke0001"),
         (ISLES, isles_2024_of_the_challenge, "isles2024", "ncct cta cbf cbv mtt tmax",
          "sub-strokecase0001"),
@@ -118,6 +127,16 @@ def test_the_mri_that_the_lesion_was_drawn_on_is_no_input(tmp_path):
     assert case.label is not None
     assert case.label.name == "sub-stroke0001_ses-02_space-ncct_lesion-msk.nii.gz"
     assert "Left out, named as no channel and no label: 14 files, such as" in found.notes[0]
+
+
+def test_the_series_of_isles_2017_are_left_out_and_counted(tmp_path):
+    isles_2017(tmp_path)
+
+    found = find_cases(edition_of(ISLES, [tmp_path]), tmp_path)
+
+    assert [case.id for case in found.cases] == ["training_1", "training_43"]
+    assert "Left out, named as no channel and no label: 2 files, such as" in found.notes[0]
+    assert "4DPWI" in found.notes[0]
 
 
 def test_the_sites_of_atlas_are_in_its_names(tmp_path):

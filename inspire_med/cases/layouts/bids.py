@@ -15,6 +15,7 @@ from inspire_med.cases.layouts.found import (
     FoundCase,
     files_below,
     label_word,
+    said_twice,
     with_file,
 )
 from inspire_med.cases.layouts.participants import sites_of
@@ -70,18 +71,24 @@ def find(task: Task, folder: Path) -> Findings | None:
     if not sessions:
         return None
     problems: list[str] = []
-    cases = [
-        case
-        for stem, names in sorted(sessions.items())
-        if (case := _case(task, stem, names, words, problems)) is not None
-    ]
+    refused: list[Path] = []
+    cases: list[FoundCase] = []
+    for stem, names in sorted(sessions.items()):
+        best = _chosen(task, names, words)
+        if twice := said_twice(stem, best):
+            problems.append(twice)
+            refused += names
+        elif best:
+            cases.append(_case(task, stem, {kind: paths[0] for kind, paths in best.items()}))
     sites = sites_of(folder)
     cases = [
         replace(case, site=case.site or sites.get(case.id.split("_")[0], "")) for case in cases
     ]
-    taken = {path for case in cases for path in case.files}
+    taken = {path for case in cases for path in case.files} | set(refused)
     left = [path for names in sessions.values() for path in names if path not in taken]
-    return Findings(NAME, tuple(cases), tuple(problems), left_out=tuple(left))
+    return Findings(
+        NAME, tuple(cases), tuple(problems), left_out=tuple(left), refused=tuple(refused)
+    )
 
 
 def find_with(task: Task, path: Path) -> Findings | None:
@@ -98,26 +105,21 @@ def _words(task: Task, kind: str) -> list[_Word]:
     return [_Word.of(word) for word in exact or plain]
 
 
-def _case(
-    task: Task,
-    stem: str,
-    names: Mapping[Path, _Word],
-    words: Mapping[str, list[_Word]],
-    problems: list[str],
-) -> FoundCase | None:
-    """The case of a session, or None where it has none or nobody can say which file is meant."""
-    files: dict[str, Path] = {}
+def _chosen(
+    task: Task, names: Mapping[Path, _Word], words: Mapping[str, list[_Word]]
+) -> dict[str, list[Path]]:
+    """The files of a session by what they are; several where nobody can say which is meant."""
+    found: dict[str, list[Path]] = {}
     space: str | None = None
     for kind in (LABEL, *task.channels):
         best = _best(names, words[kind], space)
-        if len(best) > 1:
-            problems.append(f"{best[1]}: a second file of the sequence of {best[0]}; keep one.")
-            return None
         if best:
-            files[kind] = best[0]
+            found[kind] = best
             space = names[best[0]].entities.get("space") if kind == LABEL else space
-    if not files:
-        return None
+    return found
+
+
+def _case(task: Task, stem: str, files: Mapping[str, Path]) -> FoundCase:
     images = {channel: files[channel] for channel in task.channels if channel in files}
     patient = task.patient_of(stem) if task.patient else stem.split("_", maxsplit=1)[0]
     return FoundCase(stem, patient, images, files.get(LABEL), site=task.site_of(stem))

@@ -14,6 +14,7 @@ from inspire_med.cases.layouts.found import (
     FoundCase,
     files_below,
     label_word,
+    said_twice,
     with_file,
 )
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
@@ -45,15 +46,15 @@ def find(task: Task, folder: Path) -> Findings | None:
         return None
     problems = [_stranger(path, words) for path in strangers if path.parent in groups]
     cases: list[FoundCase] = []
-    for parent, kinds in groups.items():
-        twice = [paths for paths in kinds.values() if len(paths) > 1]
-        if twice and not _flat(kinds):
-            problems.append(
-                f"{twice[0][1]}: a second file of the sequence of {twice[0][0].name}; keep one."
-            )
+    refused: list[Path] = []
+    for name, kinds in (one for group in groups.items() for one in _told_apart(*group)):
+        case = _case(task, name, kinds)
+        if twice := said_twice(case.id, kinds):
+            problems.append(twice)
+            refused += [path for paths in kinds.values() for path in paths]
         else:
-            cases += _flat_cases(task, kinds) if twice else [_case(task, parent.name, kinds)]
-    return Findings(NAME, tuple(cases), tuple(problems))
+            cases.append(case)
+    return Findings(NAME, tuple(cases), tuple(problems), refused=tuple(refused))
 
 
 def find_with(task: Task, path: Path) -> Findings | None:
@@ -68,17 +69,16 @@ def _parts(path: Path) -> tuple[str, str]:
     return (match["stem"] or "", match["kind"]) if match else ("", bare_name(path))
 
 
-def _flat(kinds: dict[str, list[Path]]) -> bool:
-    """Do several cases lie in one folder, told apart by their stems?"""
-    return len({_parts(path)[0] for paths in kinds.values() for path in paths}) > 1
-
-
-def _flat_cases(task: Task, kinds: dict[str, list[Path]]) -> list[FoundCase]:
+def _told_apart(
+    parent: Path, kinds: dict[str, list[Path]]
+) -> list[tuple[str, dict[str, list[Path]]]]:
+    """The cases of a folder by name: several, told by their stems, where channels come twice."""
     stems: dict[str, dict[str, list[Path]]] = {}
     for kind, paths in kinds.items():
         for path in paths:
             stems.setdefault(_parts(path)[0], {}).setdefault(kind, []).append(path)
-    return [_case(task, stem, files) for stem, files in sorted(stems.items())]
+    several = len(stems) > 1 and any(len(paths) > 1 for paths in kinds.values())
+    return sorted(stems.items()) if several else [(parent.name, kinds)]
 
 
 def _case(task: Task, folder: str, kinds: dict[str, list[Path]]) -> FoundCase:

@@ -39,6 +39,7 @@ class Findings:
         problems: One sentence each.
         notes: What was understood from the names and should be said aloud.
         left_out: Files that are named as the layout has it, and as no channel and no label.
+        refused: Files of cases that a problem keeps out.
     """
 
     layout: str
@@ -46,11 +47,28 @@ class Findings:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[Path, ...] = ()
+    refused: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Those of all cases, then what was left out."""
-        return (*(path for case in self.cases for path in case.files), *self.left_out)
+        """Those of all cases, then what was left out or refused."""
+        of_cases = (path for case in self.cases for path in case.files)
+        return (*of_cases, *self.left_out, *self.refused)
+
+
+def said_twice(case: str, kinds: Mapping[str, Sequence[Path]]) -> str | None:
+    """One sentence on the first channel of a case that has two files; None where none has.
+
+    Args:
+        case: Its id.
+        kinds: Channel name, or `label`, to the files that are named so.
+    """
+    for kind, paths in kinds.items():
+        if len(paths) > 1:
+            first, second, *_ = paths
+            what = "its label" if kind == LABEL else f"the channel {kind}"
+            return f"{second}: case {case} has two files for {what}, this and {first}; keep one."
+    return None
 
 
 def joined(cases: Iterable[FoundCase], channels: Sequence[str]) -> tuple[FoundCase, ...]:

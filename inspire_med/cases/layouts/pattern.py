@@ -2,7 +2,8 @@
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from inspire_med.cases.layouts.found import (
@@ -10,12 +11,13 @@ from inspire_med.cases.layouts.found import (
     FoundCase,
     files_below,
     in_order,
+    said_twice,
     shared_file,
 )
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
-from inspire_med.tasks.task import Files, Task
+from inspire_med.tasks.task import LABEL, Files, Task
 
 NAME = "pattern"
 _HOLE = re.compile(r"\{(case|channel)(?::0(\d+)d)?\}")
@@ -31,24 +33,25 @@ def find(task: Task, folder: Path) -> Findings | None:
     """List the cases below `folder` whose files are named by the task's patterns."""
     files = _files(task)
     label = _compiled(task, files.label) if files.label else None
-    labels: dict[str, Path] = {}
+    labels: dict[str, list[Path]] = {}
     rest: list[Path] = []
     for path in files_below(folder, ("",)):
         match = label.fullmatch(path.relative_to(folder).as_posix()) if label else None
         if match:
-            labels.setdefault(match["case"], path)
+            labels.setdefault(match["case"], []).append(path)
         else:
             rest.append(path)
-    cases = _cases(task, files.images, rest, folder, labels)
-    images = {path for case in cases for path in case.images.values()}
+    found = _listed(task, files.images, rest, folder, labels)
+    known = set(found.files)
     problems = [
-        f"{path}: no image of case {case} is named like {files.images}; add it or move the label."
-        for case, path in sorted(labels.items())
-        if case not in {found.id for found in cases}
+        f"{paths[0]}: no image of case {case} is named like {files.images}; add it or move the "
+        "label."
+        for case, paths in sorted(labels.items())
+        if paths[0] not in known
     ]
     endings = IMAGE_SUFFIXES if task.spatial_dims == 2 else VOLUME_SUFFIXES
-    others = [p for p in rest if p not in images and p.name.lower().endswith(endings)]
-    return Findings(NAME, tuple(cases), tuple(problems), left_out=tuple(others))
+    others = [p for p in rest if p not in known and p.name.lower().endswith(endings)]
+    return replace(found, problems=(*found.problems, *problems), left_out=tuple(others))
 
 
 def find_inputs(task: Task, folder: Path) -> Findings | None:
@@ -62,12 +65,13 @@ def find_inputs(task: Task, folder: Path) -> Findings | None:
         alike = label.split("/")[:-1] == parts[:-1]
         paths = [path for path in paths if not (alike and masks.fullmatch(path.name))]
     for base in (folder, *folder.parents)[: len(parts)]:
-        if cases := _cases(task, pattern, paths, base, {}):
-            return Findings(NAME, tuple(cases))
+        found = _listed(task, pattern, paths, base, {})
+        if found.files:
+            return found
     if "{case}" not in parts[-1]:
         return None
-    cases = _cases(task, parts[-1], [p for p in paths if p.parent == folder], folder, {})
-    return Findings(NAME, tuple(cases)) if cases else None
+    found = _listed(task, parts[-1], [p for p in paths if p.parent == folder], folder, {})
+    return found if found.files else None
 
 
 def find_with(task: Task, path: Path) -> Findings | None:
@@ -80,42 +84,52 @@ def find_with(task: Task, path: Path) -> Findings | None:
         if match and "case" in match.groupdict():
             names = [_filled(known, match["case"], *each) for each in enumerate(task.channels)]
             paths = [file for name in dict.fromkeys(names) for file in sorted(base.glob(name))]
-            return Findings(NAME, tuple(_cases(task, known, paths, base, {})))
+            return _listed(task, known, paths, base, {})
     if "{channel" in pattern and len(task.channels) > 1:
         return None
     return Findings(NAME, (_alone(task, bare_name(path), path),))
 
 
-def _cases(
-    task: Task, pattern: str, paths: Iterable[Path], base: Path, labels: dict[str, Path]
-) -> list[FoundCase]:
+def _listed(
+    task: Task,
+    pattern: str,
+    paths: Iterable[Path],
+    base: Path,
+    labels: Mapping[str, Sequence[Path]],
+) -> Findings:
     """The cases among `paths`, named from `base` by the pattern of images."""
     known = _compiled(task, pattern)
-    files: dict[str, dict[str, Path]] = {}
+    files: dict[str, dict[str, list[Path]]] = {}
     for path in paths:
         match = known.fullmatch(path.relative_to(base).as_posix())
         if match is None:
             continue
-        channel = match.groupdict().get("channel")
-        if channel is None:
-            images, _ = shared_file(task, path)
-        elif channel in task.channels:
-            images = {channel: path}
-        elif int(channel) < len(task.channels):
-            images = {task.channels[int(channel)]: path}
-        else:
+        for channel in _channels(task, match):
+            files.setdefault(match["case"], {}).setdefault(channel, []).append(path)
+    cases: list[FoundCase] = []
+    problems: list[str] = []
+    refused: list[Path] = []
+    for case, images in sorted(files.items()):
+        kinds = {**images, LABEL: labels.get(case, ())}
+        if twice := said_twice(case, kinds):
+            problems.append(twice)
+            refused += dict.fromkeys(path for own in kinds.values() for path in own)
             continue
-        files.setdefault(match["case"], {}).update(images)
-    return [
-        FoundCase(
-            case,
-            task.patient_of(case),
-            {name: images[name] for name in task.channels if name in images},
-            labels.get(case),
-            components=_components(task, pattern),
-        )
-        for case, images in sorted(files.items())
-    ]
+        ordered = {name: images[name][0] for name in task.channels if name in images}
+        label = next(iter(kinds[LABEL]), None)
+        parts = _components(task, pattern)
+        cases.append(FoundCase(case, task.patient_of(case), ordered, label, components=parts))
+    return Findings(NAME, tuple(cases), tuple(problems), refused=tuple(refused))
+
+
+def _channels(task: Task, match: re.Match[str]) -> tuple[str, ...]:
+    """The channels in a file of that name: all where it names none."""
+    channel = match.groupdict().get("channel")
+    if channel is None:
+        return task.channels
+    if channel in task.channels:
+        return (channel,)
+    return task.channels[int(channel) : int(channel) + 1]
 
 
 def _alone(task: Task, name: str, path: Path) -> FoundCase:

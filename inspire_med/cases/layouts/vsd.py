@@ -11,6 +11,7 @@ from inspire_med.cases.layouts.found import (
     Findings,
     FoundCase,
     files_below,
+    said_twice,
     with_file,
 )
 from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
@@ -48,16 +49,20 @@ def find(task: Task, folder: Path) -> Findings | None:
             )
         else:
             groups.setdefault(_case_folder(path), {}).setdefault(kind, []).append(path)
-    for parent, kinds in list(groups.items()):
-        twice = [paths for paths in kinds.values() if len(paths) > 1]
-        if twice:
-            first, second, *_ = twice[0]
-            problems.append(f"{second}: a second file of the sequence of {first}; keep one.")
-            del groups[parent]
     if not groups and not problems:
         return None
-    cases = tuple(_case(task, parent, kinds) for parent, kinds in sorted(groups.items()))
-    return Findings(NAME, cases, tuple(problems), left_out=tuple(series))
+    cases: list[FoundCase] = []
+    refused: list[Path] = []
+    for parent, kinds in sorted(groups.items()):
+        case = _case(task, parent, kinds)
+        if twice := said_twice(case.id, kinds):
+            problems.append(twice)
+            refused += [path for paths in kinds.values() for path in paths]
+        else:
+            cases.append(case)
+    return Findings(
+        NAME, tuple(cases), tuple(problems), left_out=tuple(series), refused=tuple(refused)
+    )
 
 
 def find_with(task: Task, path: Path) -> Findings | None:

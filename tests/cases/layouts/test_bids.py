@@ -88,7 +88,7 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
     found = bids.find(ISLES, tmp_path)
 
     assert found is not None
-    assert "a second file of the sequence of" in found.problems[0]
+    assert "case sub-strokecase0001_ses-0001 has two files for the channel dwi" in found.problems[0]
     assert found.cases == ()  # nobody can say which of the two is meant
 
 
@@ -146,7 +146,10 @@ def test_two_runs_are_told_apart_or_named(tmp_path):
 
     assert found is not None
     assert found.cases == ()
-    assert "sub-1_run-1_T1w.nii.gz: a second file of the sequence of" in found.problems[0]
+    assert (
+        "sub-1_run-1_T1w.nii.gz: case sub-1 has two files for the channel t1, this"
+        in found.problems[0]
+    )
     assert taken(own(t1="run-2_T1w"), tmp_path)[0] == {"t1": "sub-1_run-02_T1w.nii.gz"}
 
 

@@ -99,7 +99,20 @@ def test_names_a_second_file_of_one_sequence(tmp_path):
     found = case_folders.find(BRATS, tmp_path)
 
     assert found is not None
-    assert "a second file of the sequence of" in found.problems[0]
+    (problem,) = found.problems
+    assert "case BraTS2021_00000 has two files for the channel t1, this and" in problem
+    assert found.cases == ()
+
+
+def test_names_a_second_file_among_the_cases_of_one_folder(tmp_path):
+    for name in ("a_t1.nii", "a_t1.nii.gz", "a_t2.nii", "b_t1.nii", "b_t2.nii"):
+        (tmp_path / name).touch()
+
+    found = case_folders.find(BRATS, tmp_path)
+
+    assert found is not None
+    assert [case.id for case in found.cases] == ["b"]
+    assert "a_t1.nii.gz: case a has two files for the channel t1, this and" in found.problems[0]
 
 
 def test_passes_over_hidden_files(tmp_path):

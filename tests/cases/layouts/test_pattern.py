@@ -164,3 +164,25 @@ def test_a_task_of_patterns_needs_them(tmp_path):
 
     with pytest.raises(InputError, match="task x: says no pattern of its files; add `images`"):
         pattern.find(bare, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("own", "more", "what"),
+    [
+        (task("{case}_{channel}.*", "lab/{case}.nii*"), "a_t1.nii", "the channel t1"),
+        (task("{case}_{channel}.*", "lab/{case}.nii*"), "lab/a.nii", "its label"),
+        (task("*/{case}.nii.gz", None, ("ct",)), "more/a.nii.gz", "the channel ct"),
+    ],
+)
+def test_names_two_files_of_one_channel_or_label(tmp_path, own, more, what):
+    for case in "ab":
+        lay(tmp_path, f"{case}_t1.nii.gz", f"{case}_t1ce.nii.gz", f"lab/{case}.nii.gz")
+    lay(tmp_path, more)
+
+    found = find_cases(own, tmp_path)
+
+    assert ids(found) == ["b"]
+    (problem,) = found.problems
+    assert f"case a has two files for {what}, this and {tmp_path}" in problem
+    assert tmp_path / more in found.refused
+    assert tmp_path / more not in found.left_out  # it has a name

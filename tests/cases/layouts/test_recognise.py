@@ -234,6 +234,24 @@ def test_names_two_layouts_in_one_folder(tmp_path, task, first, second, layouts)
         find_cases(TASKS[task], tmp_path)
 
 
+def test_two_files_of_a_channel_are_no_second_layout(tmp_path):
+    """An edition that reads t1ce alone finds a case there that has no fault."""
+    for case in "ab":
+        for channel in ("flair", "t1", "t1ce", "t2"):
+            (tmp_path / case).mkdir(exist_ok=True)
+            (tmp_path / case / f"{case}_{channel}.nii.gz").touch()
+    (tmp_path / "a" / "a_t1.nii").touch()
+
+    found = find_cases(TASKS["brats"], tmp_path)
+
+    assert [case.id for case in found.cases] == ["b"]
+    (problem,) = found.problems
+    assert problem == (
+        f"{tmp_path}/a/a_t1.nii.gz: case a has two files for the channel t1, this and "
+        f"{tmp_path}/a/a_t1.nii; keep one."
+    )
+
+
 def test_an_index_of_something_else_beside_the_cases_is_no_second_layout(tmp_path):
     for channel in ("flair", "t1"):
         (tmp_path / f"c_{channel}.nii.gz").touch()

@@ -83,7 +83,7 @@ def test_names_an_unknown_modality_and_a_second_file(tmp_path):
     assert found is not None
     assert [case.id for case in found.cases] == ["1"]
     assert "MR_PD.1.mha: unknown modality 'PD'; expected flair, t1, t1ce, t2" in found.problems[0]
-    assert "a second file of the sequence of" in found.problems[1]
+    assert "MR_T2.35536.mha: case 2 has two files for the channel t2, this and" in found.problems[1]
 
 
 def test_one_file_brings_its_case_along(tmp_path):

@@ -33,11 +33,13 @@ SCANNERS = (
     Scanner("SSA", contrast=0.8, bias=0.25, noise=0.10, slice_mm=5.0, spoilt=0.2),
 )
 TISSUES = ("white", "grey", "csf", "gliosis", "blood", "vessel", "oedema", "necrosis", "enhancing")
-CONTRASTS = {  # relative signal of each tissue, in the order above
-    "t2f": (0.42, 0.55, 0.15, 0.95, 0.50, 0.55, 0.92, 0.62, 0.80),
-    "t1n": (0.80, 0.60, 0.22, 0.66, 1.10, 0.55, 0.52, 0.32, 0.55),
-    "t1c": (0.80, 0.60, 0.22, 0.66, 1.12, 1.15, 0.52, 0.32, 1.15),
-    "t2w": (0.38, 0.52, 1.00, 0.60, 0.45, 0.35, 0.85, 0.98, 0.70),
+# Relative signal of each tissue, in the order above. The tumour's regions stand off the brain, in
+# units of its deviation, as real ones do (`scripts/bench/mask_contrasts.py`).
+CONTRASTS = {
+    "t2f": (0.42, 0.55, 0.15, 0.95, 0.50, 0.55, 0.80, 0.92, 0.86),
+    "t1n": (0.80, 0.60, 0.22, 0.66, 1.10, 0.55, 0.66, 0.50, 0.64),
+    "t1c": (0.80, 0.60, 0.22, 0.66, 1.12, 1.22, 0.66, 0.50, 1.22),
+    "t2w": (0.38, 0.52, 1.00, 0.60, 0.45, 0.35, 0.72, 1.00, 0.80),
 }
 LABELS = {"necrosis": 1, "oedema": 2, "enhancing": 3}
 
@@ -72,7 +74,7 @@ def write_case(folder: Path, subject: Subject, size: Size) -> str:
     affine = np.diag([-frame.spacing_mm, -frame.spacing_mm, frame.spacing_mm, 1.0])
     affine[1, 3] = (frame.shape[1] - 1) * frame.spacing_mm
     grid = Grid(frame.shape, affine)
-    head, tissue, brain = _patient(frame, subject.anatomy)
+    head, tissue, brain = _patient(frame, subject)
     for contrast, signals in CONTRASTS.items():
         scan = np.zeros(frame.shape, np.int16)
         scan[head] = _scan(scanner, signals, tissue, brain, frame.spacing_mm, subject.scan)
@@ -86,10 +88,9 @@ def write_case(folder: Path, subject: Subject, size: Size) -> str:
     return name
 
 
-def _patient(
-    frame: _Frame, random: np.random.Generator
-) -> tuple[tuple[slice, ...], NDArray[np.uint8], Mask]:
+def _patient(frame: _Frame, subject: Subject) -> tuple[tuple[slice, ...], NDArray[np.uint8], Mask]:
     """The box of the head in the frame; in it each voxel's index into TISSUES, and what is head."""
+    random = subject.anatomy
     radii = np.array(frame.head_mm) * random.uniform(0.95, 1.05, 3) / frame.spacing_mm
     middle = np.array(frame.shape) / 2 - 0.5
     box = box_around(frame.shape, middle, 1.12 * radii)
@@ -106,7 +107,7 @@ def _patient(
         ventricle = random.uniform((7.5, 20, 10), (11, 32, 17)) / mm
         _paint(tissue, centre, ventricle, TISSUES.index("csf"), random)
     _add_distractors(tissue, depth < 0.9, mm, random)
-    _add_tumour(tissue, depth < 0.92, middle, radii, mm, random)
+    _add_tumour(tissue, depth < 0.92, middle, radii, mm, subject)
     return box, tissue, depth < 1
 
 
@@ -137,13 +138,14 @@ def _add_tumour(
     middle: Field,
     radii: Field,
     mm: float,
-    random: np.random.Generator,
+    subject: Subject,
 ) -> None:
     """Oedema around a core, off the middle; the core enhances at its rim, more on one side.
 
     The regions have the drawn volumes to the voxel.
     """
-    volumes = draw_tumour(random)
+    random = subject.anatomy
+    volumes = draw_tumour(random, subject.patient)
     direction = random.standard_normal(3)
     direction /= np.linalg.norm(direction)
     centre = middle + direction * radii * random.uniform(0.35, 0.5)

@@ -13,9 +13,9 @@ Normal = tuple[float, float]
 # BraTS 2018, TCIA cases, n = 11 (8 high, 3 low grade).
 WHOLE_TUMOUR_ML: Normal = (4.69, 0.55)
 CORE_OF_WHOLE: Normal = (-0.16, 0.93)
-ENHANCING_OF_CORE: Normal = (0.68, 0.94)  # of high grade
-LOW_GRADE = 3 / 11
-ENHANCING_OF_CORE_LOW: Normal = (-4.16, 0.22)
+ENHANCING_OF_CORE: dict[str, Normal] = {"high": (0.68, 0.94), "low": (-4.16, 0.22)}  # by grade
+# They take turns: a small set, too, has three of eleven whose enhancing part is hard to find.
+GRADES = ("high", "high", "low", "high", "high", "low", "high", "high", "low", "high", "high")
 # ISLES 2022, n = 2 masks with 49 lesions: too few for more than an order of size.
 LESIONS: Normal = (3.16, 0.27)
 LESION_ML: Normal = (-2.34, 1.22)
@@ -33,12 +33,11 @@ class Tumour:
     enhancing: float
 
 
-def draw_tumour(random: np.random.Generator) -> Tumour:
-    """A tumour's volumes; the whole one is held within the range that was seen, 38 to 232 ml."""
+def draw_tumour(random: np.random.Generator, patient: int) -> Tumour:
+    """The volumes of this patient's tumour, the whole held within the range seen, 38 to 232 ml."""
     whole = float(np.clip(log_normal(random, WHOLE_TUMOUR_ML), 38, 232))
     core = whole * _logit_normal(random, CORE_OF_WHOLE)
-    low = random.uniform() < LOW_GRADE
-    part = _logit_normal(random, ENHANCING_OF_CORE_LOW if low else ENHANCING_OF_CORE)
+    part = _logit_normal(random, ENHANCING_OF_CORE[GRADES[patient % len(GRADES)]])
     return Tumour(whole, core, core * part)
 
 

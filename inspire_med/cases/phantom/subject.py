@@ -16,11 +16,13 @@ class Subject:
 
     Args:
         number: Names the case, and says which site it is of.
+        patient: Number of who it is, and says of what grade a tumour is.
         anatomy: What body and lesions are drawn from.
         scan: What everything that a machine adds is drawn from.
     """
 
     number: int
+    patient: int
     anatomy: np.random.Generator
     scan: np.random.Generator
 
@@ -33,9 +35,10 @@ class Subject:
             number: Of the subject.
             body_of: Number of another one who is the same patient, seen a second time.
         """
-        body = number if body_of is None else body_of
-        anatomy, scan = (np.random.default_rng([seed, *each]) for each in ((body, 0), (number, 1)))
-        return cls(number, anatomy, scan)
+        patient = number if body_of is None else body_of
+        draws = ((patient, 0), (number, 1))
+        anatomy, scan = (np.random.default_rng([seed, *each]) for each in draws)
+        return cls(number, patient, anatomy, scan)
 
     def one_of(self, sites: Sequence[Site]) -> Site:
         """Its site: they take turns."""

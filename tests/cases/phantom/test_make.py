@@ -1,4 +1,5 @@
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from inspire_med.imaging.masks import Regions
 from inspire_med.prepare import main as prepare
 from inspire_med.tasks.find import TASKS, task_named
 
+ROOT = Path(__file__).parents[3]
 LIMIT = 0.7
 
 
@@ -119,7 +121,7 @@ def test_brats_regions_are_nested(manifests):
     ],
 )
 def test_brats_regions_have_their_volumes_to_the_voxel(tmp_path, monkeypatch, size, shape, voxels):
-    monkeypatch.setattr(glioma, "draw_tumour", lambda random: Tumour(90, 40, 5))
+    monkeypatch.setattr(glioma, "draw_tumour", lambda *_: Tumour(90, 40, 5))
     name = glioma.write_case(tmp_path, Subject.draw(0, 1), size)
 
     label = np.asarray(nib.load(tmp_path / name / f"{name}-seg.nii.gz").dataobj)
@@ -130,6 +132,33 @@ def test_brats_regions_have_their_volumes_to_the_voxel(tmp_path, monkeypatch, si
         50 * voxels,
         5 * voxels,
     ]
+
+
+# Medians of eleven real cases, as scripts/bench/mask_contrasts.py prints them.
+REAL_CONTRASTS = {  # oedema, necrosis, enhancing
+    "flair": (1.7, 2.5, 2.0),
+    "t1": (0.2, -0.7, -0.1),
+    "t1ce": (0.1, -0.4, 1.6),
+    "t2": (0.8, 2.5, 1.5),
+}
+
+
+def test_tumours_stand_off_the_brain_as_real_ones_do(manifests):
+    contrasts = runpy.run_path(str(ROOT / "scripts" / "bench" / "mask_contrasts.py"))["contrasts"]
+    manifest = manifests["brats"]
+    found = [contrasts(case, manifest) for case in manifest.cases]
+
+    real = np.array([REAL_CONTRASTS[name] for name in manifest.channels])
+    assert np.abs(np.median(found, axis=0) - real).max() < 1
+
+
+def test_a_patient_seen_again_has_the_same_tumour(tmp_path):
+    labels = []
+    for number, body in ((2, None), (14, 2)):  # by its number alone, 14 is of high grade
+        name = glioma.write_case(tmp_path, Subject.draw(0, number, body_of=body), "small")
+        labels.append(np.asarray(nib.load(tmp_path / name / f"{name}-seg.nii.gz").dataobj))
+
+    np.testing.assert_array_equal(*labels)
 
 
 def test_sites_take_turns_and_a_site_can_be_left_out(manifests, tmp_path):

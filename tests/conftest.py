@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from hypothesis import settings
+from markupsafe import Markup
 from PIL import Image, ImageOps
 
 from inspire_med.prepare import main as prepare
@@ -62,6 +63,18 @@ def with_dimensions() -> Callable[..., None]:
         path.write_bytes(gzip.compress(bytes(raw)))
 
     return overwrite
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Pages without drawings: those take most of an evaluation's time."""
+    for room, makers in {
+        "report": ("strip_chart", "curve_chart", "panel_svg"),
+        "sizes": ("agreement_chart", "size_chart"),
+        "comparison": ("slope_chart",),
+    }.items():
+        for maker in makers:
+            monkeypatch.setattr(f"inspire_med.reports.{room}.{maker}", lambda *_: Markup())
 
 
 @pytest.fixture(scope="session")

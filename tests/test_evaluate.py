@@ -25,6 +25,17 @@ def save(path, labels, affine=AFFINE):
 
 
 @pytest.fixture
+def drawn() -> None:
+    """What a test asks for that looks at the drawings."""
+
+
+@pytest.fixture(autouse=True)
+def pages(request):
+    if "drawn" not in request.fixturenames:
+        request.getfixturevalue("undrawn")
+
+
+@pytest.fixture
 def folders(tmp_path):
     """Three label maps and predictions of them: exact, moved by a voxel, core missed."""
     labels = np.zeros((10, 10, 6), dtype=np.uint8)
@@ -113,7 +124,7 @@ class TestFolder:
         assert low <= content["summary"]["all"]["dice"]["mean"] <= high
         assert "both empty 0, one empty infinite" in content["policy"]
 
-    def test_report_is_one_file_with_pictures(self, folders):
+    def test_report_is_one_file_with_pictures(self, folders, drawn):
         evaluate(folders)
 
         text = (folders / "scores" / "report.html").read_text()
@@ -126,7 +137,7 @@ class TestFolder:
 
         assert {region for _, region, _ in read_csv(folders)} == {"label 1", "label 2"}
 
-    def test_the_same_request_gives_the_same_files(self, folders):
+    def test_the_same_request_gives_the_same_files(self, folders, drawn):
         names = ("scores.csv", "scores.json", "report.html")
         evaluate(folders)
         first = [(folders / "scores" / name).read_bytes() for name in names]
@@ -256,7 +267,7 @@ class TestManifest:
         assert content["provenance"]["Manifest hash"] == Manifest.load(manifest).hash
 
     @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
-    def test_the_report_speaks_and_shows_as_the_task_asks(self, predicted):
+    def test_the_report_speaks_and_shows_as_the_task_asks(self, predicted, drawn):
         folder, manifest = predicted
 
         evaluate(folder, reference=manifest)
@@ -326,7 +337,7 @@ def test_options_may_stand_in_a_file(folders):
     assert {region for _, region, _ in read_csv(folders)} == {"WT", "TC"}
 
 
-def test_scores_need_no_scan(ball_volumes, tmp_path):
+def test_scores_need_no_scan(ball_volumes, tmp_path, drawn):
     content = json.loads(ball_volumes.read_text())
     del content["hash"]
     for case in content["cases"]:
@@ -361,7 +372,7 @@ class TestSeveralPredictions:
         rest = [str(word) for word in (*places, *regions, "--workers", "1", *extra)]
         return main(["--prediction", *words, *rest])
 
-    def test_each_has_its_folder_and_they_are_compared(self, two):
+    def test_each_has_its_folder_and_they_are_compared(self, two, drawn):
         assert self.evaluate(two) == 0
 
         assert {path.name for path in (two / "scores" / "good").iterdir()} == {
@@ -706,7 +717,7 @@ class TestProtocols:
 
 
 class TestEdges:
-    def test_an_all_white_polyp_has_no_specificity_and_still_a_report(self, tmp_path):
+    def test_an_all_white_polyp_has_no_specificity_and_still_a_report(self, tmp_path, drawn):
         for name in ("reference", "prediction"):
             (tmp_path / name).mkdir()
             white = Image.fromarray(np.full((12, 9), 255, dtype=np.uint8))
@@ -858,7 +869,7 @@ class TestEdges:
         notes = json.loads((tmp_path / "scores" / "scores.json").read_text())["notes"]
         assert any("4 cases of 1 patient (or video): intervals" in note for note in notes)
 
-    def test_hostile_case_ids_stay_text(self, tmp_path):
+    def test_hostile_case_ids_stay_text(self, tmp_path, drawn):
         name = "<img src=x onerror=alert(1)>"
         for folder in ("reference", "prediction"):
             (tmp_path / folder).mkdir()

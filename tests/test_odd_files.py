@@ -52,7 +52,7 @@ def prepared(tmp_path):
 
 
 @pytest.fixture
-def scored(tmp_path):
+def scored(tmp_path, undrawn):
     """Run evaluate on two folders; exit status and the summary."""
 
     def run(prediction, reference, *words, protocol="segmentation"):

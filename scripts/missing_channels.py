@@ -1,20 +1,32 @@
 """What does a missing sequence cost? Sets of channels left out, on a fold's validation cases.
 
-    python scripts/missing_channels.py --run runs/a --manifest brats.json --fold 0 --output missing
+    python scripts/missing_channels.py --run runs/a --manifest brats.json --output missing
 
-predicts with all channels and with each set of them left out (`--most` at a time), scores all by
-`--protocol`, and prints a row a set; the scores of every case lie in --output. Train with
-`--data.drop_channels 0.2` for a network that knows of missing sequences.
+predicts the run's validation cases with all channels and with each set of them left out (`--most`
+at a time), scores all by `--protocol`, and prints a row a set: the mean over cases, and by how much
+it is less or more than with all channels, each with its 95 % interval. The scores of every case lie
+in --output, and a page with the tests. Train with `--data.drop_channels 0.2` for a network that
+knows of missing sequences.
 """
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cli.run_folder import last_options
+from inspire_med.errors import InputError
 from inspire_med.evaluate import main as evaluate
+from inspire_med.evaluation.protocols import protocol
+from inspire_med.files import read_yaml
 from inspire_med.predict import main as predict
+
+ALL = "none"  # is missing
+Json = dict[str, Any]
 
 
 def main() -> int:
@@ -23,50 +35,124 @@ def main() -> int:
     )
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("--fold", type=int, help="by default the run's own")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--protocol", default="segmentation")
     parser.add_argument("--measure", default="dice")
     parser.add_argument("--most", type=int, help="left out at once; by default all but one")
     options = parser.parse_args()
+    try:
+        return run(options)
+    except InputError as error:
+        print(f"missing_channels: {error}", file=sys.stderr)
+        return 2
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict and score each set, and print the table."""
     channels = Manifest.load(options.manifest).channels
-    most = options.most or len(channels) - 1
+    most = len(channels) - 1 if options.most is None else options.most
+    if not 1 <= most < len(channels):
+        raise InputError(f"--most: {most} of {len(channels)} channels; give 1 or more, not all.")
+    known = protocol(options.protocol).measures
+    if options.measure not in known:
+        raise InputError(f"--measure: {options.measure} is none of {', '.join(known)}.")
+    if options.output.exists():
+        raise InputError(f"{options.output}: exists already; choose another --output.")
+    trained = trained_with(options.run)
+    fold = options.fold if options.fold is not None else trained.get("fold")
+    if not isinstance(fold, int):
+        raise InputError(f"--fold: missing, and {options.run} was validated on none; give one.")
+
     sets = [names for count in range(most + 1) for names in combinations(channels, count)]
-    fold = ["--fold", str(options.fold)]
     methods: list[str] = []
     for names in sets:
-        masks = options.output / "masks" / _name(names)
+        masks = options.output / "masks" / called(names)
         words = ["--run", options.run, "--input", options.manifest, "--output", masks]
         leave = ["--without", ",".join(names)] if names else []
-        status = predict([*map(str, words), *fold, *leave])
+        status = predict([*map(str, words), "--fold", str(fold), *leave])
         if status:
             return status
-        methods.append(f"{_name(names)}={masks}")
+        methods.append(f"{called(names)}={masks}")
     scores = options.output / "scores"
-    words = ["--reference", str(options.manifest), "--output", str(scores), *fold]
-    status = evaluate(
-        ["--prediction", *methods, *words, "--protocol", options.protocol, "--baseline", "none"]
-    )
+    words = ["--reference", str(options.manifest), "--fold", str(fold), "--output", str(scores)]
+    rules = ["--protocol", options.protocol, "--baseline", ALL]
+    status = evaluate(["--prediction", *methods, *words, *rules])
     if not status:
-        _print([(_name(names), scores / _name(names)) for names in sets], options.measure)
+        found = json.loads((scores / "comparison.json").read_text())
+        print(f"\n{training_in_words(trained, fold)}")
+        print("\n".join(table(found, options.measure)))
     return status
 
 
-def _name(names: tuple[str, ...]) -> str:
-    return "+".join(names) or "none"
+def trained_with(run: Path) -> Json:
+    """The options that the run was last asked for; none are known of a model folder alone."""
+    last = last_options(run)
+    if last is None:
+        return {}
+    config, changed = last
+    begun = read_yaml(config)
+    drop = changed.get("data.drop_channels", begun["data"].get("drop_channels", 0.0))
+    return {"fold": begun["fold"], "drop_channels": drop}
 
 
-def _print(rows: list[tuple[str, Path]], measure: str) -> None:
-    """A row a set, a column a region."""
-    found = [
-        (name, json.loads((folder / "scores.json").read_text())["summary"]) for name, folder in rows
-    ]
-    regions = list(found[0][1])
-    print(f"\n| missing | {' | '.join(regions)} |\n|---|{'---:|' * len(regions)}")
-    for name, summary in found:
-        values = [summary[region][measure]["mean"] for region in regions]
-        texts = ["" if value is None else f"{value:.3f}" for value in values]
-        print(f"| {name} | {' | '.join(texts)} |")
+def training_in_words(trained: Json, fold: int) -> str:
+    """Whether the network knows of missing channels, and whether it knows the cases."""
+    if not trained:
+        return "How the model was trained is not known: --run holds no config.yaml."
+    share = trained["drop_channels"]
+    how = f"Trained with --data.drop_channels {share:g}: channels were missing in training too."
+    if not share:
+        how = "Trained with all channels always (--data.drop_channels 0): it knows of none missing."
+    if trained["fold"] != fold:
+        how += f" Fold {fold} is not the one that it was validated on: these cases were trained on."
+    return how
+
+
+def table(found: Json, measure: str) -> Iterator[str]:
+    """Markdown: a row a set, a column a region."""
+    summary = found["summary"]
+    regions = [region for region, each in summary[ALL].items() if measure in each]
+    costs = {
+        (each["first"], each["region"]): each
+        for each in found["differences"]
+        if each["measure"] == measure
+    }
+    count = found["n_cases"]
+    yield (
+        f"{measure} by protocol {found['protocol']}: the mean over {count} cases with its 95 % "
+        "interval; then by how much it is less or more than with all channels, with its own."
+    )
+    notes = {summary[ALL][region][measure]["note"] for region in regions} - {""}
+    yield from sorted(f"{note}." for note in notes)
+    yield ""
+    yield f"| missing | {' | '.join(regions)} |"
+    yield f"|---|{'---:|' * len(regions)}"
+    for name, of_set in summary.items():
+        cells = [cell(of_set[r][measure], costs.get((name, r)), count) for r in regions]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def cell(mean: Json, cost: Json | None, count: int) -> str:
+    """A mean, and what it differs by; n where it is not all cases."""
+    parts = [number(mean["mean"], mean["ci95"])]
+    if cost is not None and cost["mean"] is not None:
+        parts.append(number(cost["mean"], cost["ci95"], "+"))
+    if mean["n"] != count:
+        parts.append(f"n = {mean['n']}")
+    return "; ".join(parts)
+
+
+def number(value: float | None, interval: list[float] | None, sign: str = "") -> str:
+    """Three digits, with the interval where there is one."""
+    if value is None:
+        return "undefined"
+    ends = "" if interval is None else " [{:{s}.3f}, {:{s}.3f}]".format(*interval, s=sign)
+    return f"{value:{sign}.3f}{ends}".replace("-", "−")
+
+
+def called(names: tuple[str, ...]) -> str:
+    return "+".join(names) or ALL
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
 import json
-import runpy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -576,36 +575,3 @@ def test_odd_channels_to_leave_out_are_refused(
 def test_a_picture_keeps_its_colours(tmp_path, image_run, disc_images, capsys):
     assert predict(image_run, disc_images, tmp_path / "out", "--without", "red") == 2
     assert "--without: the colours of a picture come together" in capsys.readouterr().err
-
-
-def test_one_command_tells_what_each_missing_channel_costs(
-    tmp_path, ball_volumes, monkeypatch, capsys
-):
-    script = Path(__file__).parents[1] / "scripts" / "missing_channels.py"
-    words = ["--run", tmp_path, "--manifest", ball_volumes, "--output", tmp_path / "out"]
-    monkeypatch.setattr("sys.argv", [str(script), *map(str, words), "--most", "1"])
-    left_out = []
-
-    def predicted(words):
-        left_out.append(words[words.index("--without") + 1] if "--without" in words else "")
-        return 0
-
-    def scored(words):
-        for number, name in enumerate(("none", "flair", "t1", "t1ce", "t2")):
-            assert f"{name}={tmp_path / 'out' / 'masks' / name}" in words
-            (tmp_path / "out" / "scores" / name).mkdir(parents=True)
-            summary = {"summary": {"WT": {"dice": {"mean": number / 8}}}}
-            file = tmp_path / "out" / "scores" / name / "scores.json"
-            file.write_text(json.dumps(summary))
-        return 0
-
-    monkeypatch.setattr("inspire_med.predict.main", predicted)
-    monkeypatch.setattr("inspire_med.evaluate.main", scored)
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(script), run_name="__main__")
-
-    assert ended.value.code == 0
-    assert left_out == ["", "flair", "t1", "t1ce", "t2"]
-    rows = capsys.readouterr().out.split("| missing |")[1].splitlines()[2:]
-    assert rows[0] == "| none | 0.000 |"
-    assert rows[2] == "| t1 | 0.250 |"

@@ -133,6 +133,35 @@ def test_a_rank_that_dies_takes_the_others_along(tmp_path, disc_images):
     assert errors.count("Traceback") == 0  # a killed rank has none, and the other's says nothing
 
 
+@pytest.mark.slow
+def test_ranks_go_by_one_plan_that_the_first_makes(tmp_path, disc_images):
+    words = [
+        "--devices",
+        "2",
+        "--plan",
+        "small",
+        "--precision",
+        "32-true",
+        "--network.skip",
+        "concat",
+    ]
+    words += ["--max_steps", "1", "--validations", "1", "--data.workers", "0"]
+    run = tmp_path / "run"
+    arguments = ["--manifest", str(disc_images), "--run", str(run), *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    done = subprocess.run(
+        [*TRAIN, *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("plan: batch_size 8: ") == 1, done.stderr
+    assert "GiB of each process and" in done.stderr
+    planned = json.loads((run / "run.json").read_text())["planned"]
+    assert planned["batch_size"] == 8
+    assert len(losses(run)) == 1  # of ranks whose networks are alike
+
+
 FAULTY = """
 import os
 import sys

@@ -108,6 +108,8 @@ def _made(
 ) -> Plan:
     from inspire_med.cases.fingerprint import fingerprint_of
     from inspire_med.cases.intensity import with_scheme
+    from inspire_med.cases.planning.means import Shares
+    from inspire_med.training.launch import find_launcher
     from inspire_med.training.means import find_means
     from inspire_med.training.planning import make_plan
 
@@ -122,4 +124,5 @@ def _made(
             workers=max(config.data.workers, 1),
             progress=advance,
         )
-    return make_plan(config, manifest, fingerprint, find_means(word, processes), given)
+    shares = Shares(processes, find_launcher(config.devices).here, config.data.accumulate)
+    return make_plan(config, manifest, fingerprint, find_means(word, shares), given)

@@ -77,7 +77,7 @@ def by_trials(
     few, many = _PROBES[fingerprint.spatial_dims]
     small, larger = _probe(first, few, means, most=2), _probe(first, many, means, _MOST_SAMPLES)
     line = Line.through(
-        (small, try_step(small) or no_room), (larger, try_step(larger) or no_room), means.processes
+        (small, try_step(small) or no_room), (larger, try_step(larger) or no_room), means.shares
     )
     plan = fitted(first, fingerprint, means, line, given)
     if means.gpu and not torch.cuda.is_available():
@@ -95,12 +95,12 @@ def by_trials(
 
 
 def _probe(plan: Plan, voxels: int, means: Means, most: int) -> Plan:
-    """The plan's network on smaller samples of the same proportions, two or more a process."""
+    """The plan's network on smaller samples of the same proportions, two or more at a time."""
     size = plan.seen_size
     share = min(1.0, (voxels / math.prod(size)) ** (1 / len(size)))
     edges = tuple(max(min(edge, _LEAST_EDGE), round(edge * share)) for edge in size)
     samples = min(max(2, round(2 * voxels / math.prod(edges))), most)
-    batch = samples * means.processes
+    batch = samples * means.shares.at_least
     if plan.patch_size is None:
         return replace(plan, image_size=edges, batch_size=batch)
     return replace(plan, patch_size=edges, batch_size=batch)

@@ -1,6 +1,6 @@
 """Trials: real training steps of candidates, in a process of its own that may run out of memory."""
 
-import math
+import gc
 import os
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +14,7 @@ import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.means import Means, Need, voxels_of
+from inspire_med.cases.planning.means import Means, Need, voxels_at_once
 from inspire_med.cases.planning.plan import Plan
 from inspire_med.config import TrainConfig, with_options
 from inspire_med.config_checks import unread_sizes
@@ -74,11 +74,12 @@ class Trials:
         Raises:
             InputError: If the network cannot be made.
         """
-        voxels = voxels_of(plan, self._means.processes)
+        shares = self._means.shares
+        voxels = voxels_at_once(plan, shares)
         if voxels < self._most:
             self._end()
         self._most = max(self._most, voxels)
-        share = math.ceil(plan.batch_size / self._means.processes)
+        share = shares.samples(plan.batch_size)
         try:
             with without_main():
                 job = self._submit(self._at(plan, share))
@@ -89,7 +90,7 @@ class Trials:
         if trial is None:
             return None
         on_gpu = self._means.gpu and torch.cuda.is_available()
-        seconds = trial.step_s if on_gpu else trial.core_s / self._means.cores
+        seconds = trial.step_s if on_gpu else trial.core_s * shares.here / self._means.cores
         return Need(trial.memory_gib, seconds)
 
     def _at(self, plan: Plan, batch_size: int) -> TrainConfig:
@@ -119,6 +120,7 @@ def _tried(config: TrainConfig, manifest: Manifest, gpu: bool) -> Trial | None:
     keep_freed_memory()
     alone = Launcher(LightningEnvironment(), 0, 0, 1, 1)
     if torch.cuda.is_available():
+        gc.collect()  # else what an earlier step left in cycles would count
         torch.cuda.reset_peak_memory_stats()
     try:
         return try_steps(build_experiment(config, manifest, alone, lambda text: None))

@@ -9,7 +9,7 @@ import torch
 
 from inspire_med.cases.fingerprint import Fingerprint
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.means import Line, Means, Need, voxels_of
+from inspire_med.cases.planning.means import Line, Means, Need, Shares, voxels_at_once, voxels_of
 from inspire_med.cases.planning.rules import draft
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig
 from inspire_med.errors import InputError
@@ -21,7 +21,8 @@ from inspire_med.training.step import Trial
 from inspire_med.training.trials import Trials
 
 BRAIN = Fingerprint(100, 4, 3, ((1.0, 1.0, 1.0),), ((138, 170, 138),), 0.5, {}, 0.0, {})
-CORES = Means("small", False, 4.0, 3.0, 2, 1, "memory")
+ALONE = Shares()
+CORES = Means("small", False, 4.0, 3.0, 2, ALONE, "memory")
 
 
 def planned(need, means=CORES, given=None):
@@ -37,25 +38,25 @@ def planned(need, means=CORES, given=None):
 
 def straight(gib, seconds):
     """What a step needs, if it is as much for every voxel."""
-    return lambda plan: Need(0.6 + gib * voxels_of(plan, 1), seconds * voxels_of(plan, 1))
+    return lambda plan: Need(0.6 + gib * voxels_of(plan, ALONE), seconds * voxels_of(plan, ALONE))
 
 
 def test_two_small_steps_and_the_planned_one_are_tried():
     plan, tried = planned(straight(1e-6, 1e-7))
 
-    assert [voxels_of(each, 1) for each in tried[:2]] == [
+    assert [voxels_of(each, ALONE) for each in tried[:2]] == [
         pytest.approx(2 * 32**3, rel=0.2),
         pytest.approx(2 * 56**3, rel=0.2),
     ]
     assert tried[2:] == [plan]
-    assert 2.5 < 0.6 + 1e-6 * voxels_of(plan, 1) <= 4.0
+    assert 2.5 < 0.6 + 1e-6 * voxels_of(plan, ALONE) <= 4.0
     assert "GiB and 0." in plan.reasons["batch_size"]
     assert plan.reasons["batch_size"].endswith("on 2 cores, measured")
 
 
 def test_a_step_that_takes_more_than_the_line_said_makes_the_patch_smaller():
     def bent(plan):
-        voxels = voxels_of(plan, 1)
+        voxels = voxels_of(plan, ALONE)
         return Need(0.6 + 1e-6 * voxels + max(0, voxels - 2 * 60**3) * 1e-6, 0.1)
 
     plan, tried = planned(bent)
@@ -67,12 +68,12 @@ def test_a_step_that_takes_more_than_the_line_said_makes_the_patch_smaller():
 
 def test_a_step_that_finds_no_room_makes_the_patch_smaller():
     def ends(plan):
-        large = voxels_of(plan, 1) > 2 * 80**3
-        return None if large else Need(0.6 + 1e-7 * voxels_of(plan, 1), 0.1)
+        large = voxels_of(plan, ALONE) > 2 * 80**3
+        return None if large else Need(0.6 + 1e-7 * voxels_of(plan, ALONE), 0.1)
 
     plan, _ = planned(ends)
 
-    assert voxels_of(plan, 1) <= 2 * 80**3
+    assert voxels_of(plan, ALONE) <= 2 * 80**3
 
 
 def test_too_slow_at_the_smallest_is_said_and_taken():
@@ -96,7 +97,7 @@ def test_a_patch_that_is_asked_for_is_tried_and_kept():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")
 def test_a_large_gpu_that_is_not_here_is_planned_for_by_two_small_steps():
-    far = Means("large", True, 24.0, None, 2, 1, "a large GPU")
+    far = Means("large", True, 24.0, None, 2, ALONE, "a large GPU")
 
     plan, tried = planned(straight(1e-6, 1.0), far)
 
@@ -107,7 +108,7 @@ def test_a_large_gpu_that_is_not_here_is_planned_for_by_two_small_steps():
 
 def test_half_the_memory_never_gives_a_larger_patch():
     whole, _ = planned(straight(2e-6, 0.0))
-    half, _ = planned(straight(2e-6, 0.0), Means("small", False, 2.0, 3.0, 2, 1, "memory"))
+    half, _ = planned(straight(2e-6, 0.0), Means("small", False, 2.0, 3.0, 2, ALONE, "memory"))
 
     assert math.prod(half.patch_size) < math.prod(whole.patch_size)
     assert half.batch_size <= whole.batch_size
@@ -130,13 +131,14 @@ def test_small_volumes_are_tried_by_more_of_them():
 def test_a_process_has_its_share_of_a_batch():
     plan = draft(BRAIN, "mri", CORES, {"patch_size": (16, 16, 16), "batch_size": 5})
 
-    assert voxels_of(plan, 2) == 3 * 16**3
+    assert voxels_of(plan, Shares(2)) == 3 * 16**3
+    assert voxels_at_once(plan, Shares(2, parts=3)) == 16**3
 
 
 def test_the_line_goes_through_both_steps_and_never_falls():
     small, large = (draft(BRAIN, "mri", CORES, {"patch_size": (edge,) * 3}) for edge in (16, 32))
 
-    line = Line.through((small, Need(1.0, 2.0)), (large, Need(2.0, 1.0)), 1)
+    line = Line.through((small, Need(1.0, 2.0)), (large, Need(2.0, 1.0)), ALONE)
 
     assert line(small).memory_gib == pytest.approx(1.0)
     assert line(large).memory_gib == pytest.approx(2.0)
@@ -146,21 +148,93 @@ def test_the_line_goes_through_both_steps_and_never_falls():
 def test_small_is_two_cores_and_four_gib_however_large_the_machine(monkeypatch):
     monkeypatch.setattr(means_module, "available_gib", lambda: 64.0)
     monkeypatch.setattr(means_module, "usable_cores", lambda: 32)
-    monkeypatch.setattr(means_module, "_gpu_gib", lambda: None)
+    monkeypatch.setattr(means_module, "_gpu_gib", lambda _: None)
 
-    assert find_means("small") == Means("small", False, 4.0, 3.0, 2, 1, "memory")
-    assert find_means("auto") == Means("auto", False, 32.0, 3.0, 32, 1, "memory")
-    assert find_means("auto", 2).memory_gib == 16.0
-    assert find_means("large") == Means("large", True, 24.0, None, 32, 1, "a large GPU")
+    assert find_means("small") == Means("small", False, 4.0, 3.0, 2, ALONE, "memory")
+    assert find_means("auto") == Means("auto", False, 32.0, 3.0, 32, ALONE, "memory")
+    assert find_means("auto", Shares(4, here=2)).memory_gib == 16.0  # two of them elsewhere
+    assert find_means("small", Shares(2, here=2)).memory_gib == 2.0
+    assert find_means("large") == Means("large", True, 24.0, None, 32, ALONE, "a large GPU")
 
 
 def test_a_gpu_is_counted_on_but_for_its_rest(monkeypatch):
-    monkeypatch.setattr(means_module, "_gpu_gib", lambda: 10.0)
+    monkeypatch.setattr(means_module, "_gpu_gib", lambda _: 10.0)
 
     assert find_means("auto").memory_gib == find_means("large").memory_gib == 8.5
     assert not find_means("small").gpu
-    monkeypatch.setattr(means_module, "_gpu_gib", lambda: 140.0)
+    monkeypatch.setattr(means_module, "_gpu_gib", lambda _: 140.0)
     assert find_means("auto").memory_gib == 40.0
+
+
+def test_the_smallest_gpu_that_is_used_counts(monkeypatch):
+    gib = [80, 24, 8]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(
+        torch.cuda,
+        "get_device_properties",
+        lambda number: SimpleNamespace(total_memory=gib[number] * 2**30),
+    )
+
+    assert find_means("auto").memory_gib == 40.0
+    assert find_means("auto", Shares(4, here=2)).memory_gib == 0.85 * 24
+
+
+def test_on_a_gpu_memory_alone_counts_and_is_measured(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    here = Means("auto", True, 20.0, None, 2, ALONE, "the GPU")
+
+    def need(plan):  # more than a line through small steps says
+        voxels = voxels_of(plan, ALONE)
+        gib = 1.0 + 3e-6 * voxels + 1e-6 * max(0, voxels - 2 * 96**3)
+        return Need(gib, 60.0) if gib < 24 else None
+
+    plan, tried = planned(need, here)
+
+    assert need(tried[2]) is None
+    assert need(plan).memory_gib <= 20.0
+    assert tried[-1] == plan
+    assert plan.reasons["batch_size"].endswith("of 20.0 GiB and 60 s, measured")
+
+
+def test_memory_is_that_of_a_part_and_time_that_of_all():
+    parts = Shares(processes=2, here=2, parts=3)
+    means = Means("small", False, 4.0, 3.0, 2, parts, "memory")
+
+    def need(plan):
+        assert plan.batch_size % 6 == 0
+        held, share = voxels_at_once(plan, parts), voxels_of(plan, parts)
+        assert share == 3 * held
+        return Need(0.6 + 3e-6 * held, 1e-6 * share)
+
+    plan, _ = planned(need, means)
+
+    assert need(plan).fits(means)
+    assert plan.batch_size == 6  # of one sample at a time
+    assert plan.norm == "instance"
+    # 1e-6 s x 3 samples of 100^3 are 3 s, for which 0.6 + 3 GiB are room enough.
+    assert 0.7 * 100**3 < math.prod(plan.patch_size) <= 100**3
+    assert "a step in 3 parts takes" in plan.reasons["batch_size"]
+
+
+@pytest.mark.parametrize("shares", [Shares(2, here=2), Shares(2, here=1)])
+def test_a_trial_takes_a_process_share_and_the_cores_that_it_has(monkeypatch, ball_volumes, shares):
+    sizes = []
+
+    def submit(function, config, manifest, gpu):
+        sizes.append((config.data.batch_size, config.data.accumulate))
+        return SimpleNamespace(result=lambda: Trial(1.0, 4.0, 1.0, 0.0))
+
+    pool = SimpleNamespace(submit=submit, shutdown=lambda cancel_futures: None)
+    monkeypatch.setattr(trials_module, "ProcessPoolExecutor", lambda *_, **__: pool)
+    config = TrainConfig(ball_volumes, Path("none"), data=DataConfig(accumulate=2))
+    means = replace(CORES, shares=replace(shares, parts=2))
+
+    with Trials(config, Manifest.load(ball_volumes), means) as trials:
+        need = trials.try_step(draft(BRAIN, "mri", means, {"batch_size": 8}))
+
+    assert sizes == [(4, 2)]
+    assert need.step_s == 4.0 * shares.here / 2  # core seconds of those here, on two cores
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")

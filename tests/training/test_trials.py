@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.means import Means
+from inspire_med.cases.planning.means import Means, Shares
 from inspire_med.cases.planning.plan import Plan
 from inspire_med.config import TrainConfig
 from inspire_med.training.stopping import SignalledError, ended_by_signals
@@ -44,7 +44,7 @@ def test_ctrl_c_ends_the_step_that_is_tried_by_its_parent_alone(disc_images):
             os.kill(os.getpid(), signal.SIGINT)
 
     config = TrainConfig(task="polyp", manifest=disc_images, run=Path("none"))
-    means = Means("small", False, 4.0, 3.0, 2, 1, "memory")
+    means = Means("small", False, 4.0, 3.0, 2, Shares(), "memory")
     finger = threading.Thread(target=press_ctrl_c)
     with (
         pytest.raises(SignalledError),

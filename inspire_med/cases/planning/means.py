@@ -8,6 +8,34 @@ from inspire_med.cases.planning.plan import Plan
 
 
 @dataclass(frozen=True)
+class Shares:
+    """How the batch of a step is shared out.
+
+    Args:
+        processes: That share it evenly.
+        here: Of these on one machine, whose cores and memory they share too.
+        parts: That a process takes its share in, one after the other (`--data.accumulate`).
+    """
+
+    processes: int = 1
+    here: int = 1
+    parts: int = 1
+
+    @property
+    def at_least(self) -> int:
+        """The smallest batch, of which parts make all others a multiple."""
+        return self.processes * self.parts
+
+    def samples(self, batch_size: int) -> int:
+        """Samples of a process's share."""
+        return math.ceil(batch_size / self.processes)
+
+    def samples_at_once(self, batch_size: int) -> int:
+        """Samples that a process holds at a time."""
+        return math.ceil(self.samples(batch_size) / self.parts)
+
+
+@dataclass(frozen=True)
 class Means:
     """What there is to train with.
 
@@ -17,7 +45,7 @@ class Means:
         memory_gib: What the training process may take: of the GPU, or of the machine.
         step_s: Seconds that a step may take; None is no limit.
         cores: Cores that share a step's work, where there is no GPU.
-        processes: That share a batch.
+        shares: How a batch is shared out.
         words: What `memory_gib` is of, for a reader.
     """
 
@@ -26,7 +54,7 @@ class Means:
     memory_gib: float
     step_s: float | None
     cores: int
-    processes: int
+    shares: Shares
     words: str
 
 
@@ -55,49 +83,58 @@ class Need:
 NeedOf = Callable[[Plan], Need]
 
 
-def voxels_of(plan: Plan, processes: int) -> int:
-    """Voxels of a process's share of a step."""
-    return math.ceil(plan.batch_size / processes) * math.prod(plan.seen_size)
+def voxels_of(plan: Plan, shares: Shares) -> int:
+    """Voxels of a process's share of a step, which take its time."""
+    return shares.samples(plan.batch_size) * math.prod(plan.seen_size)
+
+
+def voxels_at_once(plan: Plan, shares: Shares) -> int:
+    """Voxels that a process holds at a time, which take its memory."""
+    return shares.samples_at_once(plan.batch_size) * math.prod(plan.seen_size)
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a step needs, as a straight line over the voxels of one process's share.
+    """What a step needs, as a straight line over voxels.
+
+    Memory goes by those that a process holds at a time, seconds by those of its share.
 
     Args:
         fixed: At none.
         per_voxel: More for each.
-        processes: That share a batch.
+        shares: How a batch is shared out.
     """
 
     fixed: Need
     per_voxel: Need
-    processes: int
+    shares: Shares
 
     @classmethod
-    def through(cls, first: tuple[Plan, Need], second: tuple[Plan, Need], processes: int) -> "Line":
-        """The line through two measurements, the second of the larger step; it never falls."""
+    def through(cls, first: tuple[Plan, Need], second: tuple[Plan, Need], shares: Shares) -> "Line":
+        """The lines through two measurements, the second of the larger step; they never fall."""
         (small, less), (large, more) = first, second
-        low, high = voxels_of(small, processes), voxels_of(large, processes)
 
-        def rise(a: float, b: float) -> tuple[float, float]:
+        def rise(a: float, b: float, voxels: Callable[[Plan, Shares], int]) -> tuple[float, float]:
+            low, high = voxels(small, shares), voxels(large, shares)
             slope = max(b - a, 0.0) / (high - low)
             return max(b - slope * high, 0.0), slope
 
-        memory, seconds = rise(less.memory_gib, more.memory_gib), rise(less.step_s, more.step_s)
-        return cls(Need(memory[0], seconds[0]), Need(memory[1], seconds[1]), processes)
+        memory = rise(less.memory_gib, more.memory_gib, voxels_at_once)
+        seconds = rise(less.step_s, more.step_s, voxels_of)
+        return cls(Need(memory[0], seconds[0]), Need(memory[1], seconds[1]), shares)
 
     def raised(self, plan: Plan, need: Need) -> "Line":
-        """The line made steeper until a plan needs what was measured of it; never flatter."""
-        voxels, fixed, slope = voxels_of(plan, self.processes), self.fixed, self.per_voxel
-        memory = max(slope.memory_gib, (need.memory_gib - fixed.memory_gib) / voxels)
+        """The lines made steeper until a plan needs what was measured of it; never flatter."""
+        held, voxels = voxels_at_once(plan, self.shares), voxels_of(plan, self.shares)
+        fixed, slope = self.fixed, self.per_voxel
+        memory = max(slope.memory_gib, (need.memory_gib - fixed.memory_gib) / held)
         seconds = max(slope.step_s, (need.step_s - fixed.step_s) / voxels)
-        return Line(fixed, Need(memory, seconds), self.processes)
+        return Line(fixed, Need(memory, seconds), self.shares)
 
     def __call__(self, plan: Plan) -> Need:
         """What a step of the plan needs."""
-        voxels = voxels_of(plan, self.processes)
+        held, voxels = voxels_at_once(plan, self.shares), voxels_of(plan, self.shares)
         return Need(
-            self.fixed.memory_gib + self.per_voxel.memory_gib * voxels,
+            self.fixed.memory_gib + self.per_voxel.memory_gib * held,
             self.fixed.step_s + self.per_voxel.step_s * voxels,
         )

@@ -65,7 +65,7 @@ def draft(
         kernel_sizes=(),
         widths=(),
         stem_stride=given.get("stem_stride", 2 if dims == 2 and not means.gpu else 1),
-        norm=given.get("norm", "batch" if batch > means.processes else "instance"),
+        norm=given.get("norm", "batch" if batch > means.shares.at_least else "instance"),
         deep_supervision=given.get("deep_supervision", 3),
         reasons=reasons,
     )
@@ -76,7 +76,7 @@ def draft(
         else "half the grid is fine enough for a smooth edge, and a step costs about a quarter",
         norm="learns faster than instance norm in short runs"
         if plan.norm == "batch"
-        else "one sample a process has no statistics of a batch",
+        else "one sample at a time has no statistics of a batch",
     )
     if "patch_size" in given or (dims == 2 and "image_size" in given):
         size, size_reason = plan.seen_size, ""
@@ -169,8 +169,14 @@ def _spacing(fingerprint: Fingerprint, given: Given) -> tuple[tuple[float, ...],
 
 
 def _least_batch(fingerprint: Fingerprint, means: Means, given: Given) -> tuple[int, str]:
-    least = max(_LEAST_BATCH[fingerprint.spatial_dims], means.processes)
+    by = _batch_step(means)
+    least = math.ceil(max(_LEAST_BATCH[fingerprint.spatial_dims], means.shares.at_least) / by) * by
     return given.get("batch_size", least), "the least that a step makes sense of"
+
+
+def _batch_step(means: Means) -> int:
+    """By how many samples batches differ: parts must be alike."""
+    return means.shares.at_least if means.shares.parts > 1 else 1
 
 
 def _most_batch(plan: Plan, fingerprint: Fingerprint, means: Means) -> int:
@@ -181,16 +187,17 @@ def _most_batch(plan: Plan, fingerprint: Fingerprint, means: Means) -> int:
     )
     share = int(MOST_SEEN * fingerprint.cases * whole / math.prod(plan.seen_size))
     least, _ = _least_batch(fingerprint, means, {})
-    return max(least, min(share, max(_MOST_BATCH[fingerprint.spatial_dims], means.processes)))
+    return max(least, min(share, _MOST_BATCH[fingerprint.spatial_dims]))
 
 
 def _with_more_samples(plan: Plan, fingerprint: Fingerprint, means: Means, need: NeedOf) -> Plan:
     most = _most_batch(plan, fingerprint, means)
     best, reason = plan, plan.reasons["batch_size"]
-    for batch in range(plan.batch_size + 1, most + 1):
+    by = _batch_step(means)
+    for batch in range(plan.batch_size + by, most + 1, by):
         larger = replace(plan, batch_size=batch)
         if not need(larger).fits(means):
-            reason = "one more would not fit"
+            reason = f"{'one' if by == 1 else by} more would not fit"
             break
         best, reason = larger, f"no more than {MOST_SEEN:.0%} of the fold, nor {most}, in one step"
     return best.because(batch_size=reason)
@@ -292,7 +299,10 @@ def with_need(plan: Plan, need: Need, means: Means, how: str) -> Plan:
     """The plan whose batch size tells what a step takes; of seconds, if they are known."""
     seconds = f" and {need.step_s:.2g} s" if math.isfinite(need.step_s) else ""
     where = "" if means.gpu else f" on {counted(means.cores, 'core')}"
+    parts = f" in {means.shares.parts} parts" if means.shares.parts > 1 else ""
+    each = " of each process" if means.shares.processes > 1 else ""
     takes = (
-        f"a step takes {need.memory_gib:.1f} of {means.memory_gib:.1f} GiB{seconds}{where}, {how}"
+        f"a step{parts} takes {need.memory_gib:.1f} of {means.memory_gib:.1f} GiB{each}{seconds}"
+        f"{where}, {how}"
     )
     return plan.because(batch_size=f"{plan.reasons['batch_size']}; {takes}")

@@ -3,7 +3,7 @@
 import pytest
 
 from inspire_med.cases.fingerprint import Fingerprint
-from inspire_med.cases.planning.means import Line, Means, Need
+from inspire_med.cases.planning.means import Line, Means, Need, Shares
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def means():
     """Make the means of a GPU, or of two cores."""
 
     def make(memory_gib=8.0, step_s=None, *, gpu=True, processes=1):
-        return Means("auto", gpu, memory_gib, step_s, 2, processes, "the GPU")
+        return Means("auto", gpu, memory_gib, step_s, 2, Shares(processes), "the GPU")
 
     return make
 
@@ -34,6 +34,6 @@ def line():
     """Make what steps need: half a GiB, and more for each voxel."""
 
     def make(bytes_per_voxel=2000.0, step_s=0.0):
-        return Line(Need(0.5, 0.0), Need(bytes_per_voxel / 2**30, step_s), 1)
+        return Line(Need(0.5, 0.0), Need(bytes_per_voxel / 2**30, step_s), Shares())
 
     return make

@@ -79,12 +79,23 @@ def find_plan(
         given = {name: value for name, value in own.items() if value is not None}
         plan = _made(word, config, manifest, given, processes)
     else:
-        plan = read_plan(Path(word))
+        plan = _read(Path(word), manifest.task)
     said = {name: f"as asked for ({OPTIONS[name]})" for name in own}
     plan = replace(plan, **own).because(**said)
     unread = unread_sizes(config.network)
     for line in plan.lines([name for name, option in OPTIONS.items() if option not in unread]):
         say(f"plan: {line}")
+    return plan
+
+
+def _read(file: Path, task: Task) -> Plan:
+    plan = read_plan(file)
+    if plan.spatial_dims != task.spatial_dims:
+        kinds = {2: "pictures", 3: "volumes"}
+        raise InputError(
+            f"{file}: plans for {kinds[plan.spatial_dims]}, and {task.name} is of "
+            f"{kinds[task.spatial_dims]}; give a plan of its own, or --plan auto."
+        )
     return plan
 
 

@@ -107,6 +107,28 @@ def test_a_plan_from_a_file_is_said_with_what_wins(tmp_path, ball_volumes):
     assert "plan: patch_size 32 x 32 x 16: as p.yaml says" in said
 
 
+def test_a_plan_of_pictures_is_not_taken_for_volumes(tmp_path, ball_volumes):
+    flat = replace(
+        PLAN,
+        spacing_mm=None,
+        image_size=(32, 32),
+        patch_size=None,
+        strides=((2, 2),),
+        kernel_sizes=((3, 3), (3, 3)),
+    )
+    write_plan(tmp_path / "p.yaml", flat, "Plan")
+    config = replace(CONFIG, plan=str(tmp_path / "p.yaml"))
+    manifest = Manifest.load(ball_volumes)
+
+    with pytest.raises(InputError) as caught:
+        find_plan(config, manifest, frozenset(), say=lambda _: None)
+
+    assert str(caught.value) == (
+        f"{tmp_path / 'p.yaml'}: plans for pictures, and brats is of volumes; give a plan of its "
+        "own, or --plan auto."
+    )
+
+
 def test_a_plan_is_made_of_the_training_fold(monkeypatch, ball_volumes):
     found = {}
 

@@ -30,6 +30,7 @@ _OPTIONS = {
     "stem_stride": "network.stem_stride",
     "norm": "network.norm",
     "deep_supervision": "network.deep_supervision",
+    "augment": "data.augment",
 }
 OPTIONS: Mapping[str, str] = _OPTIONS  # field of a plan to option of `train`
 
@@ -50,6 +51,7 @@ class Plan:
         stem_stride: From the image to the finest level.
         norm: `batch` or `instance`.
         deep_supervision: Levels that share in the loss.
+        augment: How strongly samples are varied; the usual of plans that did not say so yet.
         reasons: By field, why; one sentence without a stop.
     """
 
@@ -64,6 +66,7 @@ class Plan:
     stem_stride: Count
     norm: Literal["batch", "instance"]
     deep_supervision: Count
+    augment: Literal["none", "usual", "strong"] = "usual"
     reasons: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property

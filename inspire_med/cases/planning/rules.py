@@ -33,6 +33,7 @@ _WIDTHS: Mapping[tuple[bool, int], tuple[int, int]] = {
     (False, 2): (24, 256),
     (False, 3): (16, 128),
 }
+_FEW: Mapping[int, int] = {2: 500, 3: 100}  # cases; fewer are varied strongly
 _HOUNSFIELD = -500.0  # no scan in MRI is so dark; air in CT is -1000
 
 Given = Mapping[str, Any]
@@ -67,6 +68,7 @@ def draft(
         stem_stride=given.get("stem_stride", 2 if dims == 2 and not means.gpu else 1),
         norm=given.get("norm", "batch" if batch > means.shares.at_least else "instance"),
         deep_supervision=given.get("deep_supervision", 3),
+        augment=given.get("augment", "strong" if fingerprint.cases < _FEW[dims] else "usual"),
         reasons=reasons,
     )
     plan = plan.because(
@@ -74,6 +76,8 @@ def draft(
         stem_stride="whole resolution"
         if plan.stem_stride == 1
         else "half the grid is fine enough for a smooth edge, and a step costs about a quarter",
+        augment=f"{counted(fingerprint.cases, 'case')}, where fewer than {_FEW[dims]} are varied "
+        "strongly",
         norm="learns faster than instance norm in short runs"
         if plan.norm == "batch"
         else "one sample at a time has no statistics of a batch",

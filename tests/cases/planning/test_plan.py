@@ -18,6 +18,7 @@ PLAN = Plan(
     stem_stride=1,
     norm="batch",
     deep_supervision=3,
+    augment="strong",
     reasons={name: f"because of {name}" for name in OPTIONS},
 )
 PICTURES = replace(
@@ -55,6 +56,13 @@ def test_what_a_run_keeps_comes_back_with_its_reasons():
     kept = plan_from_json(PLAN.to_json())
 
     assert (kept, kept.reasons) == (PLAN, PLAN.reasons)
+
+
+def test_a_run_whose_plan_had_no_augmentation_yet_keeps_the_usual_one():
+    before = PLAN.to_json()
+    del before["augment"]
+
+    assert plan_from_json(before) == replace(PLAN, augment="usual")
 
 
 def test_a_plan_is_not_written_over_another(tmp_path):

@@ -198,7 +198,7 @@ def test_every_field_has_a_reason(fingerprint, means, line):
         {"widths": (8, 16, 32)},
         {"strides": ((1, 2, 2), (2, 2, 2))},
         {"spacing_mm": (2.0, 2.0, 2.0)},
-        {"norm": "instance", "deep_supervision": 1},
+        {"norm": "instance", "deep_supervision": 1, "augment": "none"},
     ],
     ids=lambda given: next(iter(given)),
 )
@@ -215,6 +215,22 @@ def test_a_patch_that_is_asked_for_has_its_own_levels(fingerprint, means, line):
     plan = planned(fingerprint(*BRAIN), means(), line(), {"patch_size": (32, 32, 8)})
 
     assert plan.strides == ((2, 2, 2), (2, 2, 1), (2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "cases", "strength"),
+    [
+        ((100, 100, 100), 99, "strong"),
+        ((100, 100, 100), 100, "usual"),
+        ((100, 100), 499, "strong"),
+        ((100, 100), 500, "usual"),
+    ],
+)
+def test_few_cases_are_varied_strongly(fingerprint, means, shape, cases, strength):
+    plan = draft(fingerprint((1.0,) * len(shape), shape, cases=cases), "mri", means())
+
+    assert plan.augment == strength
+    assert plan.reasons["augment"].startswith(f"{cases} cases, where fewer than ")
 
 
 def test_several_processes_have_a_sample_each(fingerprint, means, line):

@@ -16,6 +16,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.masks import Regions, bounding_box, region_masks
 from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Preparation
+from inspire_med.wording import counted
 
 MOST_READ = 100  # cases, evenly spread over the fold: medians of more hardly differ
 _UNIT_ML = 1e-3  # of a mm3
@@ -46,8 +47,6 @@ class Fingerprint:
 
     Args:
         cases: Labelled cases in the fold.
-        channels: Channels of the network's input.
-        outputs: Regions, the network's output.
         spacings_mm: Voxel size of each case that was read; of pictures 1.
         shapes: Voxels of each, after cropping to what is not zero where the task crops.
         kept: Median share of a volume's voxels that cropping leaves.
@@ -58,8 +57,6 @@ class Fingerprint:
     """
 
     cases: int
-    channels: int
-    outputs: int
     spacings_mm: tuple[tuple[float, ...], ...]
     shapes: tuple[tuple[int, ...], ...]
     kept: float
@@ -77,6 +74,38 @@ class Fingerprint:
         """Largest over smallest median voxel size."""
         median = np.median(self.spacings_mm, axis=0)
         return float(median.max() / median.min())
+
+    def lines(self) -> list[str]:
+        """What a reader of a plan should know of the data, one line for each kind of fact."""
+        shape = " x ".join(f"{count:g}" for count in np.median(self.shapes, axis=0))
+        if self.spatial_dims == 2:
+            grid = f"median shape {shape}"
+        else:
+            spacing = " x ".join(f"{width:g}" for width in np.median(self.spacings_mm, axis=0))
+            grid = (
+                f"median voxel {spacing} mm, {self.anisotropy:.3g} times as long as wide; median "
+                f"shape {shape}, {self.kept:.0%} of the volume"
+            )
+        read = counted(len(self.shapes), "case")
+        return [
+            f"{counted(self.cases, 'case')} to train on, {read} read: {grid}",
+            *(
+                f"{channel} where labelled: {facts['low']:.4g} to {facts['high']:.4g} (99 % of the "
+                f"voxels), mean {facts['mean']:.4g}, sd {facts['sd']:.4g}"
+                for channel, facts in self.intensities.items()
+            ),
+            *(f"region {name}: {self._of(region)}" for name, region in self.regions.items()),
+        ]
+
+    def _of(self, region: RegionFacts) -> str:
+        seen = f"in {region.present:,} of the {counted(len(self.shapes), 'case')}"
+        if not region.present:
+            return seen
+        by, unit = (1, "ml") if self.spatial_dims == 3 else (100, "% of the picture")
+        sizes = (f"{by * size:.3g}" for size in (region.size, region.least, region.most))
+        median, least, most = sizes
+        parts = f"{region.parts:g} part{'' if region.parts == 1 else 's'}"
+        return f"{seen}, median {median} {unit} ({least} to {most}), in {parts}"
 
 
 @dataclass(frozen=True)
@@ -131,8 +160,6 @@ def fingerprint_of(
     labelled = [facts.labelled for facts in found if any(map(len, facts.labelled.values()))]
     return Fingerprint(
         cases=len(cases),
-        channels=len(channels),
-        outputs=len(regions),
         spacings_mm=tuple(facts.spacing_mm for facts in found),
         shapes=tuple(facts.shape for facts in found),
         kept=float(np.median([facts.kept for facts in found])),

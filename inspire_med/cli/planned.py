@@ -77,7 +77,7 @@ def find_plan(
     own = {name: attrgetter(option)(config) for name, option in OPTIONS.items() if option in asked}
     if word in MADE:
         given = {name: value for name, value in own.items() if value is not None}
-        plan = _made(word, config, manifest, given, processes)
+        plan = _made(word, config, manifest, given, processes, say)
     else:
         plan = _read(Path(word), manifest.task)
     said = {name: f"as asked for ({OPTIONS[name]})" for name in own}
@@ -116,6 +116,7 @@ def _made(
     manifest: "Manifest",
     given: Mapping[str, Any],
     processes: int,
+    say: Callable[[str], None],
 ) -> Plan:
     from inspire_med.cases.fingerprint import fingerprint_of
     from inspire_med.cases.intensity import with_scheme
@@ -135,5 +136,7 @@ def _made(
             workers=max(config.data.workers, 1),
             progress=advance,
         )
+    for line in fingerprint.lines():
+        say(f"data: {line}")
     shares = Shares(processes, find_launcher(config.devices).here, config.data.accumulate)
     return make_plan(config, manifest, fingerprint, find_means(word, shares), given)

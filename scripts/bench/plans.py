@@ -64,7 +64,7 @@ def main() -> None:
     print(f"{manifest.task.name}: {len(manifest.cases)} cases, read in {reading_s:.0f} s of a core")
     print(f"commit {code_commit()}, {platform.processor() or platform.machine()}, ", end="")
     print(f"{os.cpu_count()} cores, torch {torch.__version__}")
-    print_fingerprint(fingerprint)
+    print(*fingerprint.lines(), sep="\n")
     print_table(theirs, ours["large"], ours["small"])
     for name, plan in ours.items():
         print(f"\n{name}")
@@ -146,15 +146,6 @@ def plan_of_nnunet(manifest: Manifest, python: Path, folder: Path) -> dict[str, 
         "widths": tuple(sizes["features_per_stage"]),
         "norm": sizes["norm_op"].split(".")[-1],
     }
-
-
-def print_fingerprint(found: Fingerprint) -> None:
-    shape = words(tuple(map(int, np.median(found.shapes, axis=0))))
-    print(f"median shape {shape}, voxels {found.anisotropy:.3g} times as long as wide, ", end="")
-    print(f"{found.kept:.0%} kept by cropping")
-    for name, region in found.regions.items():
-        unit = "ml" if found.spatial_dims == 3 else "of the picture"
-        print(f"region {name}: {region.size:.3g} {unit} in {region.parts:g} parts (medians)")
 
 
 def print_table(theirs: dict[str, Any], large: Plan, small: Plan) -> None:

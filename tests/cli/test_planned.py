@@ -145,8 +145,12 @@ def test_a_plan_is_made_of_the_training_fold(monkeypatch, ball_volumes):
     config = training_config(parser, parser.parse_args(words))
     manifest = Manifest.load(ball_volumes)
 
-    find_plan(config, manifest, asked_options(parser, words, manifest.task), say=lambda _: None)
+    said = []
 
+    find_plan(config, manifest, asked_options(parser, words, manifest.task), say=said.append)
+
+    assert said[0].startswith("data: 2 cases to train on, 2 cases read: median voxel 1 x 1 x 2 mm")
+    assert any(line.startswith("data: region WT: in 2 of the 2 cases, median ") for line in said)
     assert found["fingerprint"].cases == 2
     assert found["fingerprint"].spacings_mm == ((1.0, 1.0, 2.0),) * 2
     assert (found["means"].name, found["given"]) == ("small", {"widths": (4, 8)})

@@ -20,7 +20,7 @@ from inspire_med.training.planning import by_trials
 from inspire_med.training.step import Trial
 from inspire_med.training.trials import Trials
 
-BRAIN = Fingerprint(100, 4, 3, ((1.0, 1.0, 1.0),), ((138, 170, 138),), 0.5, {}, 0.0, {})
+BRAIN = Fingerprint(100, ((1.0, 1.0, 1.0),), ((138, 170, 138),), 0.5, {}, 0.0, {})
 ALONE = Shares()
 CORES = Means("small", False, 4.0, 3.0, 2, ALONE, "memory")
 

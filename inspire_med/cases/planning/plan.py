@@ -76,14 +76,14 @@ class Plan:
         assert size is not None  # a plan has one of them
         return size
 
-    def options(self) -> dict[str, Any]:
-        """The options of `train` that it stands for, by dotted name."""
-        return {option: getattr(self, name) for name, option in OPTIONS.items()}
     @property
     def spatial_dims(self) -> int:
         """Axes: 2 of pictures, 3 of volumes."""
         return len(self.seen_size)
 
+    def options(self) -> dict[str, Any]:
+        """The options of `train` that it stands for, by dotted name."""
+        return {option: getattr(self, name) for name, option in OPTIONS.items()}
 
     def because(self, **reasons: str) -> "Plan":
         """The same plan with other reasons for some fields."""

@@ -14,7 +14,7 @@ def fingerprint():
         alike = not isinstance(spacings[0], tuple)
         spacings, shapes = ((spacings,), (shapes,)) if alike else (spacings, shapes)
         count = cases or len(shapes)
-        return Fingerprint(count, 1, 1, tuple(spacings), tuple(shapes), 0.5, {}, darkest, {})
+        return Fingerprint(count, tuple(spacings), tuple(shapes), 0.5, {}, darkest, {})
 
     return make
 

@@ -1,22 +1,28 @@
 """nnU-Net: `imagesTr/case_0000.nii.gz`, one number a channel, and `labelsTr/case.nii.gz`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inspire_med.cases.layouts.found import Findings, FoundCase, files_below, shared_file
+from inspire_med.cases.layouts.found import (
+    Findings,
+    FoundCase,
+    files_below,
+    said_twice,
+    shared_file,
+)
 from inspire_med.cases.named_splits import folds_in
 from inspire_med.errors import InputError
 from inspire_med.files import read_json
 from inspire_med.imaging.picture import IMAGE_SUFFIXES
-from inspire_med.imaging.volume import VOLUME_SUFFIXES
+from inspire_med.imaging.volume import VOLUME_SUFFIXES, bare_name
 from inspire_med.tasks.dataset_json import INDEX, SPLITS, described
-from inspire_med.tasks.task import Task
+from inspire_med.tasks.task import LABEL, Task
 
 NAME = "nnunet"
 _SUFFIXES = (*VOLUME_SUFFIXES, *IMAGE_SUFFIXES)
-_NAME = re.compile(r"(?P<case>.+)_(?P<number>\d{4})(?P<ending>\.nii\.gz|\.[^.]+)$")
+_NAME = re.compile(r"(?P<case>.+)_(?P<number>\d{4})(?:\.nii\.gz|\.[^.]+)$")
 
 
 def expected(task: Task) -> str:
@@ -53,34 +59,67 @@ def find_with(task: Task, path: Path) -> Findings | None:
 
 
 def _listed(task: Task, images: Path, labels: Path | None) -> Findings | None:
-    paths = [path for path in files_below(images, _SUFFIXES) if path.parent == images]
-    matches = [(path, match) for path in paths if (match := _NAME.fullmatch(path.name))]
-    numbers = _numbers(task, images) if matches else {}
-    files: dict[str, dict[str, Path]] = {}
-    endings: dict[str, str] = {}
-    for path, match in matches:
-        if int(match["number"]) in numbers:
-            files.setdefault(match["case"], {})[numbers[int(match["number"])]] = path
-            endings[match["case"]] = match["ending"]
+    """The cases of a folder of images, with the labels of another; None if it holds none."""
+    files, left_out = _by_case(task, images)
     if not files:
         return None
+    known = {} if labels is None else _labels(labels)
     cases: list[FoundCase] = []
     problems: list[str] = []
+    refused: list[Path] = []
     for case, found in sorted(files.items()):
-        label = None if labels is None else labels / f"{case}{endings[case]}"
-        own = label if label is not None and (label.is_file() or label.is_symlink()) else None
-        if task.spatial_dims == 3:
-            ordered = {name: found[name] for name in task.channels if name in found}
-            cases.append(FoundCase(case, task.patient_of(case), ordered, own))
-        elif len(found) == 1:  # a picture, whose colours are the channels
-            together, parts = shared_file(task, next(iter(found.values())))
-            cases.append(FoundCase(case, task.patient_of(case), together, own, components=parts))
-        else:
-            problems.append(
-                f"{list(found.values())[1]}: a picture beside {case}_0000 for another channel, "
-                "which cannot be read yet; put the channels into one picture as its colours."
-            )
-    return Findings(NAME, tuple(cases), tuple(problems))
+        own = known.pop(case, [])
+        if problem := said_twice(case, {**found, LABEL: own}) or _in_parts(task, case, found):
+            problems.append(problem)
+            refused += [path for paths in (*found.values(), own) for path in paths]
+            continue
+        ordered = {name: found[name][0] for name in task.channels if name in found}
+        parts: dict[str, int] = {}
+        if task.spatial_dims == 2:  # the colours of a picture are the channels
+            ordered, parts = shared_file(task, next(iter(ordered.values())))
+        label = next(iter(own), None)
+        cases.append(FoundCase(case, task.patient_of(case), ordered, label, components=parts))
+    problems += [
+        f"{paths[0]}: no image of case {case} in {images}; add it or move the label."
+        for case, paths in sorted(known.items())
+    ]
+    return Findings(
+        NAME, tuple(cases), tuple(problems), left_out=tuple(left_out), refused=tuple(refused)
+    )
+
+
+def _by_case(task: Task, images: Path) -> tuple[dict[str, dict[str, list[Path]]], list[Path]]:
+    """The files of each case by channel, and those that are no channel's."""
+    paths = [path for path in files_below(images, _SUFFIXES) if path.parent == images]
+    matches = {path: match for path in paths if (match := _NAME.fullmatch(path.name))}
+    numbers = _numbers(task, images) if matches else {}
+    files: dict[str, dict[str, list[Path]]] = {}
+    for path, match in matches.items():
+        channel = numbers.get(int(match["number"]))
+        if channel is not None:
+            files.setdefault(match["case"], {}).setdefault(channel, []).append(path)
+    taken = {path for found in files.values() for own in found.values() for path in own}
+    return files, [path for path in paths if path not in taken]
+
+
+def _labels(folder: Path) -> dict[str, list[Path]]:
+    """The labels by case, whatever their ending: images and labels may have two."""
+    found: dict[str, list[Path]] = {}
+    for path in files_below(folder, _SUFFIXES) if folder.is_dir() else ():
+        if path.parent == folder:
+            found.setdefault(bare_name(path), []).append(path)
+    return found
+
+
+def _in_parts(task: Task, case: str, found: Mapping[str, Sequence[Path]]) -> str | None:
+    """Say that the channels of a picture lie in files of their own, where they do."""
+    if task.spatial_dims == 3 or len(found) == 1:
+        return None
+    first, *_ = [path for paths in found.values() for path in paths if "_0000." not in path.name]
+    return (
+        f"{first}: a picture beside {case}_0000 for another channel, which cannot be read yet; put "
+        "the channels into one picture as its colours."
+    )
 
 
 def _with_folds(found: Findings, path: Path) -> Findings:

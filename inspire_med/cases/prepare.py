@@ -162,6 +162,12 @@ def read_planes(
     return _read_channels(case, channels), _label(case.label, regions).labels
 
 
+def plane_of(case: Case, channel: str) -> int:
+    """Which plane of its picture a channel is; one of a grey picture is any."""
+    own = COLOURS.index(channel) if channel in COLOURS else 0
+    return case.components.get(channel, own)
+
+
 def _volumes(
     aligned: Aligned, channels: Sequence[str], preparation: Preparation
 ) -> tuple[NDArray[np.float32], Placement]:
@@ -196,14 +202,17 @@ def _prepare_picture(
 
 
 def _read_channels(case: Case, channels: Sequence[str]) -> NDArray[np.uint8]:
+    """(channels, height, width); a channel that is not there is zero."""
     pictures = {path: read_picture(path) for path in set(case.images.values())}
-    return np.stack([pictures[case.images[name]][..., _plane(case, name)] for name in channels])
-
-
-def _plane(case: Case, channel: str) -> int:
-    """Which plane of its picture a channel is; one of a grey picture is any."""
-    own = COLOURS.index(channel) if channel in COLOURS else 0
-    return case.components.get(channel, own)
+    planes = {
+        name: pictures[case.images[name]][..., plane_of(case, name)]
+        for name in channels
+        if name in case.images
+    }
+    if len({plane.shape for plane in planes.values()}) > 1:
+        raise InputError(f"{case.id}: its pictures differ in size; scale them to one.")
+    empty = np.zeros_like(next(iter(planes.values())))
+    return np.stack([planes.get(name, empty) for name in channels])
 
 
 def _planes(

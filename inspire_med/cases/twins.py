@@ -44,11 +44,12 @@ def read_fingerprints(case: Case) -> frozenset[bytes]:
         InputError: If one cannot be read.
     """
     if is_picture(case.images):
-        return fingerprint(read_picture(next(iter(case.images.values()))))
-    found = [
-        fingerprint_of_volume(read_volume(path, case.components.get(channel)))
-        for channel, path in case.images.items()
-    ]
+        found = [fingerprint(read_picture(path)) for path in set(case.images.values())]
+    else:
+        found = [
+            fingerprint_of_volume(read_volume(path, case.components.get(channel)))
+            for channel, path in case.images.items()
+        ]
     return frozenset[bytes]().union(*found)
 
 

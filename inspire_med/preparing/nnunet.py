@@ -10,7 +10,7 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, read_json, refuse_existing, write_json
-from inspire_med.preparing.nnunet_images import write_colours, write_volumes
+from inspire_med.preparing.nnunet_images import write_pictures, write_volumes
 from inspire_med.preparing.nnunet_labels import described_labels, write_label, write_mask_picture
 from inspire_med.tasks.dataset_json import INDEX, SPLITS
 
@@ -58,7 +58,7 @@ def _write_case(manifest: Manifest, case: Case, images: Path, labels: Path | Non
     regions = manifest.regions
     label = case.label if labels is not None else None
     if manifest.task.spatial_dims == 2:
-        write_colours(images, case)
+        write_pictures(images, case, manifest.channels)
         if labels is not None and label is not None:
             write_mask_picture(labels / f"{case.id}.png", label, regions)
         return

@@ -9,6 +9,7 @@ from PIL import Image
 
 from inspire_med.cases.align import align, reference_channel
 from inspire_med.cases.case import Case
+from inspire_med.cases.prepare import plane_of
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.picture import opened_image, read_picture
 from inspire_med.imaging.stored import Header
@@ -44,15 +45,34 @@ def write_volumes(
     return grid, first.header
 
 
-def write_colours(folder: Path, case: Case) -> None:
-    """Link or write a picture as `ID_0000.png`, whose colours are nnU-Net's channels."""
-    path, file = folder / f"{case.id}_0000.png", next(iter(case.images.values()))
+def write_pictures(folder: Path, case: Case, channels: Sequence[str]) -> None:
+    """Link or write `ID_0000.png`, whose colours are the channels, or a grey one for each channel.
+
+    Args:
+        folder: Where to.
+        case: Of a picture, or of one for each channel.
+        channels: In the order of their numbers.
+    """
+    files = {case.images[name] for name in channels if name in case.images}
+    if len(files) == 1 and [plane_of(case, name) for name in channels] == [0, 1, 2]:
+        _write_picture(folder / f"{case.id}_0000.png", *files, mode="RGB", plane=slice(None))
+        return
+    for number, channel in enumerate(channels):
+        path = folder / f"{case.id}_{number:04d}.png"
+        if channel in case.images:
+            plane = plane_of(case, channel)
+            _write_picture(path, case.images[channel], mode="L", plane=plane)
+        else:
+            Image.fromarray(np.zeros(case.shape, np.uint8)).save(path)
+
+
+def _write_picture(path: Path, file: Path, *, mode: str, plane: int | slice) -> None:
     with opened_image(file) as image:
-        as_wanted = file.suffix == ".png" and image.mode == "RGB"
+        as_wanted = file.suffix == ".png" and image.mode == mode
     if as_wanted:
         path.symlink_to(file)
     else:
-        Image.fromarray(read_picture(file)).save(path)
+        Image.fromarray(np.ascontiguousarray(read_picture(file)[..., plane])).save(path)
 
 
 def _lies_as_wanted(case: Case, channel: str, grid: Grid) -> bool:

@@ -14,7 +14,11 @@ from inspire_med.cases.align import (
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.finding import fault_of
 from inspire_med.cases.checking.label import label_findings
-from inspire_med.cases.checking.picture import look_at_picture, refuse_other_size
+from inspire_med.cases.checking.picture import (
+    look_at_picture,
+    refuse_odd_parts,
+    refuse_other_size,
+)
 from inspire_med.cases.checking.scan import Reading
 from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
@@ -55,18 +59,19 @@ def _missing_sentence(found: FoundCase, missing: tuple[str, ...]) -> str:
 
 
 def _check_picture(found: FoundCase, expected: Expectation, missing: tuple[str, ...]) -> Verdict:
-    path = next(iter(found.images.values()))
-    seen = look_at_picture(found.id, path)
+    seen = {path: look_at_picture(found.id, path) for path in dict.fromkeys(found.images.values())}
+    refuse_odd_parts(seen)
+    path, first = next(iter(seen.items()))
     fit = Verdict(
-        _case(found, seen.size, (1.0, 1.0), missing),
-        seen.findings,
-        signature=seen.signature,
-        fingerprints=seen.fingerprint,
+        _case(found, first.size, (1.0, 1.0), missing),
+        tuple(finding for each in seen.values() for finding in each.findings),
+        signature=first.signature,
+        fingerprints=frozenset[bytes]().union(*(each.fingerprint for each in seen.values())),
     )
     if found.label is None:
         return fit
     label = read_labels(found.label, expected.values)
-    refuse_other_size(label, found.label, path, seen.size)
+    refuse_other_size(label, found.label, path, first.size)
     refuse_others(label.labels, expected.values, label.name)
     return _labelled(fit, label, found.label, outside=0.0)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from inspire_med.cases.align import reference_channel
@@ -87,9 +88,12 @@ def _menders(
 ) -> dict[Path, Mender]:
     label = found.label
     if is_picture(found.images):
-        picture = next(iter(found.images.values()))
-        menders: dict[Path, Mender] = {picture: lambda: mend_picture(picture, label)}
+        pictures = dict.fromkeys(found.images.values())
+        menders: dict[Path, Mender] = {
+            each: partial(mend_picture, each, label) for each in pictures
+        }
         if label is not None:
+            picture = next(iter(pictures))
             menders[label] = lambda: mend_mask(label, _size_of(picture, label))
         return menders
     first = reference_channel(found.images, expected.channels, expected.preparation)

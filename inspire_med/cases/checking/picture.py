@@ -1,6 +1,6 @@
 """Picture: one image file and its mask read, and what is kept of them without their pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,14 @@ class Photograph:
         size: (height, width).
         signature: Perceptual hash, to find near-duplicates.
         fingerprint: What its image is known by, to find twins.
+        coloured: Whether its planes differ.
         findings: What should be looked at.
     """
 
     size: tuple[int, int]
     signature: bytes
     fingerprint: frozenset[bytes]
+    coloured: bool
     findings: tuple[Finding, ...]
 
 
@@ -46,8 +48,33 @@ def look_at_picture(case: str, path: Path) -> Photograph:
         findings.append(Finding(case, str(path), "warning", "every pixel has one colour", remedy))
     height, width = picture.shape[:2]
     return Photograph(
-        (height, width), picture_signature(picture), fingerprint(picture), tuple(findings)
+        size=(height, width),
+        signature=picture_signature(picture),
+        fingerprint=fingerprint(picture),
+        coloured=bool((picture != picture[..., :1]).any()),
+        findings=tuple(findings),
     )
+
+
+def refuse_odd_parts(seen: Mapping[Path, Photograph]) -> None:
+    """Refuse files of a case's channels that are not one grey picture each, all of one size.
+
+    Raises:
+        InputError: If one is coloured, or of another size than the first.
+    """
+    (first, photograph), *others = seen.items()
+    for path, each in seen.items() if others else ():
+        if each.coloured:
+            raise InputError(
+                f"{path}: a colour picture where each channel has a file of its own; save it in "
+                "grey."
+            )
+        if each.size != photograph.size:
+            (height, width), (rows, columns) = each.size, photograph.size
+            raise InputError(
+                f"{path}: its size {width} x {height} is not that of {first.name}, {columns} x "
+                f"{rows}; are both of one case?"
+            )
 
 
 def refuse_other_size(label: LabelMap, path: Path, picture: Path, size: Sequence[int]) -> None:

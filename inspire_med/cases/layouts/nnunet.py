@@ -1,7 +1,7 @@
 """nnU-Net: `imagesTr/case_0000.nii.gz`, one number a channel, and `labelsTr/case.nii.gz`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,18 +64,20 @@ def _listed(task: Task, images: Path, labels: Path | None) -> Findings | None:
     if not files:
         return None
     known = {} if labels is None else _labels(labels)
+    # A picture of its own for each channel, or one whose colours are the channels.
+    apart = task.spatial_dims == 3 or any(len(found) > 1 for found in files.values())
     cases: list[FoundCase] = []
     problems: list[str] = []
     refused: list[Path] = []
     for case, found in sorted(files.items()):
         own = known.pop(case, [])
-        if problem := said_twice(case, {**found, LABEL: own}) or _in_parts(task, case, found):
-            problems.append(problem)
+        if twice := said_twice(case, {**found, LABEL: own}):
+            problems.append(twice)
             refused += [path for paths in (*found.values(), own) for path in paths]
             continue
         ordered = {name: found[name][0] for name in task.channels if name in found}
         parts: dict[str, int] = {}
-        if task.spatial_dims == 2:  # the colours of a picture are the channels
+        if not apart:
             ordered, parts = shared_file(task, next(iter(ordered.values())))
         label = next(iter(own), None)
         cases.append(FoundCase(case, task.patient_of(case), ordered, label, components=parts))
@@ -109,17 +111,6 @@ def _labels(folder: Path) -> dict[str, list[Path]]:
         if path.parent == folder:
             found.setdefault(bare_name(path), []).append(path)
     return found
-
-
-def _in_parts(task: Task, case: str, found: Mapping[str, Sequence[Path]]) -> str | None:
-    """Say that the channels of a picture lie in files of their own, where they do."""
-    if task.spatial_dims == 3 or len(found) == 1:
-        return None
-    first, *_ = [path for paths in found.values() for path in paths if "_0000." not in path.name]
-    return (
-        f"{first}: a picture beside {case}_0000 for another channel, which cannot be read yet; put "
-        "the channels into one picture as its colours."
-    )
 
 
 def _with_folds(found: Findings, path: Path) -> Findings:

@@ -83,3 +83,30 @@ def test_a_label_without_an_image_is_named(tmp_path):
         f"{tmp_path}/labelsTr/b.nii.gz: no image of case b in {tmp_path}/imagesTr; add it or move "
         "the label."
     )
+
+
+def test_pictures_may_have_a_file_for_each_channel(tmp_path):
+    names = [*case("a", ".png"), *case("b", ".png")]
+    names.remove("imagesTr/b_0001.png")
+
+    found = find_cases(lay(tmp_path, *names, ending=".png"), tmp_path)
+
+    first, second = found.cases
+    assert {name: path.name for name, path in first.images.items()} == {
+        "FLAIR": "a_0000.png",
+        "T1": "a_0001.png",
+    }
+    # Where others have two files, one is no picture of both channels.
+    assert list(second.images) == ["FLAIR"]
+    assert first.components == second.components == {}
+
+
+def test_one_picture_is_of_all_channels_where_no_case_has_more(tmp_path):
+    names = ["imagesTr/a_0000.png", "labelsTr/a.png"]
+
+    (found,) = find_cases(
+        lay(tmp_path, *names, channels=tuple("RGB"), ending=".png"), tmp_path
+    ).cases
+
+    assert found.components == {"R": 0, "G": 1, "B": 2}
+    assert len(set(found.images.values())) == 1

@@ -186,3 +186,12 @@ def test_names_two_files_of_one_channel_or_label(tmp_path, own, more, what):
     assert f"case a has two files for {what}, this and {tmp_path}" in problem
     assert tmp_path / more in found.refused
     assert tmp_path / more not in found.left_out  # it has a name
+
+
+def test_pictures_may_have_a_file_for_each_channel(tmp_path):
+    lay(tmp_path, "a_0000.png", "a_0001.png")
+
+    (case,) = find_cases(task("{case}_{channel:04d}.png", dims=2), tmp_path).cases
+
+    assert [path.name for path in case.images.values()] == ["a_0000.png", "a_0001.png"]
+    assert case.components == {}

@@ -1,11 +1,28 @@
-"""Memory: what a process may still take."""
+"""Memory: what a process may still take, and how many bytes a size is."""
 
+import math
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from inspire_med.errors import InputError
+
 _GIB = 2**30
 _UNKNOWN = 8.0  # GiB, where the system does not say
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def bytes_of(text: str, option: str) -> int:
+    """Bytes of a size such as `20GiB`.
+
+    Raises:
+        InputError: If it is none; names the option that it was given as.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MGT]i?B)", text.strip())
+    if found is None or float(found[1]) == 0:
+        raise InputError(f"{option}: {text!r} is no size; give a number and a unit, as in 20GiB.")
+    return math.floor(float(found[1]) * _UNITS[found[2]])
 
 
 def available_gib() -> float:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from inspire_med.memory import _left_by_groups
+from inspire_med.errors import InputError
+from inspire_med.memory import _left_by_groups, bytes_of
 
 GIB = 2**30
 
@@ -37,3 +38,16 @@ def test_files_kept_in_case_they_are_read_again_are_free(tmp_path, own):
 
 def test_without_groups_there_is_no_limit(tmp_path):
     assert list(_left_by_groups(tmp_path / "root", tmp_path / "nothing")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("20GiB", 20 * 2**30), ("1.5 GB", 1_500_000_000), ("3MiB", 3 * 2**20)]
+)
+def test_sizes_are_read_with_their_unit(text, size):
+    assert bytes_of(text, "--store_limit") == size
+
+
+@pytest.mark.parametrize("text", ["20", "GiB", "0GiB", "-1GiB", "20 gigs"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(InputError, match=r"--store_limit: .* is no size; give a number and a unit"):
+        bytes_of(text, "--store_limit")

@@ -1,29 +1,11 @@
 """Room: what a store may take on the disk, and what makes way for more."""
 
-import math
-import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from inspire_med.cases.entry import RECORD
 from inspire_med.errors import InputError
-
-_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
-
-def bytes_of(text: str) -> int:
-    """Bytes of a size such as `20GiB`.
-
-    Raises:
-        InputError: If it is none.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([MGT]i?B)", text.strip())
-    if found is None or float(found[1]) == 0:
-        raise InputError(
-            f"--store_limit: {text!r} is no size; give a number and a unit, as in 20GiB."
-        )
-    return math.floor(float(found[1]) * _UNITS[found[2]])
 
 
 def make_room(folder: Path, limit: int, needed: Collection[str]) -> None:

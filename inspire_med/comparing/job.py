@@ -152,7 +152,7 @@ def is_scored(job: Job) -> bool:
 
 def inference_s(job: Job) -> dict[str, float]:
     """Seconds of each case's prediction."""
-    return {case: float(value) for case, value in read_json(job.record)["seconds"].items()}
+    return {case: float(own["seconds"]) for case, own in read_json(job.record)["cases"].items()}
 
 
 def _step(

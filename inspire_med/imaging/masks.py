@@ -1,7 +1,7 @@
 """Masks: label maps to regions and back, and the smallest boxes that hold them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,13 @@ def among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     return found
 
 
-def labels_from_regions(masks: NDArray[np.bool_], regions: Regions) -> NDArray[np.uint8]:
+class Masks(Protocol):
+    """Masks by their place in the order of regions: an array, or what makes each when asked."""
+
+    def __getitem__(self, index: int, /) -> NDArray[np.bool_]: ...
+
+
+def labels_from_regions(masks: Masks, regions: Regions) -> NDArray[np.uint8]:
     """Overlapping region masks to one label map in the set's own values.
 
     A region counts only where the regions that hold all of its values are found too: a core outside
@@ -41,16 +47,24 @@ def labels_from_regions(masks: NDArray[np.bool_], regions: Regions) -> NDArray[n
     values that no smaller region inside it has (BraTS: WT 2, TC 1, ET 4).
 
     Args:
-        masks: (regions, *spatial), in the order of `regions`.
+        masks: (regions, *spatial), in the order of `regions`; each is asked for once, and only
+            those stay that decide where others count.
         regions: Region name to label values.
     """
-    labels = np.zeros(masks.shape[1:], dtype=np.uint8)
     groups = [set(values) for values in regions.values()]
+    kept: dict[int, NDArray[np.bool_]] = {}
+    labels: NDArray[np.uint8] | None = None
     for index in sorted(range(len(groups)), key=lambda i: -len(groups[i])):
+        mask = masks[index]
+        if labels is None:
+            labels = np.zeros(mask.shape, dtype=np.uint8)
         inside = [group for group in groups if group < groups[index]]
         own = groups[index].difference(*inside)
-        around = [masks[i] for i, group in enumerate(groups) if group > groups[index]]
-        labels[np.logical_and.reduce([masks[index], *around])] = min(own or groups[index])
+        around = [kept[i] for i, group in enumerate(groups) if group > groups[index]]
+        labels[np.logical_and.reduce([mask, *around])] = min(own or groups[index])
+        if inside:
+            kept[index] = mask
+    assert labels is not None  # a task has a region
     return labels
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from inspire_med.imaging.masks import Box
 from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.resample import resize
 from inspire_med.imaging.volume import Header
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +91,23 @@ class Placement:
 
     def back(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """From (channels, *what the network sees) to the file's grid; zero outside of the box."""
-        kept = [stop - start for start, stop in self.box]
-        inner = resize(np.asarray(values, dtype=np.float32), kept)
-        whole = np.zeros((len(inner), *(self.shape[axis] for axis in self.turn.axes)), np.float32)
-        self.cut(whole)[:] = inner
+        return self.put(resize(np.asarray(values, dtype=np.float32), self._kept))
+
+    @property
+    def resizes(self) -> bool:
+        """Whether the network sees other voxels than the file has."""
+        return self._kept != self.size
+
+    def put(self, values: NDArray[T]) -> NDArray[T]:
+        """From (channels, *voxels of the box) to the file's grid; zero outside of the box."""
+        turned = (self.shape[axis] for axis in self.turn.axes)
+        whole = np.zeros((len(values), *turned), values.dtype)
+        self.cut(whole)[:] = values
         return np.ascontiguousarray(self.turn.undo(whole))
+
+    @property
+    def _kept(self) -> tuple[int, ...]:
+        return tuple(stop - start for start, stop in self.box)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, JSON-able."""

@@ -1,9 +1,11 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,70 +20,33 @@ from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid
-from inspire_med.imaging.masks import labels_from_regions
-from inspire_med.imaging.output import write_mask
 from inspire_med.imaging.picture import is_picture
-from inspire_med.imaging.placement import Placement
-from inspire_med.inference.model import CARD, ModelCard, read_model
+from inspire_med.inference.ensemble import Member, read_members
+from inspire_med.inference.footprint import peak_bytes
+from inspire_med.inference.memory import MemoryPlan, find_room, plan_memory
 from inspire_med.inference.precision import choose_precision
-from inspire_med.inference.sliding_window import region_probabilities
+from inspire_med.inference.prediction import Prediction
+from inspire_med.inference.sliding_window import Watch, region_probabilities
+from inspire_med.tasks.task import Preparation
 
-Watch = Callable[[int, int], None]
-_OVERLAP = 0.5  # share of a window that its neighbour covers as well
-
-
-@dataclass(frozen=True, repr=False)
-class Prediction:
-    """What the network says of one case, on the case's own grid.
-
-    Args:
-        probabilities: `(regions, *spatial)` float32 in [0, 1]; zero outside the prepared crop.
-        labels: `(*spatial)` uint8, in the data set's own label values.
-        placement: The way back to the input's file.
-        regions: Region name to label values, in the order of `probabilities`.
-    """
-
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.uint8]
-    placement: Placement
-    regions: Mapping[str, Sequence[int]]
-
-    def __repr__(self) -> str:
-        values, counts = np.unique(self.labels, return_counts=True)
-        found = ", ".join(f"{v}: {n:,}" for v, n in zip(values, counts, strict=True))
-        size, affine = " x ".join(map(str, self.labels.shape)), self.placement.affine
-        of = "pixels"
-        if affine is not None:
-            spacing = Grid(self.placement.shape, affine).spacing_mm
-            of = f"voxels of {' x '.join(f'{mm:.3g}' for mm in spacing)} mm"
-        return f"Prediction({size} {of}; regions {', '.join(self.regions)}; labels {{{found}}})"
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the mask on the input's own grid: .nii.gz or .nii for a volume, .png for a picture.
-
-        Raises:
-            InputError: If the name ends otherwise, or if there is something by that name already.
-        """
-        path = Path(path)
-        endings = (".png",) if self.placement.affine is None else (".nii.gz", ".nii")
-        if not path.name.endswith(endings):
-            raise InputError(f"{path}: this mask is no such file; end it with {endings[0]}.")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path}: exists already; choose another or pass overwrite=True.")
-        write_mask(path, self.labels, self.placement, self.regions)
+WindowChoice = Literal["largest", "training"]
+_OVERLAP = 0.5  # share of a training patch that two neighbouring windows both see
 
 
 class Predictor:
-    """Holds a network ready; safe to keep in a server, since it writes no file and prints nothing.
+    """Holds networks ready; safe to keep in a server and to ask from several threads.
+
+    It writes no file but the temporary one of an answer that memory does not hold, and prints
+    nothing.
 
     Args:
-        card: What the network is.
-        network: The network.
-        device: Where it runs.
+        members: Models that predict together; their probabilities are averaged.
+        device: Where they run.
         precision: Fabric's name of the precision.
         flips: Average over mirrored views (test-time augmentation).
         fill_missing: Predict a case that lacks some channels; they are zero to the network.
+        memory: Bytes that a case's windows and answer may take; None is what there is.
+        windows: `largest` that memory holds, or those of the `training`.
 
     Example:
         >>> predictor = Predictor.load("runs/isles")                              # doctest: +SKIP
@@ -90,39 +55,59 @@ class Predictor:
 
     def __init__(
         self,
-        card: ModelCard,
-        network: nn.Module,
+        members: Sequence[Member],
         *,
         device: torch.device,
         precision: str,
         flips: bool = False,
         fill_missing: bool = False,
+        memory: int | None = None,
+        windows: WindowChoice = "training",
     ):
-        self.card = card
+        self.card = members[0].card
+        self.folders = [member.folder for member in members]
         self._fill_missing = fill_missing
         self._precision = precision
         self._flips = flips
-        layout = torch.channels_last if len(card.patch_size) == 2 else torch.channels_last_3d
-        network = network.to(device).eval()
-        self._network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+        self._memory = memory
+        self._largest = windows == "largest"
+        self._device = device
+        layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
+        self._networks = list[tuple[Preparation, nn.Module]]()
+        for member in members:
+            network = member.network.to(device).eval()
+            network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+            self._networks.append((member.card.preparation, network))
 
     @classmethod
     def load(
         cls,
-        folder: str | Path,
+        folders: str | Path | Sequence[str | Path],
         *,
         device: str = "auto",
         precision: str = "auto",
         flips: bool = False,
         fill_missing: bool = False,
+        memory: int | None = None,
+        windows: WindowChoice = "training",
     ) -> "Predictor":
-        """Load a run folder (its best checkpoint, else its last) or a single model folder.
+        """Load a run (its best checkpoint, else its last), a model's folder, or several.
+
+        Args:
+            folders: One or more; a cross-validation's folder stands for the runs of all its folds.
+            device: `auto`, `cpu` or `cuda`.
+            precision: `auto` measures which is right and fast here.
+            flips: As for the class.
+            fill_missing: As for the class.
+            memory: As for the class.
+            windows: As for the class.
 
         Raises:
-            InputError: If there is no model in `folder`, if it is damaged, or if there is no such
-                device.
+            InputError: If there is no model in one of the folders, if it is damaged, if two do not
+                belong together, or if there is no such device.
         """
-        card, network = read_model(model_folder(Path(folder)))
+        one = isinstance(folders, (str, Path))
+        members = read_members([Path(folder) for folder in ([folders] if one else folders)])
         name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
             raise InputError(f"--device: there is no {name} here; give cpu or auto.")
@@ -130,20 +115,27 @@ class Predictor:
         if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
             raise InputError(f"--device: there is no {name} here; give cpu or auto.")
         if precision == "auto":
-            precision = choose_precision(len(card.patch_size), place).name
+            dims = members[0].card.task.spatial_dims
+            precision = choose_precision(dims, place).name
         return cls(
-            card,
-            network,
+            members,
             device=place,
             precision=precision,
             flips=flips,
             fill_missing=fill_missing,
+            memory=memory,
+            windows=windows,
         )
 
     @property
     def settings(self) -> dict[str, str | float | bool]:
         """How it predicts: precision, overlap of windows, mirrored views."""
-        return {"precision": self._precision, "overlap": _OVERLAP, "flips": self._flips}
+        return {
+            "precision": self._precision,
+            "overlap": _OVERLAP,
+            "windows": "largest" if self._largest else "training",
+            "flips": self._flips,
+        }
 
     def paint_as(self, regions: Mapping[str, Sequence[int]], source: Path) -> None:
         """Write masks in a data set's own label values, where they are not those of the training.
@@ -185,8 +177,9 @@ class Predictor:
         if arrays:
             _refuse_missing(self.card.channels, arrays, "arrays")
             given = np.diag([*spacing_mm, 1.0]) if affine is None else affine
-            prepared = prepare_arrays(arrays, self.card.channels, given, self.card.preparation)
-            return self.predict_prepared(prepared)
+            return self.predict_prepared(
+                lambda how: prepare_arrays(arrays, self.card.channels, given, how)
+            )
         files = {name: Path(str(item)) for name, item in images.items()}
         return self.predict_case(named_files(self.card.task, files))
 
@@ -213,9 +206,10 @@ class Predictor:
             if verdict.case is None:
                 raise InputError(verdict.problems[0])
             bare = verdict.case
-        bare = replace(bare, filled=self.missing(bare))
-        prepared = prepare_case(bare, self.card.channels, {}, self.card.preparation)
-        return self.predict_prepared(prepared, watch)
+        ready = replace(bare, filled=self.missing(bare))
+        return self.predict_prepared(
+            lambda how: prepare_case(ready, self.card.channels, {}, how), watch
+        )
 
     def missing(self, case: Case | FoundCase) -> tuple[str, ...]:
         """Channels of the model that a case has no file of."""
@@ -233,20 +227,62 @@ class Predictor:
             return [str(error)]
         return header_problems(case, self.card.channels, self.card.preparation)
 
-    def predict_prepared(self, prepared: Prepared, watch: Watch | None = None) -> Prediction:
-        """Predict one prepared case; `watch` as for `predict_case`."""
-        probabilities = region_probabilities(
-            self._network,
-            prepared.image_tensor(),
+    def predict_prepared(
+        self, prepare: Callable[[Preparation], Prepared], watch: Watch | None = None
+    ) -> Prediction:
+        """Predict one case by whatever prepares it; `watch` as for `predict_case`.
+
+        The probabilities of several models are averaged, each alike.
+        """
+        prepared: Prepared | None = None
+        plan: MemoryPlan | None = None
+        answer: NDArray[np.uint16] | None = None
+        before: Preparation | None = None
+        for index, (preparation, network) in enumerate(self._networks):
+            if prepared is None or preparation != before:
+                prepared, before = prepare(preparation), preparation
+            plan = plan or self.plan(prepared.placement.size)
+            part = _part(watch, index, len(self._networks))
+            own = self._answer(network, prepared, plan, part)
+            answer = own if answer is None else _averaged(answer, own, index + 1)
+        assert prepared is not None  # there is a member
+        assert answer is not None
+        return Prediction.painted(answer, prepared.placement, self.card.regions, str(plan))
+
+    def plan(self, shape: Sequence[int]) -> MemoryPlan:
+        """How a prepared case of that shape is predicted, with the memory that there is now."""
+        return plan_memory(
+            shape,
             self.card.patch_size,
-            precision=self._precision,
             overlap=_OVERLAP,
+            largest=self._largest,
+            regions=len(self.card.regions),
+            needs=lambda size: self._bytes_per_voxel * math.prod(size),
+            room=find_room(self._device, self._memory),
+        )
+
+    def _answer(
+        self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
+    ) -> NDArray[np.uint16]:
+        """One network's probabilities on the grid that it sees."""
+        answer = plan.gather()
+        region_probabilities(
+            network,
+            prepared.image_tensor(),
+            plan.windows,
+            answer,
+            precision=self._precision,
             flips=self._flips,
             watch=watch,
         )
-        own = prepared.placement.back(probabilities.cpu().numpy())
-        labels = labels_from_regions(own > 0.5, self.card.regions)
-        return Prediction(own, labels, prepared.placement, self.card.regions)
+        return answer
+
+    @cached_property
+    def _bytes_per_voxel(self) -> float:
+        """What a network needs at its peak; it grows with the window."""
+        network, size = self._networks[0][1], self.card.patch_size
+        shape = (1, len(self.card.channels), *size)
+        return peak_bytes(network, shape, self._precision) / math.prod(size)
 
     def _check_channels(self, case: Case | FoundCase) -> None:
         filled = case.filled if isinstance(case, Case) else ()
@@ -270,16 +306,19 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
         )
 
 
-def model_folder(folder: Path) -> Path:
-    """Find the model in a run folder, the best checkpoint or else the last, or in a model folder.
+def _part(watch: Watch | None, index: int, count: int) -> Watch | None:
+    """What hears of one network's windows among those of several."""
+    if watch is None:
+        return None
+    return lambda done, total: watch(index * total + done, count * total)
 
-    Raises:
-        InputError: If there is none.
-    """
-    for candidate in (folder, folder / "checkpoints" / "best", folder / "checkpoints" / "last"):
-        if (candidate / CARD).is_file():
-            return candidate
-    raise InputError(
-        f"{folder}: no trained model in it; pass a run folder of the train command, "
-        f"or a folder with {CARD}."
-    )
+
+def _averaged(
+    mean: NDArray[np.uint16], other: NDArray[np.uint16], count: int
+) -> NDArray[np.uint16]:
+    """The mean of so many answers, from that of all but the last, plane by plane."""
+    for region, new in zip(mean, other, strict=True):
+        for plane, added in zip(region, new, strict=True):
+            step = (added.astype(np.float32) - plane) / count
+            plane[...] = np.rint(plane + step).astype(np.uint16)
+    return mean

@@ -1,88 +1,191 @@
-"""Sliding window: region probabilities of a whole case from a network that sees patches."""
+"""Sliding window: region probabilities of a whole case from networks that see parts of it."""
 
 import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from itertools import groupby
 
+import numpy as np
 import torch
-from monai.inferers.utils import sliding_window_inference
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inspire_med.inference.precision import autocast
+from inspire_med.inference.windows import Windows
+
+# Probabilities are kept as whole numbers of 16 bits, half as many bytes as float32 takes: p is
+# round(p ONE), off by 8e-6 at most, and 1/2 is a number of its own.
+ONE = 65534
+HALF = ONE // 2
+
+_AIR = -20.0  # logit of what holds nothing: a probability of 2e-9
+_SIGMA = 0.125  # of the Gaussian weights, in window sides (Isensee et al., Nature Methods 2021)
+
+Watch = Callable[[int, int], None]
 
 
 @torch.inference_mode()
 def region_probabilities(
     network: nn.Module,
     image: Tensor,
-    patch_size: Sequence[int],
+    windows: Windows,
+    out: NDArray[np.uint16],
     *,
     precision: str,
-    overlap: float = 0.5,
     flips: bool = False,
-    watch: Callable[[int, int], None] | None = None,
-) -> Tensor:
-    """Probability of every region at every voxel.
+    batch_size: int = 1,
+    watch: Watch | None = None,
+) -> None:
+    """Find the probability of every region at every voxel.
 
-    Windows overlap and are blended with Gaussian weights (Isensee et al., Nature Methods 2021). An
-    image no larger than the window goes through the network once, as it is.
+    The logits of windows that overlap are averaged with Gaussian weights, those of mirrored views
+    alike. A window whose every channel is one value all over holds nothing, and the network is not
+    asked. No more planes than a window is deep are in work at a time.
 
     Args:
         network: Gives logits `(batch, regions, *spatial)`; in evaluation mode, on its device.
         image: Prepared image `(channels, *spatial)`.
-        patch_size: Voxels of the window along each axis.
+        windows: Where the network looks.
+        out: `(regions, *spatial)`, gets each probability p as round(p `ONE`).
         precision: Fabric's name of the precision, for example `bf16-mixed`.
-        overlap: Share of a window that its neighbour covers as well.
-        flips: Average the logits over all mirrored views (test-time augmentation).
-        watch: Hears after each window how many of how many are done, over all views.
-
-    Returns:
-        `(regions, *spatial)` float32 in [0, 1], on the network's device.
+        flips: Average over all mirrored views (test-time augmentation).
+        batch_size: Windows that a network sees at a time.
+        watch: Hears after each batch how many of how many windows are done.
     """
-    device = next(network.parameters()).device
-    layout = torch.channels_last if image.dim() == 3 else torch.channels_last_3d
-    batch = image[None].to(device, torch.float32).contiguous(memory_format=layout)
-    axes = range(2, batch.dim())
-    views = [()] if not flips else _subsets(axes)
-    windows = len(views) * count_windows(batch.shape[2:], patch_size, overlap)
-    done = itertools.count(1)
+    look = _Look(network, len(out), precision, flips=flips)
+    done = 0
+    planes = _Planes(windows, out.shape, look.device)
+    for start, corners in groupby(windows.corners, key=lambda corner: corner[0]):
+        for part, logits in planes.finished_before(start):
+            out[:, part] = _shares(logits)
+        for some in _batched(corners, batch_size):
+            parts = [image[(slice(None), *_box(corner, windows.size))] for corner in some]
+            for corner, logits in zip(some, look(parts), strict=True):
+                planes.add(corner, logits)
+            done += len(some)
+            if watch is not None:
+                watch(done, len(windows))
+    for part, logits in planes.finished_before(out.shape[1]):
+        out[:, part] = _shares(logits)
 
-    def look(window: Tensor) -> Tensor:
-        logits = network(window)
-        if watch is not None:
-            watch(next(done), windows)
+
+class _Look:
+    """A network's mean logits over mirrored views.
+
+    Args:
+        network: On its device.
+        regions: Channels of the logits.
+        precision: Fabric's name of the precision.
+        flips: Whether there are mirrored views.
+    """
+
+    def __init__(self, network: nn.Module, regions: int, precision: str, *, flips: bool) -> None:
+        self.device = next(network.parameters()).device
+        self._network = network
+        self._regions = regions
+        self._precision = precision
+        self._flips = flips
+
+    def __call__(self, parts: Sequence[Tensor]) -> Tensor:
+        """From parts `(channels, *size)` of one size to logits `(parts, regions, *size)`."""
+        size = parts[0].shape[1:]
+        logits = torch.full((len(parts), self._regions, *size), _AIR, device=self.device)
+        seen = [index for index, part in enumerate(parts) if not _is_air(part)]
+        if seen:
+            logits[seen] = self._mean_logits(torch.stack([parts[index] for index in seen]))
         return logits
 
-    total = torch.zeros(1)
-    for view in views:
-        with autocast(precision, device):
-            logits = _logits(look, batch.flip(view), patch_size, overlap)
-        total = total.to(device) + logits.float().flip(view) / len(views)
-    return total[0].sigmoid()
+    def _mean_logits(self, batch: Tensor) -> Tensor:
+        layout = torch.channels_last if batch.dim() == 4 else torch.channels_last_3d
+        batch = batch.to(self.device, torch.float32)
+        views = _subsets(range(2, batch.dim())) if self._flips else [()]
+        total = torch.zeros(1, device=self.device)
+        for view in views:
+            seen = batch.flip(view).contiguous(memory_format=layout)
+            with autocast(self._precision, self.device):
+                logits = self._network(seen)
+            total = total + logits.float().flip(view)
+        return total / len(views)
 
 
-def count_windows(size: Sequence[int], patch_size: Sequence[int], overlap: float) -> int:
-    """Windows that MONAI lays over an image of this size: the last of an axis ends with it."""
-    count = 1
-    for voxels, window in zip(size, patch_size, strict=True):
-        interval = max(1, int(window * (1 - overlap)))
-        count *= 1 + max(0, math.ceil((voxels - window) / interval))
-    return count
+class _Planes:
+    """Logits of the planes in work, along the first axis, summed with the windows' weights.
+
+    Args:
+        windows: All that there are.
+        shape: `(regions, *spatial)` of the whole.
+        device: Where the sums are kept.
+    """
+
+    def __init__(self, windows: Windows, shape: Sequence[int], device: torch.device) -> None:
+        regions, *spatial = shape
+        self._size = windows.size
+        self._front = 0  # the first plane in work
+        self._total = torch.zeros(regions, self._size[0], *spatial[1:], device=device)
+        axes = [_gaussian(*each) for each in zip(windows.size, windows.starts, strict=True)]
+        self._weight = _outer(axes).to(device)
+        # Windows stand at every combination of starts, so their weights add up axis by axis.
+        sums = [_summed(*each) for each in zip(spatial, windows.starts, axes, strict=True)]
+        self._along, self._across = sums[0].to(device), _outer(sums[1:]).to(device)
+
+    def add(self, corner: Sequence[int], logits: Tensor) -> None:
+        """Add a window's logits `(regions, *size)`."""
+        start = (corner[0] - self._front, *corner[1:])
+        self._total[(slice(None), *_box(start, self._size))] += logits * self._weight
+
+    def finished_before(self, plane: int) -> Iterator[tuple[slice, Tensor]]:
+        """Give the planes in work before that one, and their logits; they make room for others."""
+        first, last = self._front, plane
+        if last == first:
+            return
+        along = self._along[first:last].view(-1, *[1] * self._across.dim())
+        yield slice(first, last), self._total[:, : last - first] / (along * self._across)
+        kept = self._total[:, last - first :].clone()
+        self._total.zero_()[:, : kept.shape[1]] = kept
+        self._front = last
 
 
-def _logits(
-    network: Callable[[Tensor], Tensor],
-    batch: Tensor,
-    patch_size: Sequence[int],
-    overlap: float,
-) -> Tensor:
-    if all(size <= window for size, window in zip(batch.shape[2:], patch_size, strict=True)):
-        return network(batch)
-    logits = sliding_window_inference(
-        batch, tuple(patch_size), 1, network, overlap=overlap, mode="gaussian"
-    )
-    assert isinstance(logits, Tensor)  # one output in, one tensor out
-    return logits
+def _shares(logits: Tensor) -> NDArray[np.uint16]:
+    """Probabilities as whole numbers of 16 bits."""
+    return logits.sigmoid().mul_(ONE).round_().to(torch.int32).cpu().numpy().astype(np.uint16)
+
+
+def _is_air(part: Tensor) -> bool:
+    """Whether each channel of `(channels, *size)` is one value all over."""
+    flat = part.flatten(1)
+    return bool((flat == flat[:, :1]).all())
+
+
+def _gaussian(side: int, starts: Sequence[int]) -> Tensor:
+    """Weights along an axis of a window; alike where no other window stands beside it."""
+    if len(starts) == 1:
+        return torch.ones(side)
+    places = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
+    return torch.exp(-((places / (_SIGMA * side)) ** 2) / 2).float()
+
+
+def _summed(voxels: int, starts: Sequence[int], weights: Tensor) -> Tensor:
+    """What the weights of all windows along an axis add up to at each place."""
+    total = torch.zeros(voxels)
+    for start in starts:
+        total[start : start + len(weights)] += weights
+    return total
+
+
+def _outer(axes: Sequence[Tensor]) -> Tensor:
+    """Products of values along each axis."""
+    return reduce(lambda product, axis: product[..., None] * axis, axes, torch.ones(()))
+
+
+def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice, ...]:
+    return tuple(slice(low, low + side) for low, side in zip(start, size, strict=True))
+
+
+def _batched(
+    corners: Iterator[tuple[int, ...]], count: int
+) -> Iterator[tuple[tuple[int, ...], ...]]:
+    while some := tuple(itertools.islice(corners, count)):
+        yield some
 
 
 def _subsets(axes: Sequence[int]) -> list[tuple[int, ...]]:

@@ -16,12 +16,12 @@ from inspire_med.cases.augment import augmentation
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.patches import Sampling, TrainingSamples
-from inspire_med.cases.room import bytes_of
 from inspire_med.cases.store import Store
 from inspire_med.config import OptimizerConfig, TrainConfig
 from inspire_med.inference.model import ModelCard
 from inspire_med.inference.precision import Precision, choose_precision
 from inspire_med.losses import SegmentationLoss
+from inspire_med.memory import bytes_of
 from inspire_med.tasks.task import Preparation
 from inspire_med.training.budget import Budget, budget_of
 from inspire_med.training.checkpoint import card_of_run, load_checkpoint, precision_of_run
@@ -223,7 +223,7 @@ def prepare_cases(experiment: Experiment, signals: Signals, say: Callable[[str],
 
 
 def _store(config: TrainConfig, card: ModelCard) -> Store:
-    limit = None if config.store_limit is None else bytes_of(config.store_limit)
+    limit = None if config.store_limit is None else bytes_of(config.store_limit, "--store_limit")
     return Store(config.store_folder, card.preparation, card.channels, card.regions, limit)
 
 

@@ -1,10 +1,10 @@
 """Request: whether what is asked for can be trained, before anything is made for it."""
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.room import bytes_of
 from inspire_med.config import DataConfig, TrainConfig
 from inspire_med.config_checks import refuse_nonsense
 from inspire_med.errors import InputError
+from inspire_med.memory import bytes_of
 from inspire_med.tasks.find import refuse_other_task
 from inspire_med.tasks.task import Task
 from inspire_med.training.budget import budget_of
@@ -27,7 +27,7 @@ def check_request(config: TrainConfig, world: int) -> Manifest:
     refuse_nonsense(config)
     budget_of(config)
     if config.store_limit is not None:
-        bytes_of(config.store_limit)
+        bytes_of(config.store_limit, "--store_limit")
     if config.only_prepare:
         refuse_other_manifest(config, manifest)
     else:

@@ -12,13 +12,15 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.prepare import Prepared
 from inspire_med.evaluation.measures.overlap import count, dice
 from inspire_med.imaging.masks import labels_from_regions, region_masks
-from inspire_med.inference.sliding_window import region_probabilities
+from inspire_med.inference.sliding_window import HALF, region_probabilities
+from inspire_med.inference.windows import Windows
 from inspire_med.training.experiment import Experiment
 from inspire_med.training.log import Log
 from inspire_med.training.ranks import share_buffers, sum_over_ranks
 from inspire_med.viz import overlay_figure
 
 _PICTURES = 3  # sample pictures at each validation
+_OVERLAP = 0.25  # share of a window that its neighbour covers as well
 
 
 def validate(
@@ -69,10 +71,10 @@ def _score(experiment: Experiment, case: Case, log: Log | None, step: int) -> li
     card = trained.card
     prepared = experiment.store.load(case)
     image = prepared.image_tensor()
-    probabilities = region_probabilities(
-        trained.predictor, image, card.patch_size, precision=card.precision, overlap=0.25
-    )
-    labels = labels_from_regions((probabilities > 0.5).cpu().numpy(), card.regions)
+    windows = Windows.over(image.shape[1:], card.patch_size, _OVERLAP)
+    answer = np.zeros((len(card.regions), *image.shape[1:]), np.uint16)
+    region_probabilities(trained.predictor, image, windows, answer, precision=card.precision)
+    labels = labels_from_regions(answer > HALF, card.regions)
     masks = region_masks(labels, card.regions)  # what the mask that is written will say
     target = np.asarray(prepared.target) > 0
     if log is not None:

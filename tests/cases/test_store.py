@@ -18,7 +18,6 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.entry import arrays, sample_centres, write_entry
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case
-from inspire_med.cases.room import bytes_of
 from inspire_med.cases.store import Store
 from inspire_med.errors import InputError
 from inspire_med.tasks.task import Preparation
@@ -245,19 +244,6 @@ def test_a_limit_that_the_run_itself_exceeds_is_refused(store, manifest):
 
 def entry_bytes(entry):
     return sum(file.stat().st_size for file in entry.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("20GiB", 20 * 2**30), ("1.5 GB", 1_500_000_000), ("3MiB", 3 * 2**20)]
-)
-def test_sizes_are_read_with_their_unit(text, size):
-    assert bytes_of(text) == size
-
-
-@pytest.mark.parametrize("text", ["20", "GiB", "0GiB", "-1GiB", "20 gigs"])
-def test_what_is_no_size_is_refused(text):
-    with pytest.raises(InputError, match=r"--store_limit: .* is no size; give a number and a unit"):
-        bytes_of(text)
 
 
 def test_statistics_are_kept_for_where_the_files_are_not(tmp_path, write_nifti):

@@ -12,9 +12,9 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
+from inspire_med.inference.ensemble import model_folders
 from inspire_med.inference.model import ModelCard, write_model
 from inspire_med.inference.precision import PrecisionChoice
-from inspire_med.inference.predictor import model_folder
 from inspire_med.networks import build_network
 from inspire_med.tasks.isles import ISLES
 
@@ -45,12 +45,12 @@ def pretend_cuda(monkeypatch):
 def test_the_best_checkpoint_goes_before_the_last_and_a_model_before_both(tmp_path):
     run = tmp_path / "run"
     last = write(run / "checkpoints" / "last")
-    assert model_folder(run) == last
+    assert model_folders(run) == [last]
 
     best = write(run / "checkpoints" / "best")
-    assert model_folder(run) == best
-    assert model_folder(best) == best
-    assert model_folder(last) == last
+    assert model_folders(run) == [best]
+    assert model_folders(best) == [best]
+    assert model_folders(last) == [last]
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
@@ -194,7 +194,9 @@ def test_a_manifest_may_let_a_channel_be_filled(tmp_path, predictor):
 
 def test_windows_are_heard_of(tmp_path):
     windows = []
-    small = Predictor.load(write(tmp_path / "model", (8, 8, 8)), precision="32-true")
+    small = Predictor.load(
+        write(tmp_path / "model", (8, 8, 8)), precision="32-true", windows="training"
+    )
 
     small.predict_case(found(tmp_path, "dwi", "adc"), lambda *counts: windows.append(counts))
 
@@ -207,7 +209,8 @@ def test_windows_are_heard_of(tmp_path):
 def test_the_network_computes_in_the_precision_asked_for(tmp_path, precision, kind):
     chosen = Predictor.load(write(tmp_path / "model"), precision=precision)
     kinds = set()
-    convolutions = [m for m in chosen._network.modules() if isinstance(m, torch.nn.Conv3d)]
+    ((_, network),) = chosen._networks
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv3d)]
     for convolution in convolutions:
         convolution.register_forward_hook(lambda _, __, output: kinds.add(output.dtype))
 

@@ -1,0 +1,1 @@
+"""Predicting: what predict does above inference."""

@@ -1,0 +1,100 @@
+"""Inputs: the cases that are to be predicted, and the files that they go to."""
+
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from inspire_med.cases.case import Case
+from inspire_med.cases.layouts import datalist
+from inspire_med.cases.layouts.found import FoundCase
+from inspire_med.cases.layouts.recognise import find_inputs
+from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
+from inspire_med.imaging.output import file_names
+from inspire_med.imaging.picture import is_picture
+from inspire_med.inference.predictor import Predictor
+from inspire_med.predicting.options import PredictOptions
+from inspire_med.tasks.datalist import is_datalist
+from inspire_med.wording import counted
+
+
+def find_cases(options: PredictOptions, predictor: Predictor) -> Sequence[Case | FoundCase]:
+    """What is to be predicted; all of it can be, by its names."""
+    listed = datalist.NAME in predictor.card.task.layouts and is_datalist(options.input)
+    if options.input.suffix != ".json" or listed:
+        if options.fold is not None:
+            raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
+        found = find_inputs(predictor.card.task, options.input)
+        refuse_problems(found.problems)
+        return found.cases
+    manifest = Manifest.load(options.input)
+    if manifest.task.name != predictor.card.task.name:
+        raise InputError(
+            f"{options.input}: is for task {manifest.task.name}, but the model is for "
+            f"{predictor.card.task.name}; choose another --run."
+        )
+    predictor.paint_as(manifest.regions, options.input)
+    return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
+
+
+def without(
+    names: Sequence[str], cases: Sequence[Case | FoundCase], predictor: Predictor
+) -> Sequence[Case | FoundCase]:
+    """The cases as if some channels were missing."""
+    channels = predictor.card.channels
+    unknown = [name for name in names if name not in channels]
+    if unknown or (names and len({*names}) == len(channels)):
+        wrong = f"{unknown[0]} is no channel of the model" if unknown else "leaves no channel"
+        raise InputError(f"--without: {wrong}; give some of {', '.join(channels)}.")
+    if names and predictor.card.task.spatial_dims == 2:
+        raise InputError("--without: the colours of a picture come together; leave it out.")
+    return [
+        replace(case, images={name: p for name, p in case.images.items() if name not in names})
+        for case in cases
+    ]
+
+
+def refuse_problems(problems: Sequence[str]) -> None:
+    """Name every problem before anything is predicted, so that no case is left out in silence."""
+    if len(problems) == 1:
+        raise InputError(problems[0])
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise InputError(
+            f"{counted(len(problems), 'problem')} named above, nothing predicted; mend the "
+            "files, or give the good cases by themselves."
+        )
+
+
+def files_of(folder: Path, case: Case | FoundCase) -> tuple[Path, Path]:
+    """Where the mask of a case goes, and where its probabilities."""
+    mask, probabilities = file_names(case.id, is_picture=is_picture(case.images))
+    return folder / mask, folder / probabilities
+
+
+def refuse_inputs_as_output(cases: Sequence[Case | FoundCase], masks: Iterable[Path]) -> None:
+    """Never write a mask over a scan, a picture or a reference, however it is reached."""
+    files = {
+        file.resolve()
+        for case in cases
+        for file in (*case.images.values(), *([] if case.label is None else [case.label]))
+    }
+    for mask in masks:
+        if mask.resolve() in files:
+            raise InputError(
+                f"--output: {mask} is a file of the input, which a mask would replace; choose "
+                "another folder."
+            )
+
+
+def name_older_masks(folder: Path, written: Collection[Path]) -> None:
+    """Say which masks are not of this request: an evaluation of the folder would mix them in."""
+    older = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.name.endswith((".png", ".nii.gz")) and path not in written
+    ]
+    if older:
+        print(f"also there, of an earlier request: {', '.join(older)}", file=sys.stderr)

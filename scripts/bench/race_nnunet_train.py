@@ -45,7 +45,8 @@ def main(preprocessed: str, configuration: str, seconds: str, seed: str) -> None
     torch.manual_seed(int(seed))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu":
-        torch.set_num_threads(os.cpu_count() or 1)  # as nnUNetv2_train does
+        # As nnUNetv2_train does, which takes every core there is; here those that it may use.
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
     folder = Path(preprocessed)
     plans = json.loads((folder / "nnUNetPlans.json").read_text())
     WallTimeTrainer(

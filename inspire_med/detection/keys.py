@@ -147,7 +147,16 @@ def _registered(name: Any) -> list[Callable[..., Any]]:
     if not isinstance(name, str):
         return [name] if callable(name) else []
     registries = [one for one in vars(mmdet.registry).values() if isinstance(one, Registry)]
+    if "." not in name:  # what get() does not know it tries to import, which takes its time
+        registries = [one for one in registries if _knows(one, name)]
     return [found for one in registries if (found := one.get(name)) is not None]
+
+
+def _knows(registry: Registry, name: str) -> bool:
+    """Whether it has the name, or one above it."""
+    registry.import_from_location()
+    above = registry.parent
+    return name in registry.module_dict or (above is not None and _knows(above, name))
 
 
 def parameters(kind: Callable[..., Any]) -> set[str] | None:

@@ -61,6 +61,7 @@ def test_a_run_is_verified_and_tried(run, capsys):
     assert "s a step" in found["the run"][1]
 
 
+@pytest.mark.slow
 def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, capsys):
     file = tmp_path / "mine.yaml"
     file.write_text(

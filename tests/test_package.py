@@ -27,9 +27,9 @@ def test_the_package_shows_its_rooms_and_loads_none():
 
 
 def test_a_room_is_there_when_it_is_asked_for():
-    script = "import inspire_med; print(inspire_med.imaging.__name__, inspire_med.losses.__name__)"
+    script = "import inspire_med; print(inspire_med.imaging.__name__, inspire_med.tasks.__name__)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "inspire_med.imaging inspire_med.losses\n"
+    assert done.stdout == "inspire_med.imaging inspire_med.tasks\n"
 
 
 def test_there_is_no_other_room():

@@ -265,6 +265,7 @@ def test_two_ranks_train_and_score_together_over_gloo(trained, tmp_path, capfd):
         assert together[image] == pytest.approx(one, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_fault_of_every_rank_is_said_once_and_that_of_one_is_said(trained, monkeypatch, capfd):
     for name, value in (("RANK", 1), ("LOCAL_RANK", 1), ("WORLD_SIZE", 2)):
         monkeypatch.setenv(name, str(value))

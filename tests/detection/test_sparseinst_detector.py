@@ -199,6 +199,7 @@ def test_nothing_above_the_threshold_gives_an_empty_result():
     assert sample.pred_instances.bboxes.shape == (0, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_trains_and_predicts_close_to_float32(dtype):
     model, batch = build(), data((64, 64, 2), (60, 50, 3))

@@ -68,6 +68,7 @@ def test_trains_by_the_published_schedule(name):
     assert config.optim_wrapper.get("clip_grad") == clip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_sees_images_of_the_published_size(name):
     config = read(name)

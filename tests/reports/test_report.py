@@ -203,6 +203,7 @@ def test_units_are_those_of_the_measures(measures, expected):
     assert ("Size [px]" in text) is (expected == "px")
 
 
+@pytest.mark.slow
 def test_a_thousand_cases_make_a_page_of_a_few_megabytes():
     lesions = tuple(Lesion("spurious", 1.0 + number, (1.0, 2.0, 3.0)) for number in range(9))
     result = RegionResult(dict.fromkeys(MEASURES, 0.123456789), lesions, {}, (2.0, 3.0))

@@ -20,6 +20,7 @@ def jobs(tmp_path):
     return made
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_scores_or_their_order(jobs):
     ticks = []
 
@@ -31,7 +32,7 @@ def test_workers_do_not_change_scores_or_their_order(jobs):
     assert len(ticks) == 6
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_error_of_the_input_reaches_the_caller(jobs, workers):
     jobs[1][2].write_text("broken")
 

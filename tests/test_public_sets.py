@@ -142,6 +142,25 @@ def test_brats_for_radiotherapy_has_one_channel_and_one_region(tmp_path, capsys)
     assert "note: Read as the edition brats-menrt." in capsys.readouterr().out
 
 
+def test_isles_2017_is_read_without_the_series_that_its_maps_were_made_of(tmp_path, capsys):
+    for number, base in ((1, "VSD"), (43, "SMIR")):
+        for word in ("4DPWI", "ADC", "MTT", "rCBF", "rCBV", "TTP", "Tmax"):
+            name = f"{base}.Brain.XX.O.MR_{word}.{number}"
+            several = (5,) if word == "4DPWI" else ()
+            place = tmp_path / "set" / f"training_{number}" / name / f"{name}.nii"
+            save(place, scan(number, *several))
+        name = f"{base}.Brain.XX.O.OT.{number}"
+        save(tmp_path / "set" / f"training_{number}" / name / f"{name}.nii", label(1))
+
+    manifest = manifest_of(tmp_path, "isles", "--folds", "2")
+
+    assert manifest.task.name == "isles2017"
+    assert manifest.channels == ("adc", "mtt", "rcbf", "rcbv", "tmax", "ttp")
+    assert [case.id for case in manifest.cases] == ["training_1", "training_43"]
+    said = capsys.readouterr().out
+    assert "Left out, named as no channel and no label: 2 files, such as" in said
+
+
 # As the Decathlon's own files have them.
 DECATHLON = {
     "Task01_BrainTumour": (("FLAIR", "T1w", "t1gd", "T2w"),

@@ -46,7 +46,10 @@ def test_pictures_are_2d(tmp_path):
     [
         ({"labels": {"a": 1}}, "says no channel_names; complete it"),
         ({"channel_names": {"0": "T1"}, "labels": {"background": 0}}, "says no labels"),
-        ({"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 2}}, "a label to ignore"),
+        (
+            {"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 2}},
+            "write its voxels as back",
+        ),
         (
             {"channel_names": {"T1": 0}, "labels": {"a": 1}},
             "'T1' stands where the number of a channel",

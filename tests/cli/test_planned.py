@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.plan import Plan, write_plan
@@ -13,6 +14,7 @@ from inspire_med.config import NetworkConfig, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.tasks.custom import own_task
 from inspire_med.tasks.isles import ISLES
+from inspire_med.training.launch import Launcher
 
 OWN = own_task("own", 3, ["a"], {"b": 1}, layouts=("pattern",), intensity="mri")
 PLAN = Plan(
@@ -167,3 +169,14 @@ def test_the_plan_of_a_run_is_kept_in_its_record(tmp_path):
 
     assert plan_of_run(tmp_path) == (True, PLAN)
     assert len(json.loads((tmp_path / "run.json").read_text())["sessions"]) == 2
+
+
+def test_a_run_keeps_its_plan_though_none_is_asked_for(tmp_path, ball_volumes):
+    from inspire_med.cli.run_folder import write_session
+    from inspire_med.train import _plan
+
+    run = replace(CONFIG, run=tmp_path, plan="none")
+    write_session(replace(run, plan="small"), "hash", PLAN)
+    alone = Launcher(LightningEnvironment(), 0, 0, 1, 1)
+
+    assert _plan(run, Manifest.load(ball_volumes), alone, frozenset()) == PLAN

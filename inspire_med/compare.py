@@ -20,8 +20,8 @@ from inspire_med.tasks.task import Task
 if TYPE_CHECKING:
     from inspire_med.comparing.costs import Size
     from inspire_med.comparing.outcome import Outcome
-    from inspire_med.comparing.plan import Plan
     from inspire_med.comparing.progress import Failure
+    from inspire_med.comparing.schedule import Schedule
     from inspire_med.comparing.variants import Variant
     from inspire_med.evaluation.protocols import Protocol
 
@@ -78,31 +78,31 @@ def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) 
 
     from inspire_med.comparing.costs import sizes_of
     from inspire_med.comparing.folder import keep_request, refuse_foreign_folder
-    from inspire_med.comparing.plan import check
     from inspire_med.comparing.process import StoppedError
     from inspire_med.comparing.progress import work_through
+    from inspire_med.comparing.schedule import check
     from inspire_med.training.stopping import STOPPED, SignalledError, Signals, locked
     from inspire_med.wording import counted
 
-    plan = _plan(options, variants, config)
-    check(plan)
-    refuse_foreign_folder(plan.folder)
-    with locked(plan.folder), Signals() as signals:
+    schedule = _schedule(options, variants, config)
+    check(schedule)
+    refuse_foreign_folder(schedule.folder)
+    with locked(schedule.folder), Signals() as signals:
         try:
-            plan = _with_sizes(plan, parser, words)
+            schedule = _with_sizes(schedule, parser, words)
         except SignalledError:
             _say("stopped by a signal while sizes were planned; the same command begins anew")
             return STOPPED
-        check(plan)
-        sizes = sizes_of(plan)
-        remove_half_written(plan.folder)
-        keep_request(plan)
+        check(schedule)
+        sizes = sizes_of(schedule)
+        remove_half_written(schedule.folder)
+        keep_request(schedule)
         try:
-            failed = work_through(plan, signals, _say)
+            failed = work_through(schedule, signals, _say)
         except StoppedError:
-            _say(f"stopped; the same command goes on from here ({plan.folder})")
+            _say(f"stopped; the same command goes on from here ({schedule.folder})")
             return STOPPED
-        shown = [_show(plan, sizes, failed, exam) for exam in plan.exams]
+        shown = [_show(schedule, sizes, failed, exam) for exam in schedule.exams]
     missing = [sentence for sentence in shown if sentence is not None]
     if missing:
         other = f"{counted(len(missing), 'page')} cannot be made, first " if missing[1:] else ""
@@ -116,15 +116,15 @@ def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) 
 
 
 def _show(
-    plan: "Plan", sizes: "Mapping[str, Size]", failed: "Sequence[Failure]", exam: str
+    schedule: "Schedule", sizes: "Mapping[str, Size]", failed: "Sequence[Failure]", exam: str
 ) -> str | None:
     """Write and print what an exam came to; or answer why not, and the others still can be."""
     from inspire_med.comparing.outcome import bring_together
 
     own = [failure.sentence for failure in failed if failure.concerns(exam)]
-    folder = plan.page_folder(exam)
+    folder = schedule.page_folder(exam)
     try:
-        outcome = bring_together(plan, sizes, own, exam)
+        outcome = bring_together(schedule, sizes, own, exam)
     except InputError as error:
         return str(error)
     _write(outcome, folder)
@@ -148,10 +148,12 @@ def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[
     return parse_names(words)
 
 
-def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig) -> "Plan":
+def _schedule(
+    options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig
+) -> "Schedule":
     from inspire_med.cases.leaks import kinds_named
     from inspire_med.comparing.exam import load_tests
-    from inspire_med.comparing.plan import Plan, load_labelled
+    from inspire_med.comparing.schedule import Schedule, load_labelled
     from inspire_med.comparing.variants import parse_seeds
 
     manifest = load_labelled(config.manifest)
@@ -160,7 +162,7 @@ def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: Trai
     config = replace(config, task=task.name)
     if config.max_steps is None and config.max_time is None:
         config = replace(config, max_steps=task.training.get("max_steps"))
-    return Plan(
+    return Schedule(
         folder=config.run,
         variants=variants,
         baseline=options.baseline or variants[0].name,
@@ -172,29 +174,29 @@ def _plan(options: CompareOptions, variants: "tuple[Variant, ...]", config: Trai
     )
 
 
-def _with_sizes(plan: "Plan", parser: CommandParser, words: Sequence[str]) -> "Plan":
+def _with_sizes(schedule: "Schedule", parser: CommandParser, words: Sequence[str]) -> "Schedule":
     """The same trainings, all by one plan of sizes; a comparison that has begun keeps its own."""
     from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
     from inspire_med.comparing.folder import sizes_kept
     from inspire_med.comparing.levels import at_own_levels
     from inspire_med.training.stopping import ended_by_signals
 
-    config, manifest = plan.config, plan.manifest
+    config, manifest = schedule.config, schedule.manifest
     if plan_word(config, manifest.task) == NONE:
-        return plan
+        return schedule
     asked = asked_options(parser, words, manifest.task)
-    begun, sizes = sizes_kept(plan.folder)
+    begun, sizes = sizes_kept(schedule.folder)
     if not begun:
         with ended_by_signals():
             sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
     if sizes is None:
-        return replace(plan, config=replace(config, plan=NONE))
+        return replace(schedule, config=replace(config, plan=NONE))
     config = replace(by_plan(config, sizes, asked), plan=NONE)
     variants: list[Variant] = []
-    for variant in plan.variants:
+    for variant in schedule.variants:
         with variant.at_fault():
             variants.append(at_own_levels(variant, config, sizes, asked))
-    return replace(plan, sizes=sizes, config=config, variants=tuple(variants))
+    return replace(schedule, sizes=sizes, config=config, variants=tuple(variants))
 
 
 def _protocol(name: str, task: Task) -> "Protocol":

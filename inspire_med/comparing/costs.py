@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.comparing.job import Job, inference_s, progress_of
-from inspire_med.comparing.plan import Plan
+from inspire_med.comparing.schedule import Schedule
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.networks import UNet, build_network
@@ -53,7 +53,7 @@ class Effort:
     inference_s: float
 
 
-def sizes_of(plan: Plan) -> dict[str, Size]:
+def sizes_of(schedule: Schedule) -> dict[str, Size]:
     """Measure every variant, before anything is trained.
 
     Raises:
@@ -61,9 +61,9 @@ def sizes_of(plan: Plan) -> dict[str, Size]:
             levels than are to be supervised.
     """
     sizes: dict[str, Size] = {}
-    for variant in plan.variants:
+    for variant in schedule.variants:
         with variant.at_fault():
-            sizes[variant.name] = _size_of(variant.of(plan.config), plan.manifest)
+            sizes[variant.name] = _size_of(variant.of(schedule.config), schedule.manifest)
     return sizes
 
 

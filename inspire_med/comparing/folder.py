@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cases.planning.plan import Plan as SizesPlan
-from inspire_med.cases.planning.plan import plan_from_json
+from inspire_med.cases.planning.plan import Plan, plan_from_json
 from inspire_med.cli.run_folder import last_options, options_in
 from inspire_med.comparing.job import Job
-from inspire_med.comparing.plan import Plan
+from inspire_med.comparing.schedule import Schedule
 from inspire_med.config import with_paths_resolved
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
@@ -49,7 +48,7 @@ def refuse_foreign_folder(folder: Path) -> None:
         raise InputError(f"{folder}: holds something else; choose another --run.")
 
 
-def sizes_kept(folder: Path) -> tuple[bool, SizesPlan | None]:
+def sizes_kept(folder: Path) -> tuple[bool, Plan | None]:
     """Whether a comparison has begun in the folder, and the plan of sizes it was begun with."""
     if not (folder / _REQUEST).is_file():
         return False, None
@@ -57,7 +56,7 @@ def sizes_kept(folder: Path) -> tuple[bool, SizesPlan | None]:
     return True, None if planned is None else plan_from_json(planned)
 
 
-def keep_request(plan: Plan) -> None:
+def keep_request(schedule: Schedule) -> None:
     """Note in the folder what is asked for, beside the variants and tests of earlier requests.
 
     More variants and seeds may be asked for later, or fewer, or another protocol: what is trained
@@ -66,41 +65,44 @@ def keep_request(plan: Plan) -> None:
     Raises:
         InputError: If the folder holds trainings on another data set or with other options.
     """
-    file = plan.folder / _REQUEST
+    file = schedule.folder / _REQUEST
     if file.is_file():
-        _refuse_other_trainings(plan)
-    before = read_json(file) if file.is_file() else _request(plan)
+        _refuse_other_trainings(schedule)
+    before = read_json(file) if file.is_file() else _request(schedule)
     named = {
-        "variants": before.get("variants", {}) | _by_folder(plan),
-        "tests": before.get("tests", {}) | {exam.name: exam.manifest.hash for exam in plan.tests},
+        "variants": before.get("variants", {}) | _by_folder(schedule),
+        "tests": before.get("tests", {})
+        | {exam.name: exam.manifest.hash for exam in schedule.tests},
     }
     if {**before, **named} != before:
         write_json(file, {**before, **named})
 
 
-def _refuse_other_trainings(plan: Plan) -> None:
-    content = read_json(plan.folder / _REQUEST)
-    if content.get("manifest_hash") != plan.manifest.hash:
+def _refuse_other_trainings(schedule: Schedule) -> None:
+    content = read_json(schedule.folder / _REQUEST)
+    if content.get("manifest_hash") != schedule.manifest.hash:
         raise InputError(
-            f"{plan.folder}: compares on the data set "
+            f"{schedule.folder}: compares on the data set "
             f"{str(content.get('manifest_hash'))[:12]}, but the manifest is "
-            f"{plan.manifest.hash[:12]}; use the same manifest or another --run."
+            f"{schedule.manifest.hash[:12]}; use the same manifest or another --run."
         )
-    refuse_difference(plan.folder, _alike(content, plan), _alike(plan.config.to_json(), plan))
+    refuse_difference(
+        schedule.folder, _alike(content, schedule), _alike(schedule.config.to_json(), schedule)
+    )
     tests = content.get("tests", {})
-    for exam in plan.tests:
+    for exam in schedule.tests:
         if tests.get(exam.name, exam.manifest.hash) != exam.manifest.hash:
             raise InputError(
-                f"{plan.folder}: was tested on other cases called {exam.name} than those of "
+                f"{schedule.folder}: was tested on other cases called {exam.name} than those of "
                 f"{exam.file}; use the same manifest, or give the file another name."
             )
     known = content.get("variants", {})
-    for name, options in _by_folder(plan).items():
+    for name, options in _by_folder(schedule).items():
         if name in known:
             refuse_difference(
-                plan.folder / name, known[name], options, "give the variant another name"
+                schedule.folder / name, known[name], options, "give the variant another name"
             )
-    for job in plan.jobs():
+    for job in schedule.jobs():
         _refuse_other_training(job)
 
 
@@ -115,22 +117,24 @@ def _refuse_other_training(job: Job) -> None:
     refuse_difference(file, recipe(options_in(file)), recipe(asked), way_out)
 
 
-def _request(plan: Plan) -> dict[str, Any]:
-    options = {key: value for key, value in plan.config.to_json().items() if key not in _LEFT_OUT}
-    planned = {} if plan.sizes is None else {"planned": plan.sizes.to_json()}
-    return {"format": 1, "manifest_hash": plan.manifest.hash, **planned, **options}
+def _request(schedule: Schedule) -> dict[str, Any]:
+    options = {
+        key: value for key, value in schedule.config.to_json().items() if key not in _LEFT_OUT
+    }
+    planned = {} if schedule.sizes is None else {"planned": schedule.sizes.to_json()}
+    return {"format": 1, "manifest_hash": schedule.manifest.hash, **planned, **options}
 
 
-def _by_folder(plan: Plan) -> dict[str, dict[str, Any]]:
+def _by_folder(schedule: Schedule) -> dict[str, dict[str, Any]]:
     """Each variant's own options, in JSON's types, by the name of its folder."""
-    own = {variant.folder: variant.options for variant in plan.variants}
+    own = {variant.folder: variant.options for variant in schedule.variants}
     return json.loads(json.dumps(own, default=str))
 
 
-def _alike(options: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+def _alike(options: Mapping[str, Any], schedule: Schedule) -> dict[str, Any]:
     """Of a request's options those that each variant is trained with."""
     free = _LEFT_OUT | _OF_THE_REQUEST
-    if all(_NETWORK & {*variant.options} for variant in plan.variants):
+    if all(_NETWORK & {*variant.options} for variant in schedule.variants):
         free |= _NETWORK
     shared = {name: value for name, value in options.items() if name not in free}
     return {name: value for name, value in every_option(shared).items() if name not in free}

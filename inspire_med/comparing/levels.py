@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from inspire_med.cases.planning.plan import Plan as SizesPlan
+from inspire_med.cases.planning.plan import Plan
 from inspire_med.cases.planning.topology import topology
 from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig
@@ -14,7 +14,7 @@ _SUPERVISION = "network.deep_supervision"
 
 
 def at_own_levels(
-    variant: Variant, config: TrainConfig, sizes: SizesPlan, asked: Collection[str]
+    variant: Variant, config: TrainConfig, sizes: Plan, asked: Collection[str]
 ) -> Variant:
     """The variant with strides and kernels for its own number of levels, by the plan's rule.
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
 from inspire_med.comparing.job import Job, is_done, progress_of
-from inspire_med.comparing.plan import Plan
+from inspire_med.comparing.schedule import Schedule
 from inspire_med.comparing.scores import (
     Spread,
     mean_over_seeds,
@@ -72,12 +72,12 @@ class Outcome:
 
 
 def bring_together(
-    plan: Plan, sizes: Mapping[str, Size], failed: Sequence[str], exam: str = ""
+    schedule: Schedule, sizes: Mapping[str, Size], failed: Sequence[str], exam: str = ""
 ) -> Outcome:
-    """Compare the networks all of whose jobs are done, on one of the plan's exams.
+    """Compare the networks all of whose jobs are done, on one of the schedule's exams.
 
     Args:
-        plan: The comparison.
+        schedule: The comparison.
         sizes: Of each variant.
         failed: What failed of this exam, a sentence each.
         exam: Name of the test set; empty for the folds.
@@ -85,37 +85,37 @@ def bring_together(
     Raises:
         InputError: If there are no two such networks, or the baseline is none of them.
     """
-    names = [variant.name for variant in plan.variants]
-    asked = [job for job in plan.jobs() if job.exam.name == exam]
+    names = [variant.name for variant in schedule.variants]
+    asked = [job for job in schedule.jobs() if job.exam.name == exam]
     jobs = {name: [job for job in asked if job.variant == name] for name in names}
     jobs = {name: own for name, own in jobs.items() if all(map(is_done, own))}
-    if len(jobs) < 2 or plan.baseline not in jobs:
+    if len(jobs) < 2 or schedule.baseline not in jobs:
         raise InputError(
-            f"{plan.page_folder(exam)}: nothing to compare yet, "
+            f"{schedule.page_folder(exam)}: nothing to compare yet, "
             f"{counted(len(failed), 'job')} failed, "
             f"first {failed[0]}; mend the cause and give the same command again."
         )
     used = [job for own in jobs.values() for job in own]
     scores = scores_of(used)
     means = mean_over_seeds(scores)
-    measures = _measures(plan, means[means["method"] == plan.baseline])
+    measures = _measures(schedule, means[means["method"] == schedule.baseline])
     by_method = dict(iter(scores.groupby("method")))
     spread = {name: spreads(by_method[name]) for name in jobs}
     efforts = {name: effort_of(own) for name, own in jobs.items()}
     comparison = Comparison(
-        protocol=plan.protocol,
+        protocol=schedule.protocol,
         measures=measures,
         scores=means,
         summaries={
             name: _summaries(means[means["method"] == name], whole_set_means(own, by_method[name]))
             for name, own in jobs.items()
         },
-        baseline=plan.baseline,
-        notes=_notes(plan, used, failed),
-        provenance=_provenance(plan, used),
+        baseline=schedule.baseline,
+        notes=_notes(schedule, used, failed),
+        provenance=_provenance(schedule, used),
         facts={
             name: {
-                **_own_options(plan, name),
+                **_own_options(schedule, name),
                 **facts_of(sizes[name], efforts[name]),
                 **_by_seed_facts(spread[name], measures),
             }
@@ -126,10 +126,10 @@ def bring_together(
     return Outcome(comparison, scores, sizes, efforts, spread)
 
 
-def _measures(plan: Plan, scores: pd.DataFrame) -> dict[str, Measure]:
+def _measures(schedule: Schedule, scores: pd.DataFrame) -> dict[str, Measure]:
     """The protocol's measures as they read for this set, those that have a value a case first."""
-    words = dict(plan.protocol.measures)
-    if plan.manifest.task.spatial_dims == 2:
+    words = dict(schedule.protocol.measures)
+    if schedule.manifest.task.spatial_dims == 2:
         words = in_pixels(words)
     found = {*scores["measure"]}
     return {name: words[name] for name in sorted(words, key=lambda name: name not in found)}
@@ -142,11 +142,11 @@ def _summaries(scores: pd.DataFrame, whole: Summaries) -> Summaries:
     }
 
 
-def _own_options(plan: Plan, name: str) -> dict[str, str]:
+def _own_options(schedule: Schedule, name: str) -> dict[str, str]:
     """What a variant changes, in words, where names do not say it."""
-    if all(variant.file is None for variant in plan.variants):
+    if all(variant.file is None for variant in schedule.variants):
         return {}
-    own = next(variant.options for variant in plan.variants if variant.name == name)
+    own = next(variant.options for variant in schedule.variants if variant.name == name)
     words = "; ".join(f"{option} {json.dumps(value, default=str)}" for option, value in own.items())
     return {"Options": words or "none of its own"}
 
@@ -165,33 +165,33 @@ def _by_seed_facts(
     return facts
 
 
-def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
-    seeds, exam = len(plan.seeds), jobs[0].exam
+def _notes(schedule: Schedule, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
+    seeds, exam = len(schedule.seeds), jobs[0].exam
     notes = [
         f"Each case's value is its mean over {seeds} seeds, undefined where it is undefined with "
         "any of them. Intervals and tests are over cases: they say what other cases like these "
         "would show of these trained networks; the spread over seeds says what training again "
         "would change."
         if seeds > 1
-        else f"One training each, with seed {plan.seeds[0]}: what training again would change is "
-        "not seen, and may be more than the differences shown."
+        else f"One training each, with seed {schedule.seeds[0]}: what training again would change "
+        "is not seen, and may be more than the differences shown."
     ]
     if exam.name:
-        notes += [_on_training(plan), *exam.leaks]
-    elif plan.config.validations > 1:
+        notes += [_on_training(schedule), *exam.leaks]
+    elif schedule.config.validations > 1:
         notes.append(
-            f"Each network predicts with the best of {plan.config.validations} checkpoints by Dice "
-            "on the very cases that are scored: a little too good, for all alike. With "
+            f"Each network predicts with the best of {schedule.config.validations} checkpoints by "
+            "Dice on the very cases that are scored: a little too good, for all alike. With "
             "--validations 1 it is the last."
         )
     notes += exam.manifest.notes
-    if not plan.protocol.of_videos:
+    if not schedule.protocol.of_videos:
         patients = {case.id: case.patient for job in jobs for case in job.cases}
         notes += filter(None, [patients_note(patients)])
-    notes += [*words_on(plan.variants, plan.config), _COSTS]
+    notes += [*words_on(schedule.variants, schedule.config), _COSTS]
     notes += [f"Failed: {sentence}" for sentence in failed]
     shown = {job.variant for job in jobs}
-    absent = [each.name for each in plan.variants if each.name not in shown]
+    absent = [each.name for each in schedule.variants if each.name not in shown]
     if absent:
         notes.append(f"Left out, not all of their trainings being done: {', '.join(absent)}.")
     for job in jobs:
@@ -201,11 +201,11 @@ def _notes(plan: Plan, jobs: Sequence[Job], failed: Sequence[str]) -> list[str]:
     return notes
 
 
-def _on_training(plan: Plan) -> str:
+def _on_training(schedule: Schedule) -> str:
     """What networks that are tried on a test set have seen of the manifest."""
-    if plan.config.fold == "none":
+    if schedule.config.fold == "none":
         return "Trained on every labelled case of the manifest; the last checkpoint predicts."
-    fold, count = plan.config.fold, plan.config.validations
+    fold, count = schedule.config.fold, schedule.config.validations
     chosen = f"on which the best of {count} checkpoints was chosen"
     return (
         f"Trained on all folds of the manifest but {fold}, "
@@ -213,27 +213,27 @@ def _on_training(plan: Plan) -> str:
     )
 
 
-def _provenance(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
-    budget = budget_of(plan.config)
+def _provenance(schedule: Schedule, jobs: Sequence[Job]) -> dict[str, str]:
+    budget = budget_of(schedule.config)
     limits = [counted(budget.max_steps, "step")] if budget.max_steps is not None else []
-    limits += [] if plan.config.max_time is None else [plan.config.max_time]
+    limits += [] if schedule.config.max_time is None else [schedule.config.max_time]
     sessions = [each for job in jobs for each in read_json(job.run / "run.json")["sessions"]]
     precisions = {precision_of_run(job.run / "checkpoints") for job in jobs}
     exam = jobs[0].exam
     test = {"Test set": str(exam.file), "Test set's hash": exam.manifest.hash} if exam.name else {}
     return {
         **test,
-        "Manifest": str(plan.config.manifest),
-        "Manifest hash": plan.manifest.hash,
-        "Folds": ", ".join(map(str, plan.folds)),
-        "Seeds": ", ".join(map(str, plan.seeds)),
+        "Manifest": str(schedule.config.manifest),
+        "Manifest hash": schedule.manifest.hash,
+        "Folds": ", ".join(map(str, schedule.folds)),
+        "Seeds": ", ".join(map(str, schedule.seeds)),
         "Budget of each training": " or ".join(limits),
         "Precision": ", ".join(sorted(filter(None, precisions))),
         "Commit": _each_once(str(session["commit"]) for session in sessions),
         "torch": _each_once(session["versions"]["torch"] for session in sessions),
         "MONAI": _each_once(session["versions"]["monai"] for session in sessions),
         "Machine": _each_once(session["machine"]["platform"] for session in sessions),
-        "Folder": str(plan.folder),
+        "Folder": str(schedule.folder),
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inspire_med.comparing.exam import load_tests
-from inspire_med.comparing.plan import Plan, load_labelled
+from inspire_med.comparing.schedule import Schedule, load_labelled
 from inspire_med.comparing.variants import parse_names
 from inspire_med.config import DataConfig, NetworkConfig, TrainConfig
 from inspire_med.evaluation.protocols import protocol
@@ -16,7 +16,7 @@ from inspire_med.training.state import Progress
 
 
 @pytest.fixture
-def plan(tmp_path, disc_images) -> Plan:
+def schedule(tmp_path, disc_images) -> Schedule:
     """Two variants with seeds 0 and 1, on fold 0 of the discs."""
     config = TrainConfig(
         task="polyp",
@@ -28,7 +28,7 @@ def plan(tmp_path, disc_images) -> Plan:
         network=NetworkConfig(widths=(4, 8), deep_supervision=1),
         data=DataConfig(patch_size=None, image_size=(32, 32), batch_size=2),
     )
-    return Plan(
+    return Schedule(
         folder=config.run,
         variants=parse_names("concat,inspire"),
         baseline="concat",
@@ -40,10 +40,10 @@ def plan(tmp_path, disc_images) -> Plan:
 
 
 @pytest.fixture
-def tested(plan, other_discs):
+def tested(schedule, other_discs):
     """Trained on all the discs, tested on the others."""
-    tests = load_tests([other_discs], plan.manifest)
-    return replace(plan, config=replace(plan.config, fold="none"), tests=tests)
+    tests = load_tests([other_discs], schedule.manifest)
+    return replace(schedule, config=replace(schedule.config, fold="none"), tests=tests)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ class Stage:
 
 
 @pytest.fixture
-def job(plan):
-    return plan.jobs()[0]
+def job(schedule):
+    return schedule.jobs()[0]
 
 
 @pytest.fixture
@@ -158,8 +158,8 @@ def test_maps_are_wanted_where_maps_are_scored(job, finish):
     assert not is_predicted(replace(job, protocol=protocol("polyp-pranet")))
 
 
-def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
-    jobs = plan.jobs()
+def test_one_failure_does_not_lose_the_others(schedule, monkeypatch, finish):
+    jobs = schedule.jobs()
     finish(jobs[0], 0.5)
     told = []
 
@@ -176,7 +176,7 @@ def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
 
     monkeypatch.setattr("inspire_med.comparing.progress.Child", Failing)
 
-    failed = work_through(plan, None, told.append)
+    failed = work_through(schedule, None, told.append)
 
     (failure,) = failed
     said = f"inspire/seed0: train failed with status 1: no room (log: {jobs[1].log})"
@@ -186,8 +186,8 @@ def test_one_failure_does_not_lose_the_others(plan, monkeypatch, finish):
     assert told[1].startswith("[2/4] inspire/seed0, time left: about 3 min")
 
 
-def test_a_failure_concerns_its_own_exam_unless_a_training_is_missing(plan, tested, finish):
-    fold, test = replace(tested, config=plan.config).jobs()[:2]
+def test_a_failure_concerns_its_own_exam_unless_a_training_is_missing(schedule, tested, finish):
+    fold, test = replace(tested, config=schedule.config).jobs()[:2]
 
     assert [Failure(test, "why").concerns(exam) for exam in ("", "others")] == [True, True]
     finish(fold, 0.5)
@@ -195,8 +195,8 @@ def test_a_failure_concerns_its_own_exam_unless_a_training_is_missing(plan, test
     assert [Failure(fold, "why").concerns(exam) for exam in ("", "others")] == [True, False]
 
 
-def test_the_outlook_goes_by_the_same_network_then_by_all(plan, finish, trained):
-    jobs = plan.jobs()
+def test_the_outlook_goes_by_the_same_network_then_by_all(schedule, finish, trained):
+    jobs = schedule.jobs()
     assert time_left(jobs, jobs) == "time left: known after the first training"
     finish(jobs[0], 0.5)
     trained[jobs[0].run] = Progress(elapsed_s=600.0)
@@ -207,7 +207,7 @@ def test_the_outlook_goes_by_the_same_network_then_by_all(plan, finish, trained)
     assert time_left(jobs, jobs[2:]) == "time left: about 25 min"
 
 
-def test_the_outlook_goes_by_the_budget_before_anything_is_done(plan):
-    limited = replace(plan, config=replace(plan.config, max_steps=None, max_time="1h"))
+def test_the_outlook_goes_by_the_budget_before_anything_is_done(schedule):
+    limited = replace(schedule, config=replace(schedule.config, max_steps=None, max_time="1h"))
 
     assert time_left(limited.jobs(), limited.jobs()) == "time left: about 4 h 00 min"

@@ -16,29 +16,29 @@ from inspire_med.training.state import Progress
 SIZES = {name: Size(1234, 5_600_000_000) for name in ("concat", "inspire", "ise")}
 
 
-def finish_all(plan, finish, dice):
+def finish_all(schedule, finish, dice):
     """Every job's cases get the Dice of their variant, a hundredth more with each seed."""
-    for job in plan.jobs():
+    for job in schedule.jobs():
         finish(job, dice[job.variant] + 0.01 * job.seed)
 
 
-def test_each_cases_value_is_its_mean_over_seeds(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
+def test_each_cases_value_is_its_mean_over_seeds(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
 
-    outcome = bring_together(plan, SIZES, [])
+    outcome = bring_together(schedule, SIZES, [])
 
     dice = outcome.comparison.scores.query("method == 'inspire' and measure == 'dice'")
-    assert list(dice["value"].round(4)) == [0.605] * len(plan.jobs()[0].cases)
+    assert list(dice["value"].round(4)) == [0.605] * len(schedule.jobs()[0].cases)
     assert outcome.comparison.baseline == "concat"
     (test,) = [each for each in outcome.comparison.differences if each.measure == "dice"]
     assert (test.first, test.second) == ("inspire", "concat")
     assert math.isclose(test.mean, -0.1)
 
 
-def test_says_when_a_network_is_not_better(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
+def test_says_when_a_network_is_not_better(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
 
-    lines = list(compared_in_short(bring_together(plan, SIZES, []).comparison))
+    lines = list(compared_in_short(bring_together(schedule, SIZES, []).comparison))
 
     sentence = "No difference shown between inspire and concat in Dice of polyp: mean −0.100"
     assert any(line.startswith(sentence) for line in lines)
@@ -46,29 +46,29 @@ def test_says_when_a_network_is_not_better(plan, finish):
         "inspire: Parameters 1,234, Forward pass 5.6 GFLOPs, Step 0.25 s, Steps 4, Training 1.0"
     )
     assert any(line.startswith(expense) for line in lines)
-    count = len(plan.jobs()[0].cases)
+    count = len(schedule.jobs()[0].cases)
     few = f"n = {count}: too few, the interval is too narrow"
     assert f"  polyp: Dice 0.705 [0.705, 0.705] ({few})" in lines
 
 
-def test_cases_that_have_no_value_are_printed(plan, finish):
-    for job in plan.jobs():
+def test_cases_that_have_no_value_are_printed(schedule, finish):
+    for job in schedule.jobs():
         finish(job, 0.5)
         scores = job.scores / "scores.csv"
         scores.write_text(scores.read_text().replace("dice,0.5", "dice,"))
 
-    lines = list(compared_in_short(bring_together(plan, SIZES, []).comparison))
+    lines = list(compared_in_short(bring_together(schedule, SIZES, []).comparison))
 
-    count = len(plan.jobs()[0].cases)
+    count = len(schedule.jobs()[0].cases)
     assert f"  polyp: Dice – (n = 0, {count} undefined)" in lines
 
 
-def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish):
+def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(schedule, finish):
     gains = {("inspire", 0): 0.2, ("inspire", 1): -0.1}
-    for job in plan.jobs():
+    for job in schedule.jobs():
         finish(job, 0.5 + gains.get((job.variant, job.seed), 0.0))
 
-    outcome = bring_together(plan, SIZES, [])
+    outcome = bring_together(schedule, SIZES, [])
 
     said = " ".join(compared_in_short(outcome.comparison))
     assert "with this sign in 1 of 2 seeds." in said
@@ -78,25 +78,25 @@ def test_it_is_said_in_how_many_seeds_the_sign_is_that_of_the_mean(plan, finish)
     assert (dice["seeds"], dice["seeds_alike"]) == (2, 1)
 
 
-def test_cases_of_one_patient_are_said_not_to_be_independent(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
-    alike = tuple(replace(case, patient="one") for case in plan.manifest.cases)
-    shared = replace(plan, manifest=replace(plan.manifest, cases=alike))
+def test_cases_of_one_patient_are_said_not_to_be_independent(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
+    alike = tuple(replace(case, patient="one") for case in schedule.manifest.cases)
+    shared = replace(schedule, manifest=replace(schedule.manifest, cases=alike))
 
-    def told(plan):
-        notes = bring_together(plan, SIZES, []).comparison.notes
+    def told(schedule):
+        notes = bring_together(schedule, SIZES, []).comparison.notes
         return [note for note in notes if "patient" in note]
 
-    assert told(plan) == []
+    assert told(schedule) == []
     (note,) = told(shared)
-    count = len(plan.jobs()[0].cases)
+    count = len(schedule.jobs()[0].cases)
     assert note.startswith(f"{count} cases of 1 patient (or video): intervals and tests take")
 
 
-def test_the_json_holds_costs_seeds_and_tests(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
+def test_the_json_holds_costs_seeds_and_tests(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
 
-    content = json.loads(json.dumps(bring_together(plan, SIZES, []).to_json(), allow_nan=False))
+    content = json.loads(json.dumps(bring_together(schedule, SIZES, []).to_json(), allow_nan=False))
 
     assert content["costs"]["inspire"] == {
         "parameters": 1234,
@@ -119,37 +119,39 @@ def test_the_json_holds_costs_seeds_and_tests(plan, finish):
     assert content["provenance"]["Budget of each training"] == "4 steps"
 
 
-def test_what_the_variants_of_a_file_change_is_told(plan, finish, tmp_path):
+def test_what_the_variants_of_a_file_change_is_told(schedule, finish, tmp_path):
     file = tmp_path / "v.yaml"
     wide = Variant("wide", {"network.widths": (8, 16), "optimizer.lr": 0.5}, file)
-    plan = replace(plan, variants=(replace(plan.variants[0], options={}, file=file), wide))
-    finish_all(plan, finish, {"concat": 0.7, "wide": 0.6})
+    schedule = replace(
+        schedule, variants=(replace(schedule.variants[0], options={}, file=file), wide)
+    )
+    finish_all(schedule, finish, {"concat": 0.7, "wide": 0.6})
 
-    facts = bring_together(plan, {**SIZES, "wide": SIZES["ise"]}, []).comparison.facts
+    facts = bring_together(schedule, {**SIZES, "wide": SIZES["ise"]}, []).comparison.facts
 
     assert facts["concat"]["Options"] == "none of its own"
     assert facts["wide"]["Options"] == "network.widths [8, 16]; optimizer.lr 0.5"
 
 
-def test_undefined_values_stay_out_of_the_json(plan, finish):
-    for job in plan.jobs():
+def test_undefined_values_stay_out_of_the_json(schedule, finish):
+    for job in schedule.jobs():
         finish(job, 0.5, hd95="" if job.seed else "2.0")
 
-    content = json.loads(json.dumps(bring_together(plan, SIZES, []).to_json(), allow_nan=False))
+    content = json.loads(json.dumps(bring_together(schedule, SIZES, []).to_json(), allow_nan=False))
 
     summary = content["summary"]["concat"]["polyp"]["hd95_mm"]
-    assert (summary["mean"], summary["n_undefined"]) == (None, len(plan.jobs()[0].cases))
+    assert (summary["mean"], summary["n_undefined"]) == (None, len(schedule.jobs()[0].cases))
     assert content["seeds"]["concat"]["polyp"]["hd95_mm"]["by_seed"] == {"0": 2.0, "1": None}
 
 
-def test_flat_images_are_measured_in_pixels(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
+def test_flat_images_are_measured_in_pixels(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
 
-    assert bring_together(plan, SIZES, []).comparison.measures["hd95_mm"].unit == "px"
+    assert bring_together(schedule, SIZES, []).comparison.measures["hd95_mm"].unit == "px"
 
 
-def test_one_seed_is_said_to_be_one(plan, finish):
-    single = replace(plan, seeds=(0,))
+def test_one_seed_is_said_to_be_one(schedule, finish):
+    single = replace(schedule, seeds=(0,))
     finish_all(single, finish, {"concat": 0.7, "inspire": 0.6})
 
     found = bring_together(single, SIZES, []).comparison
@@ -158,8 +160,8 @@ def test_one_seed_is_said_to_be_one(plan, finish):
     assert all("one training each" in each for each in found.findings)
 
 
-def test_a_network_with_a_failed_training_is_left_out_and_named(plan, finish):
-    wider = replace(plan, variants=parse_names("concat,ise,inspire"))
+def test_a_network_with_a_failed_training_is_left_out_and_named(schedule, finish):
+    wider = replace(schedule, variants=parse_names("concat,ise,inspire"))
     for job in wider.jobs():
         if job.name != "ise/seed1":
             finish(job, 0.5)
@@ -173,42 +175,42 @@ def test_a_network_with_a_failed_training_is_left_out_and_named(plan, finish):
 
 
 @pytest.mark.parametrize("lost", ["concat/seed1", "inspire/seed0"])
-def test_refuses_to_compare_without_the_baseline_or_with_nothing(plan, finish, lost):
-    for job in plan.jobs():
+def test_refuses_to_compare_without_the_baseline_or_with_nothing(schedule, finish, lost):
+    for job in schedule.jobs():
         if job.name != lost:
             finish(job, 0.5)
 
     with pytest.raises(
         InputError, match=f"nothing to compare yet, 1 job failed, first {lost}: why;"
     ):
-        bring_together(plan, SIZES, [f"{lost}: why"])
+        bring_together(schedule, SIZES, [f"{lost}: why"])
 
 
-def test_a_checkpoint_chosen_on_the_scored_cases_is_said(plan, finish):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
-    often = replace(plan, config=replace(plan.config, validations=5))
+def test_a_checkpoint_chosen_on_the_scored_cases_is_said(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
+    often = replace(schedule, config=replace(schedule.config, validations=5))
 
     def told(comparison):
         return any("the best of 5 checkpoints" in note for note in comparison.notes)
 
-    assert not told(bring_together(plan, SIZES, []).comparison)
+    assert not told(bring_together(schedule, SIZES, []).comparison)
     for job in often.jobs():
         finish(job, 0.5, validations=5)
     assert told(bring_together(often, SIZES, []).comparison)
 
 
-def test_a_longer_budget_is_said(plan, finish, trained):
-    finish_all(plan, finish, {"concat": 0.7, "inspire": 0.6})
-    run = plan.jobs()[1].run
+def test_a_longer_budget_is_said(schedule, finish, trained):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
+    run = schedule.jobs()[1].run
     trained[run] = Progress(step=6, elapsed_s=60.0, validations=1, extra_steps=2)
 
-    notes = bring_together(plan, SIZES, []).comparison.notes
+    notes = bring_together(schedule, SIZES, []).comparison.notes
 
     assert "inspire/seed0 was extended: its budget is larger than the others'." in notes
 
 
-def test_sizes_are_those_of_the_networks(plan):
-    sizes = sizes_of(plan)
+def test_sizes_are_those_of_the_networks(schedule):
+    sizes = sizes_of(schedule)
 
     # The plain U-Net of widths 4 and 8 on 32 x 32, by hand. Convolutions of 3 x 3, no bias: 3 to
     # 4 and 4 to 4 at 32², 4 to 8 and 8 to 8 at 16², 8 to 4 and 4 to 4 at 32². Of 1 x 1: 8 to 4 at
@@ -221,21 +223,21 @@ def test_sizes_are_those_of_the_networks(plan):
     assert sizes["inspire"].forward_flops > sizes["concat"].forward_flops
 
 
-def test_names_the_variant_that_no_network_can_be_built_of(plan, tmp_path):
+def test_names_the_variant_that_no_network_can_be_built_of(schedule, tmp_path):
     odd = Variant("odd", {"network.skip": "ise+xyz"}, tmp_path / "v.yaml")
 
     with pytest.raises(InputError, match=r"v.yaml: variant odd: .*ise\+xyz"):
-        sizes_of(replace(plan, variants=(*plan.variants, odd)))
+        sizes_of(replace(schedule, variants=(*schedule.variants, odd)))
 
 
-def test_names_the_variant_that_has_fewer_levels_than_are_supervised(plan, tmp_path):
+def test_names_the_variant_that_has_fewer_levels_than_are_supervised(schedule, tmp_path):
     odd = Variant("odd", {"network.deep_supervision": 3}, tmp_path / "v.yaml")
 
     with pytest.raises(InputError, match=r"v.yaml: variant odd: .*: 3 is more than the .* 2 level"):
-        sizes_of(replace(plan, variants=(*plan.variants, odd)))
+        sizes_of(replace(schedule, variants=(*schedule.variants, odd)))
 
 
-def test_refuses_a_network_that_does_not_take_the_patch(plan, monkeypatch):
+def test_refuses_a_network_that_does_not_take_the_patch(schedule, monkeypatch):
     class Picky(nn.Module):
         def forward(self, image):
             raise RuntimeError("too small\nand more")
@@ -245,4 +247,4 @@ def test_refuses_a_network_that_does_not_take_the_patch(plan, monkeypatch):
     with pytest.raises(
         InputError, match=r"training patch of 32 x 32 \(too small\); choose another"
     ):
-        sizes_of(plan)
+        sizes_of(schedule)

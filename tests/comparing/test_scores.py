@@ -61,20 +61,20 @@ def test_a_seed_without_any_value_leaves_no_spread():
     assert found.sd is None
 
 
-def test_the_folds_of_a_seed_stand_in_one_table(plan, finish):
-    whole = replace(plan, config=replace(plan.config, fold="all"))
+def test_the_folds_of_a_seed_stand_in_one_table(schedule, finish):
+    whole = replace(schedule, config=replace(schedule.config, fold="all"))
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5 + 0.1 * job.fold + 0.01 * job.seed)
 
     dice = scores_of(jobs).query("measure == 'dice' and seed == 1")
 
-    assert set(dice["case"]) == {case.id for case in plan.manifest.cases}
+    assert set(dice["case"]) == {case.id for case in schedule.manifest.cases}
     assert set(zip(dice["fold"], dice["value"].round(2), strict=True)) == {(0, 0.51), (1, 0.61)}
 
 
-def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
-    jobs = [job for job in plan.jobs() if job.variant == "concat"]
+def test_measures_of_the_whole_set_are_averaged_over_jobs(schedule, finish):
+    jobs = [job for job in schedule.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5 + 0.1 * job.seed)
 
@@ -85,17 +85,19 @@ def test_measures_of_the_whole_set_are_averaged_over_jobs(plan, finish):
     assert found["polyp"]["max_dice"].n == len(jobs[0].cases)  # both seeds predict the same
 
 
-def test_of_all_folds_the_whole_set_is_every_case(plan, finish):
-    whole = replace(plan, config=replace(plan.config, fold="all"))
+def test_of_all_folds_the_whole_set_is_every_case(schedule, finish):
+    whole = replace(schedule, config=replace(schedule.config, fold="all"))
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5)
 
-    assert whole_set_means(jobs, scores_of(jobs))["polyp"]["max_dice"].n == len(plan.manifest.cases)
+    assert whole_set_means(jobs, scores_of(jobs))["polyp"]["max_dice"].n == len(
+        schedule.manifest.cases
+    )
 
 
-def test_what_one_job_lacks_the_whole_set_lacks(plan, finish):
-    jobs = [job for job in plan.jobs() if job.variant == "concat"]
+def test_what_one_job_lacks_the_whole_set_lacks(schedule, finish):
+    jobs = [job for job in schedule.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5)
     file = jobs[1].scores / "scores.json"
@@ -108,8 +110,8 @@ def test_what_one_job_lacks_the_whole_set_lacks(plan, finish):
     assert (found.mean, found.n, found.n_undefined) == (None, 0, len(jobs[0].cases))
 
 
-def test_every_score_of_every_job_is_a_row(plan, finish):
-    jobs = plan.jobs()
+def test_every_score_of_every_job_is_a_row(schedule, finish):
+    jobs = schedule.jobs()
     for job in jobs:
         finish(job, 0.5, hd95="")
 

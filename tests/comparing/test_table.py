@@ -17,11 +17,11 @@ def markdown(content: dict[str, object]) -> list[str]:
 
 
 @pytest.fixture
-def lines(plan, finish):
+def lines(schedule, finish):
     """Of a comparison in which seed 1 has a Dice a hundredth higher than seed 0."""
 
     def of(seeds=(0, 1)):
-        asked = replace(plan, seeds=seeds)
+        asked = replace(schedule, seeds=seeds)
         for job in asked.jobs():
             finish(job, (0.7 if job.variant == "concat" else 0.6) + 0.01 * job.seed)
         sizes = dict.fromkeys(("concat", "inspire"), Size(1234, 5))

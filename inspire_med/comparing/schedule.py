@@ -1,11 +1,11 @@
-"""Plan: which trainings a comparison is made of, and whether they make sense."""
+"""Schedule: which trainings a comparison is made of, and whether they make sense."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.plan import Plan as SizesPlan
+from inspire_med.cases.planning.plan import Plan
 from inspire_med.comparing.exam import Exam
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import Variant
@@ -20,7 +20,7 @@ Fold = int | Literal["all", "none"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """A comparison.
 
     Attributes:
@@ -44,7 +44,7 @@ class Plan:
     manifest: Manifest
     protocol: Protocol
     tests: tuple[Exam, ...] = ()
-    sizes: SizesPlan | None = None
+    sizes: Plan | None = None
 
     @property
     def folds(self) -> tuple[Fold, ...]:
@@ -96,32 +96,32 @@ def load_labelled(path: Path) -> Manifest:
     return manifest
 
 
-def check(plan: Plan) -> None:
+def check(schedule: Schedule) -> None:
     """Refuse what can be seen to be wrong before anything is trained.
 
     Raises:
         InputError: If an option makes no sense for one of the variants, the first weights of one
             are not there or not its encoder's, or the baseline is none.
     """
-    names = [variant.name for variant in plan.variants]
-    if plan.baseline not in names:
+    names = [variant.name for variant in schedule.variants]
+    if schedule.baseline not in names:
         raise InputError(
-            f"option --baseline: {plan.baseline!r}, which the others are tested against, is not "
-            f"among the variants {', '.join(names)}; add it, or choose one of them."
+            f"option --baseline: {schedule.baseline!r}, which the others are tested against, is "
+            f"not among the variants {', '.join(names)}; add it, or choose one of them."
         )
-    _refuse_nothing_scored(plan)
-    _refuse_absent_files(plan)
-    for variant in plan.variants:
+    _refuse_nothing_scored(schedule)
+    _refuse_absent_files(schedule)
+    for variant in schedule.variants:
         with variant.at_fault():
-            config = variant.of(plan.config)
-            check_request(config, plan.config.devices or 1)
-            check_first_weights(config.network, plan.manifest)
+            config = variant.of(schedule.config)
+            check_request(config, schedule.config.devices or 1)
+            check_first_weights(config.network, schedule.manifest)
 
 
-def _refuse_absent_files(plan: Plan) -> None:
+def _refuse_absent_files(schedule: Schedule) -> None:
     """Scores are those of the cases' own files: a store that prepared them is not enough."""
-    own = () if plan.config.fold == "none" else plan.manifest.cases
-    for case in (*own, *(case for exam in plan.tests for case in exam.cases)):
+    own = () if schedule.config.fold == "none" else schedule.manifest.cases
+    for case in (*own, *(case for exam in schedule.tests for case in exam.cases)):
         file = case.missing_file()
         if file is not None:
             raise InputError(
@@ -130,21 +130,21 @@ def _refuse_absent_files(plan: Plan) -> None:
             )
 
 
-def _refuse_nothing_scored(plan: Plan) -> None:
-    fold = plan.config.fold
-    if fold == "none" and not plan.tests:
+def _refuse_nothing_scored(schedule: Schedule) -> None:
+    fold = schedule.config.fold
+    if fold == "none" and not schedule.tests:
         raise InputError(
             "option --fold: none leaves no case to score networks on; give a manifest as --test."
         )
-    if fold == "all" and plan.tests:
+    if fold == "all" and schedule.tests:
         raise InputError(
             "option --test: with --fold all a seed has several networks; give --fold none, which "
             "trains on all cases, or one fold."
         )
-    if fold != "none" and not plan.manifest.folds:
+    if fold != "none" and not schedule.manifest.folds:
         raise InputError(
-            f"{plan.config.manifest}: no labelled case has a fold, so there is none to compare on; "
-            "run prepare with --folds, or give --fold none and --test."
+            f"{schedule.config.manifest}: no labelled case has a fold, so there is none to compare "
+            "on; run prepare with --folds, or give --fold none and --test."
         )
     if isinstance(fold, int):
-        plan.manifest.fold(fold)  # refuses one that there is not
+        schedule.manifest.fold(fold)  # refuses one that there is not

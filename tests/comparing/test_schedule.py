@@ -4,22 +4,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from inspire_med.comparing.plan import check, load_labelled
+from inspire_med.comparing.schedule import check, load_labelled
 from inspire_med.comparing.variants import Variant, parse_names
 from inspire_med.errors import InputError
 from inspire_med.published import Published
 
 
-def names(plan):
-    return [job.name for job in plan.jobs()]
+def names(schedule):
+    return [job.name for job in schedule.jobs()]
 
 
-def test_every_network_has_a_seed_before_the_next_seed_comes(plan):
-    assert names(plan) == ["concat/seed0", "inspire/seed0", "concat/seed1", "inspire/seed1"]
+def test_every_network_has_a_seed_before_the_next_seed_comes(schedule):
+    assert names(schedule) == ["concat/seed0", "inspire/seed0", "concat/seed1", "inspire/seed1"]
 
 
-def test_all_folds_are_as_many_trainings_with_their_own_cases(plan):
-    whole = replace(plan, config=replace(plan.config, fold="all"), seeds=(5,))
+def test_all_folds_are_as_many_trainings_with_their_own_cases(schedule):
+    whole = replace(schedule, config=replace(schedule.config, fold="all"), seeds=(5,))
 
     assert names(whole)[:2] == ["concat/seed5-fold0", "inspire/seed5-fold0"]
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
@@ -28,8 +28,8 @@ def test_all_folds_are_as_many_trainings_with_their_own_cases(plan):
     assert sorted(cases) == [case.id for case in whole.manifest.cases]
 
 
-def test_jobs_differ_in_seed_run_and_network_alone(plan):
-    first, other, *_ = plan.jobs()
+def test_jobs_differ_in_seed_run_and_network_alone(schedule):
+    first, other, *_ = schedule.jobs()
 
     same = replace(other.config, run=first.config.run, network=first.config.network)
     assert same == first.config
@@ -37,10 +37,10 @@ def test_jobs_differ_in_seed_run_and_network_alone(plan):
     assert replace(other.config.network, skip="concat") == first.config.network
 
 
-def test_a_network_of_monais_has_a_folder_that_any_system_can_name(plan):
-    other = replace(plan, variants=parse_names("concat,monai:SegResNet"))
+def test_a_network_of_monais_has_a_folder_that_any_system_can_name(schedule):
+    other = replace(schedule, variants=parse_names("concat,monai:SegResNet"))
 
-    assert other.jobs()[1].folder == plan.folder / "monai-SegResNet" / "seed0"
+    assert other.jobs()[1].folder == schedule.folder / "monai-SegResNet" / "seed0"
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_a_network_of_monais_has_a_folder_that_any_system_can_name(plan):
         ({"config": {"devices": 99}}, "2 samples do not reach for 99 processes"),
     ],
 )
-def test_refuses_what_cannot_be_compared(plan, change, sentence):
+def test_refuses_what_cannot_be_compared(schedule, change, sentence):
     if "config" in change:
-        change = {"config": replace(plan.config, **change["config"])}
+        change = {"config": replace(schedule.config, **change["config"])}
     with pytest.raises(InputError, match=sentence):
-        check(replace(plan, **change))
+        check(replace(schedule, **change))
 
 
-def test_names_the_variant_whose_options_make_no_sense(plan, tmp_path):
+def test_names_the_variant_whose_options_make_no_sense(schedule, tmp_path):
     odd = Variant("odd", {"optimizer.lr": -1.0}, tmp_path / "v.yaml")
 
     with pytest.raises(InputError, match=r"v.yaml: variant odd: --optimizer.lr: -1.0 makes no"):
-        check(replace(plan, variants=(*plan.variants, odd)))
+        check(replace(schedule, variants=(*schedule.variants, odd)))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_names_the_variant_whose_options_make_no_sense(plan, tmp_path):
     ],
 )
 def test_looks_at_first_weights_before_anything_is_trained(
-    plan, tmp_path, monkeypatch, options, sentence
+    schedule, tmp_path, monkeypatch, options, sentence
 ):
     monkeypatch.setattr(Published, "find", lambda published: None)
     monkeypatch.chdir(tmp_path)
@@ -89,7 +89,7 @@ def test_looks_at_first_weights_before_anything_is_trained(
     named = Variant("named", own, tmp_path / "v.yaml")
 
     with pytest.raises(InputError, match=f"v.yaml: variant named: .*{sentence}"):
-        check(replace(plan, variants=(*plan.variants, named)))
+        check(replace(schedule, variants=(*schedule.variants, named)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_looks_at_first_weights_before_anything_is_trained(
     [("label", "no case has a label"), ("fold", "no labelled case has a fold")],
 )
 def test_refuses_a_manifest_that_nothing_can_be_scored_on(
-    plan, tmp_path, disc_images, left_out, sentence
+    schedule, tmp_path, disc_images, left_out, sentence
 ):
     content = json.loads(disc_images.read_text())
     for case in content["cases"]:
@@ -106,20 +106,20 @@ def test_refuses_a_manifest_that_nothing_can_be_scored_on(
     (tmp_path / "manifest.json").write_text(json.dumps(content))
 
     with pytest.raises(InputError, match=sentence):
-        check(replace(plan, manifest=load_labelled(tmp_path / "manifest.json")))
+        check(replace(schedule, manifest=load_labelled(tmp_path / "manifest.json")))
 
 
-def test_a_test_set_is_scored_by_networks_of_all_cases(plan, tested):
+def test_a_test_set_is_scored_by_networks_of_all_cases(schedule, tested):
     assert names(tested)[:2] == ["concat/seed0/others", "inspire/seed0/others"]
     job = tested.jobs()[0]
-    assert job.run == plan.folder / "concat" / "seed0" / "run"
-    assert job.folder == plan.folder / "concat" / "seed0" / "test-others"
+    assert job.run == schedule.folder / "concat" / "seed0" / "run"
+    assert job.folder == schedule.folder / "concat" / "seed0" / "test-others"
     assert job.config.fold == "none"
     assert tested.exams == ["others"]
 
 
-def test_one_training_serves_its_fold_and_the_test_set(plan, tested):
-    both = replace(tested, config=plan.config)
+def test_one_training_serves_its_fold_and_the_test_set(schedule, tested):
+    both = replace(tested, config=schedule.config)
 
     assert both.exams == ["", "others"]
     assert names(both)[:2] == ["concat/seed0", "concat/seed0/others"]
@@ -135,16 +135,16 @@ def test_one_training_serves_its_fold_and_the_test_set(plan, tested):
         ("all", None, "option --test: with --fold all a seed has several networks"),
     ],
 )
-def test_refuses_a_fold_that_does_not_go_with_tests(plan, tested, fold, tests, sentence):
-    config = replace(plan.config, fold=fold)
+def test_refuses_a_fold_that_does_not_go_with_tests(schedule, tested, fold, tests, sentence):
+    config = replace(schedule.config, fold=fold)
 
     with pytest.raises(InputError, match=sentence):
         check(replace(tested, config=config, tests=tested.tests if tests is None else tests))
 
 
-def test_refuses_to_score_on_files_that_are_not_there(plan, tmp_path):
-    gone = replace(plan.manifest.cases[0], label=tmp_path / "gone.png")
-    there = replace(plan.manifest, cases=(gone, *plan.manifest.cases[1:]))
+def test_refuses_to_score_on_files_that_are_not_there(schedule, tmp_path):
+    gone = replace(schedule.manifest.cases[0], label=tmp_path / "gone.png")
+    there = replace(schedule.manifest, cases=(gone, *schedule.manifest.cases[1:]))
 
     with pytest.raises(InputError, match=r"gone\.png: no such file, and networks are scored on"):
-        check(replace(plan, manifest=there))
+        check(replace(schedule, manifest=there))

@@ -92,6 +92,7 @@ def test_a_terminal_of_80_columns_shows_all_beside_the_bar(lines, monkeypatch):
     assert "50%" in whole
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_a_new_process_does_not_begin_with_the_peak_of_the_one_that_began_it():
     asked = "from inspire_med.training.log import peak_memory_gib; print(peak_memory_gib())"

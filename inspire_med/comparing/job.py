@@ -151,8 +151,11 @@ def is_scored(job: Job) -> bool:
 
 
 def inference_s(job: Job) -> dict[str, float]:
-    """Seconds of each case's prediction."""
-    return {case: float(own["seconds"]) for case, own in read_json(job.record)["cases"].items()}
+    """Seconds of each case's prediction, also of one that an earlier version recorded."""
+    record = read_json(job.record)
+    if record["format"] == 1:
+        return {case: float(seconds) for case, seconds in record["seconds"].items()}
+    return {case: float(own["seconds"]) for case, own in record["cases"].items()}
 
 
 def _step(

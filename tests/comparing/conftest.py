@@ -81,8 +81,8 @@ def finish(trained):
         (job.run / "run.json").write_text(json.dumps({"sessions": sessions}))
         for case in job.cases:
             (job.predictions / f"{case.id}.png").touch()
-        seconds = {case.id: 0.25 for case in job.cases}
-        job.record.write_text(json.dumps({"format": 1, "seconds": seconds}))
+        predicted = {case.id: {"seconds": 0.25} for case in job.cases}
+        job.record.write_text(json.dumps({"format": 2, "cases": predicted}))
         with (job.scores / "scores.csv").open("w", newline="") as handle:
             writer = csv.writer(handle)
             writer.writerow(["case", "region", "measure", "value"])

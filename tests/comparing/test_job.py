@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from inspire_med.comparing.job import JobError, do, is_done, is_predicted, is_trained
+from inspire_med.comparing.job import (
+    JobError,
+    do,
+    inference_s,
+    is_done,
+    is_predicted,
+    is_trained,
+)
 from inspire_med.comparing.progress import Failure, time_left, work_through
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.training.state import Progress
@@ -211,3 +218,13 @@ def test_the_outlook_goes_by_the_budget_before_anything_is_done(schedule):
     limited = replace(schedule, config=replace(schedule.config, max_steps=None, max_time="1h"))
 
     assert time_left(limited.jobs(), limited.jobs()) == "time left: about 4 h 00 min"
+
+
+def test_seconds_of_predictions_that_an_earlier_version_recorded_are_known(schedule, finish):
+    job = schedule.jobs()[0]
+    finish(job, 0.5)
+    assert set(inference_s(job).values()) == {0.25}
+
+    job.record.write_text(json.dumps({"format": 1, "seconds": {"disc0": 1.5}}))
+
+    assert inference_s(job) == {"disc0": 1.5}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.command import run_command
+from inspire_med.cli.command import refused, run_command
 from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["--"]:  # torchrun takes --run for its own --run-path unless this stands before
         words = words[1:]
-    words = with_own_config(words)
+    try:
+        words = with_own_config(words)
+    except InputError as error:
+        return refused("inspire-med train", error)
     parser = training_parser(words)
     return run_command(parser, lambda options: _train(parser, options, words), words)
 

@@ -31,6 +31,12 @@ def run_command(
         return _answered(parser, body, list(sys.argv[1:] if arguments is None else arguments))
 
 
+def refused(prog: str, error: InputError) -> int:
+    """Say what the request is at fault in, and answer with the exit status."""
+    print(f"{prog}: {error}", file=sys.stderr)
+    return 2
+
+
 @contextmanager
 def reader_may_leave() -> Generator[None]:
     """Let who reads the standard output stop doing so, as `| head` does, without complaint.
@@ -65,8 +71,7 @@ def _answered(parser: "CommandParser", body: Callable[[Any], int | None], words:
     except InputError as error:
         if debug:
             traceback.print_exc()
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+        return refused(parser.prog, error)
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:

@@ -104,11 +104,22 @@ def task_defaults(task: Task) -> dict[str, Any]:
 
 
 def with_own_config(words: Sequence[str]) -> list[str]:
-    """Let `--run DIR` alone go on with a run: its own options come before the words."""
+    """Let `--run DIR` alone go on with a run: its own options come before the words.
+
+    Raises:
+        InputError: If there is nothing to go on with, or the run's files cannot be read.
+    """
     found = _scanned(words)
     if found["run"] is None or found["manifest"] is not None or found["config"] is not None:
         return list(words)
-    return [*words_of_run(Path(found["run"])), *words]
+    own = words_of_run(Path(found["run"]))
+    only_asks = any(word in ("-h", "--help") or word.startswith("--print_config") for word in words)
+    if not own and not only_asks:
+        raise InputError(
+            f"option --run: {found['run']} is no run to go on with; check the path, or give "
+            "--manifest to begin one there."
+        )
+    return [*own, *words]
 
 
 def words_of_run(run: Path) -> list[str]:

@@ -7,12 +7,14 @@ from inspire_med.cli.options import (
     refuse_odd_training,
     task_defaults,
     training_parser,
+    with_own_config,
     words_of_run,
 )
 from inspire_med.errors import InputError
 from inspire_med.tasks.custom import own_task
 from inspire_med.tasks.find import TASKS
 from inspire_med.tasks.isles import ISLES
+from inspire_med.train import main as train
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -99,3 +101,24 @@ def test_a_task_may_ask_for_no_augmentation_by_its_old_value():
     refuse_odd_training(old)
 
     assert task_defaults(old)["data.augment"] == "none"
+
+
+def test_a_folder_that_is_no_run_is_not_gone_on_with(tmp_path, capsys):
+    assert train(["--run", str(tmp_path)]) == 2
+
+    assert capsys.readouterr().err == (
+        f"inspire-med train: option --run: {tmp_path} is no run to go on with; check the path, or "
+        "give --manifest to begin one there.\n"
+    )
+    assert with_own_config(["--run", str(tmp_path), "--help"]) == ["--run", str(tmp_path), "--help"]
+
+
+def test_a_run_whose_record_cannot_be_read_is_said_in_a_sentence(tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("fold: 0")
+    (tmp_path / "run.json").write_text('{"sess')
+
+    assert train(["--run", str(tmp_path)]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"inspire-med train: {tmp_path}/run.json: not readable as JSON")
+    assert len(said.splitlines()) == 1

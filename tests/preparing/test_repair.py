@@ -372,6 +372,8 @@ def write_in_two_files(path, values, grid, packed):
 def test_headers_keep_their_voxels_beside_them(brats, tmp_path, mend, ending, packed):
     """Of a case that is at fault and of those that are only linked."""
     values = {}
+    for number in (2, 3):
+        shutil.rmtree(brats / f"BraTS20_Training_00{number}")
     for path in list(brats.rglob("*.nii.gz")):
         own = read_volume(path)
         voxels = own.values.astype(np.uint8 if "_seg" in path.name else np.float32)
@@ -381,8 +383,8 @@ def test_headers_keep_their_voxels_beside_them(brats, tmp_path, mend, ending, pa
         write_in_two_files(place, voxels, own.grid, packed)
         path.unlink()
         values[place.relative_to(brats)] = np.nan_to_num(voxels), own.grid.affine
-    assert len(values) == 20
-    assert len(list(brats.rglob("*.*"))) == 40
+    assert len(values) == 10
+    assert len(list(brats.rglob("*.*"))) == 20
 
     status, report = mend(brats)
 

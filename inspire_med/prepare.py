@@ -8,6 +8,7 @@ from inspire_med.cli.command import run_command
 from inspire_med.errors import InputError
 from inspire_med.files import refuse_existing
 from inspire_med.preparing.options import PrepareOptions, make_parser, read_options
+from inspire_med.preparing.request import check_request
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare(namespace: Namespace) -> None:
     options = read_options(namespace)
+    check_request(options)
     if options.download is not None:
         from inspire_med.preparing.download import download_set
 

@@ -1,14 +1,13 @@
 """Options: what prepare is asked for."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from jsonargparse import Namespace
 
 from inspire_med.cli.parser import CommandParser
-from inspire_med.errors import InputError
-from inspire_med.tasks.find import task_named
 
 Form = Literal["nnunet", "monai"]
 
@@ -98,74 +97,16 @@ def make_parser(words: str) -> CommandParser:
 
 
 def read_options(namespace: Namespace) -> PrepareOptions:
-    """What was parsed.
-
-    Raises:
-        InputError: If a number makes no sense, or an option does not go with the task.
-    """
+    """What was parsed, with lists as such however they were written."""
     values = vars(namespace)
     values.pop("config")
     values["written_as"] = values.pop("as")
-    source, channels = values["source"] or (), values["channels"]
-    values["source"] = tuple(map(Path, [source] if isinstance(source, str) else source))
-    values["channels"] = (channels,) if isinstance(channels, str) else channels and tuple(channels)
-    flaws = values["flaws"] or ()
-    values["flaws"] = (flaws,) if isinstance(flaws, str) else tuple(flaws)
-    options = PrepareOptions(**values)
-    _refuse_odd(options)
-    return options
+    values["source"] = tuple(map(Path, _several(values["source"])))
+    values["flaws"] = _several(values["flaws"])
+    values["channels"] = _several(values["channels"]) or None
+    return PrepareOptions(**values)
 
 
-def _refuse_odd(options: PrepareOptions) -> None:
-    if options.download is not None:
-        _refuse_beside_download(options)
-        return
-    if not options.task:
-        raise InputError("--task: missing; say what the set is for, such as brats, isles or polyp.")
-    if options.folds is not None and options.folds < 2:
-        raise InputError(
-            f"--folds {options.folds}: one fold is validated on while others train, so there are "
-            "two or more; give 2 or more, or leave it out and train on all cases by --fold none."
-        )
-    if options.workers < 1:
-        raise InputError(f"--workers {options.workers}: not a number of threads; give 1 or more.")
-    if options.seed < 0:
-        raise InputError(f"--seed {options.seed}: below zero; give 0 or more.")
-    if options.register and not task_named(options.task, options.source).preparation.resampled:
-        raise InputError(f"--register: {options.task} lies on one grid already; leave it out.")
-    _refuse_odd_phantom(options)
-    _refuse_odd_form(options)
-    if options.plan is not None and (options.written_as or options.flaws):
-        raise InputError("--plan: lies beside a manifest, and none is written here; leave it out.")
-    if options.phantom is None and not options.source:
-        raise InputError("--source: missing; give the data set's folder, or --phantom N.")
-
-
-def _refuse_beside_download(options: PrepareOptions) -> None:
-    """Whoever asks for more would think it done."""
-    idle = PrepareOptions(out=options.out, download=options.download)
-    for option in fields(options):
-        if getattr(options, option.name) != getattr(idle, option.name):
-            raise InputError(
-                f"--download: fetches and does no more; leave out --{option.name}, and go on with "
-                "the command that it prints."
-            )
-
-
-def _refuse_odd_phantom(options: PrepareOptions) -> None:
-    if options.phantom is not None and options.source:
-        raise InputError("--source: a phantom is made from nothing; leave out one of the two.")
-    if options.phantom is not None and (options.check or options.repair):
-        raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
-    if options.phantom is None and (options.flaws or options.phantom_size != "small"):
-        given = "--flaws" if options.flaws else "--phantom_size"
-        raise InputError(f"{given}: is of made cases; give --phantom N, or leave it out.")
-
-
-def _refuse_odd_form(options: PrepareOptions) -> None:
-    if options.written_as is None:
-        return
-    if options.phantom is not None:
-        raise InputError("--as: goes with --source; prepare the phantoms first, then write them.")
-    if options.check or options.repair:
-        raise InputError("--as: goes without --check and --repair; check and mend the set first.")
+def _several(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """A list from words or a YAML file, where one alone may stand without brackets."""
+    return (value,) if isinstance(value, str) else tuple(value or ())

@@ -191,8 +191,6 @@ def _with_sizes(schedule: "Schedule", parser: CommandParser, words: Sequence[str
             sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
     if sizes is None:
         return replace(schedule, config=replace(config, plan=NONE))
-    if begun:
-        _say("plan: the comparison keeps what it was begun with")
     config = replace(by_plan(config, sizes, asked), plan=NONE)
     variants: list[Variant] = []
     for variant in schedule.variants:

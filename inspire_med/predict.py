@@ -78,6 +78,7 @@ def _loaded(options: PredictOptions) -> "Predictor":
         flips=options.tta,
         fill_missing=options.fill_missing or bool(options.without),
         windows=options.windows,
+        postprocess=options.postprocess,
         memory=None if options.memory is None else bytes_of(options.memory, "--memory"),
     )
 
@@ -90,6 +91,8 @@ def _say(predictor: "Predictor", done: dict[str, dict[str, Any]]) -> None:
         if names:
             words = f"{counted(count, 'case')} predicted without {', '.join(names)}"
             print(words, file=sys.stderr)
+    if rules := predictor.settings["postprocess"]:
+        print(f"masks of {', '.join(rules)} by rules of postprocessing", file=sys.stderr)
     plans = Counter(each["seen_as"] for each in done.values())
     most, count = plans.most_common(1)[0]
     rest = (

@@ -575,3 +575,93 @@ def test_odd_channels_to_leave_out_are_refused(
 def test_a_picture_keeps_its_colours(tmp_path, image_run, disc_images, capsys):
     assert predict(image_run, disc_images, tmp_path / "out", "--without", "red") == 2
     assert "--without: the colours of a picture come together" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_several_runs_predict_together(tmp_path, volume_run, ball_volumes, capsys):
+    folds = [shutil.copytree(volume_run, tmp_path / "cv" / f"fold{k}") for k in range(2)]
+    words = ["--fold", "0", "--probabilities"]
+    assert predict(volume_run, ball_volumes, tmp_path / "one", *words) == 0
+    capsys.readouterr()
+
+    assert predict(folds[0], ball_volumes, tmp_path / "two", "--run", str(folds[1]), *words) == 0
+    assert "by the mean of 2 models" in capsys.readouterr().err
+    assert predict(tmp_path / "cv", ball_volumes, tmp_path / "cv_out", *words) == 0
+
+    for file in (tmp_path / "one").glob("*.nii.gz"):
+        expected = np.asarray(nibabel.load(file).dataobj)
+        for other in ("two", "cv_out"):
+            found = np.asarray(nibabel.load(tmp_path / other / file.name).dataobj)
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+    record = json.loads((tmp_path / "cv_out" / "predictions.json").read_text())
+    assert [Path(each["path"]).parent.parent.name for each in record["checkpoints"]] == [
+        "fold0",
+        "fold1",
+    ]
+    assert record["run"] == str((tmp_path / "cv").resolve())
+
+
+def test_runs_of_other_networks_do_not_predict_together(
+    tmp_path, volume_run, image_run, ball_volumes, capsys
+):
+    words = ["--run", str(image_run)]
+    assert predict(volume_run, ball_volumes, tmp_path / "out", *words) == 2
+    error = capsys.readouterr().err
+    assert "do not predict together, for their tasks differ" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_rules_of_postprocessing_are_those_of_the_run_unless_others_are_given(
+    tmp_path, image_run, disc_images, capsys
+):
+    run = shutil.copytree(image_run, tmp_path / "run")
+    all_of_it = "format: 1\nregions: {polyp: {threshold: 1.0e-5}}"
+    (run / "postprocess.yaml").write_text(all_of_it)
+    none = tmp_path / "none.yaml"
+    none.write_text("format: 1\nregions: {polyp: {threshold: 0.99999}}")
+
+    assert predict(run, disc_images, tmp_path / "stored", "--fold", "0") == 0
+    assert "masks of polyp by rules of postprocessing" in capsys.readouterr().err
+    words = ["--fold", "0", "--postprocess"]
+    assert predict(run, disc_images, tmp_path / "given", *words, str(none)) == 0
+    assert predict(run, disc_images, tmp_path / "off", *words, "off") == 0
+    assert predict(image_run, disc_images, tmp_path / "plain", "--fold", "0") == 0
+
+    def pixels(folder):
+        return np.stack([np.asarray(Image.open(mask)) for mask in masks_in(tmp_path / folder)])
+
+    assert pixels("stored").all()
+    assert not pixels("given").any()
+    np.testing.assert_array_equal(pixels("off"), pixels("plain"))
+    record = json.loads((tmp_path / "stored" / "predictions.json").read_text())
+    assert record["postprocess"] == {"polyp": {"threshold": 1e-5}}
+
+
+def test_rules_that_are_not_there_are_named(tmp_path, image_run, disc_images, capsys):
+    words = ["--postprocess", str(tmp_path / "absent.yaml")]
+    assert predict(image_run, disc_images, tmp_path / "out", *words) == 2
+    assert "absent.yaml: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["6", "lots", "0GiB"])
+def test_memory_is_a_size(tmp_path, image_run, disc_images, capsys, size):
+    assert predict(image_run, disc_images, tmp_path / "out", "--memory", size) == 2
+    assert f"--memory: '{size}' is no size; give a number and a unit" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_with_little_memory_the_answer_is_the_same(tmp_path, volume_run, ball_volumes, capsys):
+    """The network of the training sees windows of the training: it cannot see less."""
+    words = ["--fold", "0", "--probabilities"]
+    assert predict(volume_run, ball_volumes, tmp_path / "plain", *words) == 0
+    assert "gathered in memory" in capsys.readouterr().err
+    words += ["--windows", "largest", "--memory", "0.001MiB"]
+    assert predict(volume_run, ball_volumes, tmp_path / "little", *words) == 0
+    assert "gathered in a temporary file" in capsys.readouterr().err
+
+    for file in (tmp_path / "plain").glob("*.nii.gz"):
+        one, other = (
+            np.asarray(nibabel.load(tmp_path / folder / file.name).dataobj)
+            for folder in ("plain", "little")
+        )
+        np.testing.assert_array_equal(one, other)

@@ -1,92 +1,117 @@
-"""Ensemble: models of one data set and one network, such as the folds of a cross-validation."""
+"""Ensemble: the probabilities of a case by several networks together."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from inspire_med.errors import InputError
-from inspire_med.inference.model import CARD, ModelCard, read_model
+from inspire_med.cases.prepare import Prepared
+from inspire_med.imaging.placement import Placement
+from inspire_med.inference.footprint import peak_bytes
+from inspire_med.inference.members import Member
+from inspire_med.inference.memory import MemoryPlan, find_room, plan_memory
+from inspire_med.inference.settings import OVERLAP, Settings
+from inspire_med.inference.sliding_window import Watch, region_probabilities
+from inspire_med.tasks.task import Preparation
 
-_FOLDS = "fold*"
-
-
-@dataclass(frozen=True)
-class Member:
-    """One model.
-
-    Args:
-        folder: Where it was read from.
-        card: What its network is.
-        network: The network.
-    """
-
-    folder: Path
-    card: ModelCard
-    network: nn.Module
+Prepare = Callable[[Preparation], Prepared]
 
 
-def read_members(folders: Sequence[Path]) -> list[Member]:
-    """Read models that predict together.
+class Ensemble:
+    """Networks of one description, whose probabilities are averaged, each alike.
 
     Args:
-        folders: Each a run (its best checkpoint, else its last), a single model's folder, or a
-            cross-validation's, which stands for all of its folds.
-
-    Raises:
-        InputError: If there is no model in one of them, one is damaged, or two are of different
-            data sets, networks or preparations.
+        members: One or more.
+        settings: How they predict.
     """
-    members = [
-        Member(place, *read_model(place)) for folder in folders for place in model_folders(folder)
-    ]
-    first = members[0]
-    for other in members[1:]:
-        if (what := _difference(first.card, other.card)) is not None:
-            raise InputError(
-                f"--run: {other.folder} and {first.folder} do not predict together, for their "
-                f"{what} differ; give runs of one data set and one network."
-            )
-    return members
+
+    def __init__(self, members: Sequence[Member], settings: Settings) -> None:
+        self.card = members[0].card
+        self._settings = settings
+        layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
+        self.networks = list[tuple[Preparation, nn.Module]]()
+        for member in members:
+            network = member.network.to(settings.device).eval()
+            network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
+            self.networks.append((member.card.preparation, network))
+
+    def __call__(
+        self, prepare: Prepare, watch: Watch | None = None
+    ) -> tuple[NDArray[np.uint16], Placement, MemoryPlan]:
+        """Find a case's probabilities.
+
+        Args:
+            prepare: Brings the case to a network, as that network's training did.
+            watch: Hears how many of how many windows are done.
+
+        Returns:
+            `(regions, *size)`, as `region_probabilities` gives them; the way back to the case's own
+            grid; and how the case was seen.
+        """
+        count = len(self.networks)
+        first, network = self.networks[0]
+        prepared = prepare(first)
+        plan = self.plan(prepared.placement.size)
+        mean = self._answer(network, prepared, plan, _part(watch, 0, count))
+        before = first
+        for index, (preparation, network) in enumerate(self.networks[1:], 1):
+            if preparation != before:
+                prepared, before = prepare(preparation), preparation
+            own = self._answer(network, prepared, plan, _part(watch, index, count))
+            _average_in(mean, own, index + 1)
+        return mean, prepared.placement, plan
+
+    def plan(self, shape: Sequence[int]) -> MemoryPlan:
+        """How a prepared case of that shape is seen, with the memory that there is now."""
+        return plan_memory(
+            shape,
+            self.card.patch_size,
+            overlap=OVERLAP,
+            largest=self._settings.windows == "largest",
+            regions=len(self.card.regions),
+            needs=lambda size: self._bytes_per_voxel * math.prod(size),
+            room=find_room(self._settings.device, self._settings.memory),
+        )
+
+    def _answer(
+        self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
+    ) -> NDArray[np.uint16]:
+        """One network's probabilities."""
+        answer = plan.gather()
+        region_probabilities(
+            network,
+            prepared.image_tensor(),
+            plan.windows,
+            answer,
+            precision=self._settings.precision,
+            flips=self._settings.flips,
+            watch=watch,
+        )
+        return answer
+
+    @cached_property
+    def _bytes_per_voxel(self) -> float:
+        """What a network needs at its peak, which grows with the window."""
+        (_, network), *_ = self.networks
+        shape = (1, len(self.card.channels), *self.card.patch_size)
+        need = peak_bytes(network, shape, self._settings.precision)
+        return need / math.prod(self.card.patch_size)
 
 
-def model_folders(folder: Path) -> list[Path]:
-    """Find the models in a run, in a model's folder, or in a folder of several folds' runs.
-
-    Raises:
-        InputError: If there is none.
-    """
-    folds = sorted(folder.glob(f"{_FOLDS}/checkpoints"))
-    runs = [checkpoints.parent for checkpoints in folds] or [folder]
-    return [_model_folder(run) for run in runs]
+def _part(watch: Watch | None, index: int, count: int) -> Watch | None:
+    """What hears of one network's windows among those of several."""
+    if watch is None:
+        return None
+    return lambda done, total: watch(index * total + done, count * total)
 
 
-def _model_folder(folder: Path) -> Path:
-    """The model of a run, its best checkpoint or else its last, or the folder itself."""
-    for candidate in (folder, folder / "checkpoints" / "best", folder / "checkpoints" / "last"):
-        if (candidate / CARD).is_file():
-            return candidate
-    raise InputError(
-        f"{folder}: no trained model in it; pass a run folder of the train command, "
-        f"or a folder with {CARD}."
-    )
-
-
-def _difference(one: ModelCard, other: ModelCard) -> str | None:
-    """What keeps two models from predicting together.
-
-    Each fold has statistics of its own training cases, and is prepared by them.
-    """
-    cards = [
-        {
-            "tasks": card.task.name,
-            "data sets": card.manifest_hash,
-            "channels": card.channels,
-            "regions": card.regions,
-            "networks": card.network,
-            "preparations": asdict(replace(card.preparation, intensity_statistics={})),
-        }
-        for card in (one, other)
-    ]
-    return next((name for name in cards[0] if cards[0][name] != cards[1][name]), None)
+def _average_in(mean: NDArray[np.uint16], other: NDArray[np.uint16], count: int) -> None:
+    """Make the mean of all but the last of so many answers that of all, plane by plane."""
+    for region, new in zip(mean, other, strict=True):
+        for plane, added in zip(region, new, strict=True):
+            step = (added.astype(np.float32) - plane) / count
+            plane[...] = np.rint(plane + step).astype(np.uint16)

@@ -12,7 +12,8 @@ from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions
 from inspire_med.imaging.output import write_mask
 from inspire_med.imaging.placement import Placement
-from inspire_med.inference.sliding_window import HALF, ONE
+from inspire_med.inference.postprocess import Postprocessing, RegionRules, size_of_voxel
+from inspire_med.inference.sliding_window import ONE
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,10 +41,12 @@ class Prediction:
         shares: NDArray[np.uint16],
         placement: Placement,
         regions: Mapping[str, Sequence[int]],
+        rules: Postprocessing,
         seen_as: str,
     ) -> "Prediction":
-        """Paint the labels: a voxel is in a region where it is likelier than not."""
-        labels = labels_from_regions(_Inside(shares, placement), regions)
+        """Paint the labels by the rules: those of none, where a region is likelier than not."""
+        masks = _Masks(shares, placement, [rules.of(name) for name in regions])
+        labels = labels_from_regions(masks, regions)
         return cls(shares, labels, placement, regions, seen_as)
 
     @property
@@ -82,14 +85,17 @@ def _back(shares: NDArray[np.uint16], placement: Placement) -> NDArray[np.float3
 
 
 @dataclass(frozen=True)
-class _Inside:
-    """Where each region is likelier than not, on the case's own grid; made when it is asked for."""
+class _Masks:
+    """Where each region is, on the case's own grid; made when it is asked for."""
 
     shares: NDArray[np.uint16]
     placement: Placement
+    rules: Sequence[RegionRules]
 
     def __getitem__(self, index: int) -> NDArray[np.bool_]:
-        own = self.shares[index]
+        own, rules = self.shares[index], self.rules[index]
         if self.placement.resizes:
-            return _back(own, self.placement)[0] > 0.5
-        return self.placement.put(own[None] > HALF)[0]
+            mask = _back(own, self.placement)[0] > rules.threshold
+        else:
+            mask = self.placement.put(own[None] > rules.threshold * ONE)[0]
+        return rules(mask, size_of_voxel(self.placement))

@@ -1,16 +1,12 @@
 """Predictor: a trained run and a case's files in, masks on the case's own grid out."""
 
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
@@ -18,19 +14,16 @@ from inspire_med.cases.checking.case import check_case
 from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import named_files
-from inspire_med.cases.prepare import Prepared, prepare_arrays, prepare_case
+from inspire_med.cases.prepare import prepare_arrays, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
-from inspire_med.inference.ensemble import Member, read_members
-from inspire_med.inference.footprint import peak_bytes
-from inspire_med.inference.memory import MemoryPlan, find_room, plan_memory
-from inspire_med.inference.precision import choose_precision
+from inspire_med.inference.ensemble import Ensemble, Prepare
+from inspire_med.inference.members import Member, read_members
+from inspire_med.inference.postprocess import Postprocessing, find_postprocessing
+from inspire_med.inference.precision import Precision
 from inspire_med.inference.prediction import Prediction
-from inspire_med.inference.sliding_window import Watch, region_probabilities
-from inspire_med.tasks.task import Preparation
-
-WindowChoice = Literal["largest", "training"]
-_OVERLAP = 0.5  # share of a training patch that two neighbouring windows both see
+from inspire_med.inference.settings import Settings, WindowChoice, find_device, find_precision
+from inspire_med.inference.sliding_window import Watch
 
 
 class Predictor:
@@ -40,13 +33,10 @@ class Predictor:
     nothing.
 
     Args:
-        members: Models that predict together; their probabilities are averaged.
-        device: Where they run.
-        precision: Fabric's name of the precision.
-        flips: Average over mirrored views (test-time augmentation).
+        members: Models that predict together.
+        settings: How they predict.
+        rules: What is done to the masks; None is nothing.
         fill_missing: Predict a case that lacks some channels; they are zero to the network.
-        memory: Bytes that a case's windows and answer may take; None is what there is.
-        windows: `largest` that memory holds, or those of the `training`.
 
     Example:
         >>> predictor = Predictor.load("runs/isles")                              # doctest: +SKIP
@@ -56,28 +46,17 @@ class Predictor:
     def __init__(
         self,
         members: Sequence[Member],
+        settings: Settings,
+        rules: Postprocessing | None = None,
         *,
-        device: torch.device,
-        precision: str,
-        flips: bool = False,
         fill_missing: bool = False,
-        memory: int | None = None,
-        windows: WindowChoice = "training",
     ):
         self.card = members[0].card
         self.folders = [member.folder for member in members]
+        self.rules = rules or Postprocessing()
+        self._settings = settings
+        self._ensemble = Ensemble(members, settings)
         self._fill_missing = fill_missing
-        self._precision = precision
-        self._flips = flips
-        self._memory = memory
-        self._largest = windows == "largest"
-        self._device = device
-        layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
-        self._networks = list[tuple[Preparation, nn.Module]]()
-        for member in members:
-            network = member.network.to(device).eval()
-            network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
-            self._networks.append((member.card.preparation, network))
 
     @classmethod
     def load(
@@ -85,11 +64,12 @@ class Predictor:
         folders: str | Path | Sequence[str | Path],
         *,
         device: str = "auto",
-        precision: str = "auto",
+        precision: Precision | Literal["auto"] = "auto",
         flips: bool = False,
         fill_missing: bool = False,
         memory: int | None = None,
         windows: WindowChoice = "training",
+        postprocess: str | Path = "stored",
     ) -> "Predictor":
         """Load a run (its best checkpoint, else its last), a model's folder, or several.
 
@@ -97,45 +77,35 @@ class Predictor:
             folders: One or more; a cross-validation's folder stands for the runs of all its folds.
             device: `auto`, `cpu` or `cuda`.
             precision: `auto` measures which is right and fast here.
-            flips: As for the class.
+            flips: As in `Settings`.
             fill_missing: As for the class.
-            memory: As for the class.
-            windows: As for the class.
+            memory: As in `Settings`.
+            windows: As in `Settings`.
+            postprocess: `off`, `stored` (those that were found for the run or cross-validation, if
+                there are any), or a file of rules.
 
         Raises:
             InputError: If there is no model in one of the folders, if it is damaged, if two do not
                 belong together, or if there is no such device.
         """
         one = isinstance(folders, (str, Path))
-        members = read_members([Path(folder) for folder in ([folders] if one else folders)])
-        name = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
-            raise InputError(f"--device: there is no {name} here; give cpu or auto.")
-        place = torch.device(name)
-        if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
-            raise InputError(f"--device: there is no {name} here; give cpu or auto.")
-        if precision == "auto":
-            dims = members[0].card.task.spatial_dims
-            precision = choose_precision(dims, place).name
-        return cls(
-            members,
-            device=place,
-            precision=precision,
+        places = [Path(folder) for folder in ([folders] if one else folders)]
+        members = read_members(places)
+        card, where = members[0].card, find_device(device)
+        settings = Settings(
+            where,
+            find_precision(precision, card.task.spatial_dims, where),
             flips=flips,
-            fill_missing=fill_missing,
-            memory=memory,
             windows=windows,
+            memory=memory,
         )
+        rules = find_postprocessing(postprocess, places, card.regions)
+        return cls(members, settings, rules, fill_missing=fill_missing)
 
     @property
-    def settings(self) -> dict[str, str | float | bool]:
-        """How it predicts: precision, overlap of windows, mirrored views."""
-        return {
-            "precision": self._precision,
-            "overlap": _OVERLAP,
-            "windows": "largest" if self._largest else "training",
-            "flips": self._flips,
-        }
+    def settings(self) -> dict[str, Any]:
+        """All that changes a mask, JSON-able."""
+        return {**self._settings.recorded(), "postprocess": self.rules.to_yaml()["regions"]}
 
     def paint_as(self, regions: Mapping[str, Sequence[int]], source: Path) -> None:
         """Write masks in a data set's own label values, where they are not those of the training.
@@ -227,62 +197,10 @@ class Predictor:
             return [str(error)]
         return header_problems(case, self.card.channels, self.card.preparation)
 
-    def predict_prepared(
-        self, prepare: Callable[[Preparation], Prepared], watch: Watch | None = None
-    ) -> Prediction:
-        """Predict one case by whatever prepares it; `watch` as for `predict_case`.
-
-        The probabilities of several models are averaged, each alike.
-        """
-        prepared: Prepared | None = None
-        plan: MemoryPlan | None = None
-        answer: NDArray[np.uint16] | None = None
-        before: Preparation | None = None
-        for index, (preparation, network) in enumerate(self._networks):
-            if prepared is None or preparation != before:
-                prepared, before = prepare(preparation), preparation
-            plan = plan or self.plan(prepared.placement.size)
-            part = _part(watch, index, len(self._networks))
-            own = self._answer(network, prepared, plan, part)
-            answer = own if answer is None else _averaged(answer, own, index + 1)
-        assert prepared is not None  # there is a member
-        assert answer is not None
-        return Prediction.painted(answer, prepared.placement, self.card.regions, str(plan))
-
-    def plan(self, shape: Sequence[int]) -> MemoryPlan:
-        """How a prepared case of that shape is predicted, with the memory that there is now."""
-        return plan_memory(
-            shape,
-            self.card.patch_size,
-            overlap=_OVERLAP,
-            largest=self._largest,
-            regions=len(self.card.regions),
-            needs=lambda size: self._bytes_per_voxel * math.prod(size),
-            room=find_room(self._device, self._memory),
-        )
-
-    def _answer(
-        self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
-    ) -> NDArray[np.uint16]:
-        """One network's probabilities on the grid that it sees."""
-        answer = plan.gather()
-        region_probabilities(
-            network,
-            prepared.image_tensor(),
-            plan.windows,
-            answer,
-            precision=self._precision,
-            flips=self._flips,
-            watch=watch,
-        )
-        return answer
-
-    @cached_property
-    def _bytes_per_voxel(self) -> float:
-        """What a network needs at its peak; it grows with the window."""
-        network, size = self._networks[0][1], self.card.patch_size
-        shape = (1, len(self.card.channels), *size)
-        return peak_bytes(network, shape, self._precision) / math.prod(size)
+    def predict_prepared(self, prepare: Prepare, watch: Watch | None = None) -> Prediction:
+        """Predict one case by what prepares it for a network; `watch` as for `predict_case`."""
+        shares, placement, plan = self._ensemble(prepare, watch)
+        return Prediction.painted(shares, placement, self.card.regions, self.rules, str(plan))
 
     def _check_channels(self, case: Case | FoundCase) -> None:
         filled = case.filled if isinstance(case, Case) else ()
@@ -304,21 +222,3 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
             f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} and "
             f"was given {', '.join(given) or 'none'}; add it, or pass --fill_missing."
         )
-
-
-def _part(watch: Watch | None, index: int, count: int) -> Watch | None:
-    """What hears of one network's windows among those of several."""
-    if watch is None:
-        return None
-    return lambda done, total: watch(index * total + done, count * total)
-
-
-def _averaged(
-    mean: NDArray[np.uint16], other: NDArray[np.uint16], count: int
-) -> NDArray[np.uint16]:
-    """The mean of so many answers, from that of all but the last, plane by plane."""
-    for region, new in zip(mean, other, strict=True):
-        for plane, added in zip(region, new, strict=True):
-            step = (added.astype(np.float32) - plane) / count
-            plane[...] = np.rint(plane + step).astype(np.uint16)
-    return mean

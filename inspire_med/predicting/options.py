@@ -9,8 +9,6 @@ from jsonargparse import Namespace
 from inspire_med.cli.parser import CommandParser
 from inspire_med.errors import InputError
 
-WindowChoice = Literal["largest", "training"]
-
 
 @dataclass(frozen=True)
 class PredictOptions:
@@ -34,6 +32,8 @@ class PredictOptions:
         windows: `largest` lets the network see as much of a case at a time as memory holds;
             `training` as much as it saw in training.
         memory: What a case's windows and answer may take, as in `6GiB`; null is what is free.
+        postprocess: `stored`: by the rules that were found for the run or cross-validation, where
+            there are any; `off`; or a YAML file of rules (docs/inference.md).
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
@@ -48,8 +48,9 @@ class PredictOptions:
     fill_missing: bool = False
     without: tuple[str, ...] = ()
     tta: bool = False
-    windows: WindowChoice = "training"
+    windows: Literal["largest", "training"] = "training"
     memory: str | None = None
+    postprocess: str = "stored"
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
     threads: int = 0

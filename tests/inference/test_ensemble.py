@@ -9,8 +9,9 @@ from torch import nn
 
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
-from inspire_med.inference.ensemble import Member, read_members
+from inspire_med.inference.members import Member, read_members
 from inspire_med.inference.model import ModelCard, write_model
+from inspire_med.inference.settings import Settings
 from inspire_med.networks import build_network
 from inspire_med.tasks.task import Preparation, Task
 
@@ -38,7 +39,7 @@ def constant(logit):
 
 def together(tmp_path, *members, **settings):
     members = [Member(tmp_path, card, network) for card, network in members]
-    return Predictor(members, device=torch.device("cpu"), precision="32-true", **settings)
+    return Predictor(members, Settings(torch.device("cpu"), "32-true", **settings))
 
 
 def sigmoid(x):

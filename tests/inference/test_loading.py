@@ -12,7 +12,7 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor
-from inspire_med.inference.ensemble import model_folders
+from inspire_med.inference.members import model_folders
 from inspire_med.inference.model import ModelCard, write_model
 from inspire_med.inference.precision import PrecisionChoice
 from inspire_med.networks import build_network
@@ -75,7 +75,7 @@ def test_the_precision_is_that_of_the_trial_for_the_models_dimensions(tmp_path, 
         asked.append((spatial_dims, device))
         return PrecisionChoice("bf16-mixed", "as it is")
 
-    monkeypatch.setattr("inspire_med.inference.predictor.choose_precision", choose)
+    monkeypatch.setattr("inspire_med.inference.settings.choose_precision", choose)
 
     assert Predictor.load(write(tmp_path / "a")).settings["precision"] == "bf16-mixed"
     assert asked == [(3, torch.device("cpu"))]
@@ -209,7 +209,7 @@ def test_windows_are_heard_of(tmp_path):
 def test_the_network_computes_in_the_precision_asked_for(tmp_path, precision, kind):
     chosen = Predictor.load(write(tmp_path / "model"), precision=precision)
     kinds = set()
-    ((_, network),) = chosen._networks
+    ((_, network),) = chosen._ensemble.networks
     convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv3d)]
     for convolution in convolutions:
         convolution.register_forward_hook(lambda _, __, output: kinds.add(output.dtype))

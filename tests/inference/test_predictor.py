@@ -15,8 +15,9 @@ from torch import nn
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.orientation import Turn
 from inspire_med.inference import Predictor
-from inspire_med.inference.ensemble import Member
+from inspire_med.inference.members import Member
 from inspire_med.inference.model import ModelCard, read_card, write_model
+from inspire_med.inference.settings import Settings
 from inspire_med.tasks.isles import ISLES
 from inspire_med.tasks.task import Preparation, Task
 
@@ -46,7 +47,7 @@ def predictor(preparation=AS_IT_IS, network=None, patch_size=(16, 16, 16), **set
     card = ModelCard(task, ("scan",), {"organ": (3,)}, {}, preparation, patch_size, "32-true")
     network = ShiftRight(dims) if network is None else network
     member = Member(Path("run"), card, network)
-    return Predictor([member], device=torch.device("cpu"), precision="32-true", **settings)
+    return Predictor([member], Settings(torch.device("cpu"), "32-true", **settings))
 
 
 def stored_as(codes, volume, path, like=AFFINE):
@@ -144,7 +145,7 @@ def test_a_picture_is_answered_pixel_by_pixel(tmp_path):
     task = Task("tool", 2, ("green",), {"tool": (1,)}, ("pattern",), preparation=preparation)
     card = ModelCard(task, ("green",), {"tool": (1,)}, {}, preparation, (16, 16), "32-true")
     member = Member(Path("run"), card, ShiftRight(2))
-    network = Predictor([member], device=torch.device("cpu"), precision="32-true")
+    network = Predictor([member], Settings(torch.device("cpu"), "32-true"))
 
     labels = network.predict({"green": picture[..., 1]}).labels
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Names of files that a run makes, or that stand for a user's own.
 MADE = re.compile(
-    r"(scores|log|model|run|config|report|manifest|training|weights|brats|heart|my_\w+)\."
+    r"(scores|log|model|run|config|report|manifest|training|weights|postprocess|brats|heart|my_\w+)\."
 )
 
 

@@ -58,7 +58,7 @@ def score_batch(
 
     The first error stops the batch.
     """
-    return _each(partial(score_case, rules), jobs, workers, on_done)
+    return map_cases(partial(score_case, rules), jobs, workers, on_done)
 
 
 def found_labels(
@@ -76,7 +76,7 @@ def found_labels(
         workers: Processes.
         on_done: Called after each.
     """
-    found = frozenset[int]().union(*_each(partial(_labels_of, values), paths, workers, on_done))
+    found = frozenset[int]().union(*map_cases(partial(_labels_of, values), paths, workers, on_done))
     return tuple(sorted(found - {0}))
 
 
@@ -119,7 +119,7 @@ def _labels_of(values: Collection[int] | None, path: Path) -> frozenset[int]:
     return read_labels(path, values).values
 
 
-def _each(
+def map_cases(
     work: Callable[[Item], Result],
     items: Sequence[Item],
     workers: int,

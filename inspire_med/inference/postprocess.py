@@ -13,7 +13,6 @@ from scipy.ndimage import binary_fill_holes
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.lesions import components
 from inspire_med.files import read_yaml
-from inspire_med.imaging.placement import Placement
 
 FILE = "postprocess.yaml"  # in the folder of a run or of a cross-validation
 
@@ -94,11 +93,11 @@ class Postprocessing:
         }
 
 
-def size_of_voxel(placement: Placement) -> float:
-    """A voxel in ml, or a pixel in per cent of its picture."""
-    if placement.affine is None:
-        return 100 / float(np.prod(placement.shape))
-    return float(abs(np.linalg.det(placement.affine[:3, :3]))) / 1000
+def size_of_voxel(shape: Sequence[int], affine: NDArray[np.float64] | None) -> float:
+    """A voxel in ml by its affine in mm, or a pixel in per cent of its picture."""
+    if affine is None:
+        return 100 / float(np.prod(shape))
+    return float(abs(np.linalg.det(affine[:3, :3]))) / 1000
 
 
 def read_postprocessing(file: Path, regions: Mapping[str, Any]) -> Postprocessing:

@@ -98,4 +98,4 @@ class _Masks:
             mask = _back(own, self.placement)[0] > rules.threshold
         else:
             mask = self.placement.put(own[None] > rules.threshold * ONE)[0]
-        return rules(mask, size_of_voxel(self.placement))
+        return rules(mask, size_of_voxel(self.placement.shape, self.placement.affine))

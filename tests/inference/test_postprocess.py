@@ -83,11 +83,10 @@ def test_nothing_stays_nothing(shape):
 
 
 def test_sizes_are_in_ml_and_in_per_cent_of_a_picture():
-    affine = np.diag([-2.0, 2, 5, 1])
-    volume = Placement.of_volume(Grid((4, 4, 4), affine), Turn.none(3), None, None, None)
+    oblique = np.array([[0, -2.0, 0, 0], [2.0, 0, 0, 0], [0, 0, 5, 0], [0, 0, 0, 1]])
 
-    assert size_of_voxel(volume) == pytest.approx(0.02)
-    assert size_of_voxel(Placement.of_picture((20, 50), None)) == pytest.approx(0.1)
+    assert size_of_voxel((4, 4, 4), oblique) == pytest.approx(0.02)
+    assert size_of_voxel((20, 50), None) == pytest.approx(0.1)
 
 
 def brats(rules, probabilities, spacing_mm=None):

@@ -1,0 +1,108 @@
+"""Example: a case predicted by a network that has not trained on it, with its reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspire_med.cases.manifest import Manifest
+from inspire_med.errors import InputError
+from inspire_med.evaluation.pairs import find_probabilities
+from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.masks import Regions, among, values_of
+from inspire_med.imaging.probabilities import read_probabilities
+from inspire_med.inference.postprocess import size_of_voxel
+from inspire_med.wording import listed
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case and its prediction.
+
+    Args:
+        id: Of the case.
+        fold: The fold whose network predicted it.
+        label: Its reference.
+        probabilities: What was predicted.
+    """
+
+    id: str
+    fold: int
+    label: Path
+    probabilities: Path
+
+    def open(self, regions: Regions) -> "OpenExample":
+        """Read both.
+
+        Raises:
+            InputError: If a file is broken, or the two lie on different grids.
+        """
+        reference = read_labels(self.label, {0, *values_of(regions)})
+        read = read_probabilities(self.probabilities, list(regions))
+        shape = reference.labels.shape
+        if any(own.shape != shape for own in read.maps.values()):
+            raise InputError(
+                f"{self.probabilities}: is of another size than {self.label}; predict the case "
+                "again from the files of the manifest."
+            )
+        return OpenExample(
+            {name: among(reference.labels, values) for name, values in regions.items()},
+            read.maps,
+            reference.spacing_mm,
+            size_of_voxel(shape, read.affine),
+        )
+
+
+@dataclass(frozen=True)
+class OpenExample:
+    """What was read.
+
+    Args:
+        references: By region, `(*spatial)`.
+        maps: Probabilities by region, `(*spatial)`.
+        spacing_mm: Voxel size along each axis.
+        voxel: Size of a voxel in ml, of a pixel in per cent of the picture.
+    """
+
+    references: dict[str, NDArray[np.bool_]]
+    maps: dict[str, NDArray[np.float32]]
+    spacing_mm: tuple[float, ...]
+    voxel: float
+
+
+def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
+    """Pair a manifest's labelled cases with their out-of-fold probabilities.
+
+    Args:
+        manifest: With folds.
+        folder: Holds `<case id>_prob.nii.gz` or `.png`; each case predicted by the network of the
+            fold that left it out.
+
+    Raises:
+        InputError: If no case has a fold, or one has no probabilities.
+    """
+    found = find_probabilities(folder)
+    cases = [case for case in manifest.cases if case.label is not None and case.fold is not None]
+    if not cases:
+        raise InputError(f"{folder}: no labelled case of the manifest has a fold; prepare folds.")
+    missing = [case.id for case in cases if case.id not in found]
+    if missing:
+        raise InputError(
+            f"{folder}: has no probabilities of {listed(missing)}; predict every fold's cases with "
+            "--probabilities."
+        )
+    return [_example(case.id, case.fold, case.label, found[case.id]) for case in cases]
+
+
+def _example(case: str, fold: int | None, label: Path | None, probabilities: Path) -> Example:
+    assert fold is not None
+    assert label is not None
+    return Example(case, fold, label, probabilities)
+
+
+def groups_of(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """What is left out together when a choice is tried: folds, or each case where there is one."""
+    folds = np.array([example.fold for example in examples])
+    return folds if len(np.unique(folds)) > 1 else np.arange(len(examples))

@@ -1,0 +1,100 @@
+"""The command that finds rules of postprocessing."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from inspire_med.cases.manifest import Manifest
+from inspire_med.tune import main
+
+
+@pytest.fixture
+def run(tmp_path, disc_images):
+    """A cross-validation's folder as predictions and rules know it: specks beside each disc."""
+    predictions = tmp_path / "cv" / "predictions"
+    predictions.mkdir(parents=True)
+    for case in Manifest.load(disc_images).cases:
+        mask = np.asarray(Image.open(case.label)) > 127
+        chances = np.where(mask, 230, 20).astype(np.uint8)
+        free = np.argwhere(~mask)
+        corner = free[np.abs(free - np.argwhere(mask).mean(0)).sum(1).argmax()]
+        chances[tuple(corner)] = 200
+        Image.fromarray(chances).save(predictions / f"{case.id}_prob.png")
+    return tmp_path / "cv"
+
+
+def tune(run, manifest, *words):
+    return main(["--run", str(run), "--manifest", str(manifest), "--workers", "1", *words])
+
+
+def test_rules_are_printed_and_written_where_predict_finds_them(tmp_path, run, disc_images, capsys):
+    assert tune(run, disc_images) == 0
+
+    printed = capsys.readouterr()
+    table = [line for line in printed.out.splitlines() if line.startswith("| polyp")]
+    assert len(table) == 5
+    assert "predict --run" in printed.err
+    rules = yaml.safe_load((run / "postprocess.yaml").read_text())
+    assert [each["rule"] for each in rules["found"]][2] == "smallest_part"
+    assert rules["found"][2]["gain"] > 0
+    # Six cases that all gain are too few for five tries: 2 / 2^6 is above 0.05 / 5.
+    assert rules["regions"] == {}
+
+
+def test_what_is_there_is_not_replaced(run, disc_images, capsys):
+    (run / "postprocess.yaml").write_text("mine")
+
+    assert tune(run, disc_images) == 2
+    assert "postprocess.yaml: exists already" in capsys.readouterr().err
+    assert (run / "postprocess.yaml").read_text() == "mine"
+    assert tune(run, disc_images, "--overwrite") == 0
+
+
+def test_a_case_without_probabilities_is_named(run, disc_images, capsys):
+    (run / "predictions" / "disc3_prob.png").unlink()
+
+    assert tune(run, disc_images) == 2
+    error = capsys.readouterr().err
+    assert "has no probabilities of disc3; predict every fold's cases with" in error
+    assert not (run / "postprocess.yaml").exists()
+
+
+def test_a_prediction_of_another_size_is_named(run, disc_images, capsys):
+    Image.new("L", (5, 5)).save(run / "predictions" / "disc0_prob.png")
+
+    assert tune(run, disc_images) == 2
+    assert "disc0_prob.png: is of another size than" in capsys.readouterr().err
+
+
+def test_a_manifest_without_folds_is_refused(tmp_path, run, disc_images, capsys):
+    content = json.loads(disc_images.read_text())
+    del content["hash"]
+    for case in content["cases"]:
+        case["fold"] = None
+        case["images"] = {n: str(disc_images.parent / p) for n, p in case["images"].items()}
+        case["label"] = str(disc_images.parent / case["label"])
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(content))
+
+    assert tune(run, manifest) == 2
+    assert "no labelled case of the manifest has a fold" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--workers", "0"], "--workers 0: not a number of processes; give 1 or more"),
+        (["--protocol", "brats"], "option --protocol: unknown protocol 'brats'"),
+    ],
+)
+def test_odd_requests_are_refused(run, disc_images, capsys, words, sentence):
+    assert tune(run, disc_images, *words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_without_a_model_the_data_set_must_be_named(run, capsys):
+    assert main(["--run", str(run)]) == 2
+    assert "no trained model in it" in capsys.readouterr().err

@@ -4,8 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
@@ -14,10 +13,11 @@ from inspire_med.cli.progress import cases_and_parts
 from inspire_med.files import refuse_existing
 from inspire_med.memory import bytes_of
 from inspire_med.predicting.options import PredictOptions, make_parser, read_options
-from inspire_med.wording import counted
+from inspire_med.wording import counted, listed
 
 if TYPE_CHECKING:
-    from inspire_med.inference import Prediction, Predictor
+    from inspire_med.inference import Predictor
+    from inspire_med.predicting.answers import Answers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +32,7 @@ def _predict(namespace: Namespace) -> None:
     from inspire_med.evaluation.protocols import scores_maps
     from inspire_med.imaging.output import refuse_clashes
     from inspire_med.predicting import inputs
+    from inspire_med.predicting.answers import Answers
     from inspire_med.predicting.record import write_record
 
     predictor = _loaded(options)
@@ -39,27 +40,24 @@ def _predict(namespace: Namespace) -> None:
     cases = inputs.without(options.without, cases, predictor)
     refuse_clashes(case.id for case in cases)
     inputs.refuse_problems([problem for case in cases for problem in predictor.problems(case)])
-    files = {case.id: inputs.files_of(options.output, case) for case in cases}
-    inputs.refuse_inputs_as_output(cases, [mask for mask, _ in files.values()])
+    inputs.refuse_inputs_as_output(cases, options.output)
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
-    done: dict[str, dict[str, Any]] = {}
+    answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
             prediction = predictor.predict_case(case, watch)
+            # From reading to the finished mask; the first case warms the network up.
             seconds = time.perf_counter() - started
-            done[case.id] = {
-                "seconds": seconds,  # from reading to the finished mask; the first one warms up
-                "seen_as": prediction.seen_as,
-                "missing": predictor.missing(case),
-            }
-            _write(prediction, *files[case.id], with_probabilities=with_maps)
+            own = {"seconds": seconds, "missing": predictor.missing(case)}
+            answers.take(case.id, prediction, own)
             next_case()
-    write_record(options.output, options.run, predictor, done)
-    _say(predictor, done)
+    answers.finish()
+    write_record(options.output, options.run, predictor, answers.cases)
+    _say(predictor, answers)
     maps = " and as many maps" if with_maps else ""
     print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)
-    inputs.name_older_masks(options.output, [path for both in files.values() for path in both])
+    inputs.name_older_masks(options.output, answers.files)
 
 
 def _loaded(options: PredictOptions) -> "Predictor":
@@ -83,34 +81,24 @@ def _loaded(options: PredictOptions) -> "Predictor":
     )
 
 
-def _say(predictor: "Predictor", done: dict[str, dict[str, Any]]) -> None:
-    """How the cases were predicted: by how many models, without what, in which windows."""
+def _say(predictor: "Predictor", answers: "Answers") -> None:
+    """How the cases were predicted: by what, without what, in which windows; and how surely."""
+    said: list[str] = []
     if len(predictor.folders) > 1:
-        print(f"by the mean of {counted(len(predictor.folders), 'model')}", file=sys.stderr)
-    for names, count in Counter(tuple(each["missing"]) for each in done.values()).items():
+        said.append(f"by the mean of {counted(len(predictor.folders), 'model')}")
+    of_cases = answers.cases.values()
+    for names, count in Counter(tuple(each["missing"]) for each in of_cases).items():
         if names:
-            words = f"{counted(count, 'case')} predicted without {', '.join(names)}"
-            print(words, file=sys.stderr)
+            said.append(f"{counted(count, 'case')} predicted without {', '.join(names)}")
     if rules := predictor.settings["postprocess"]:
-        print(f"masks of {', '.join(rules)} by rules of postprocessing", file=sys.stderr)
-    plans = Counter(each["seen_as"] for each in done.values())
-    most, count = plans.most_common(1)[0]
-    rest = (
-        ""
-        if count == len(done)
-        else f" ({counted(count, 'case')}; the others in the record beside the masks)"
-    )
-    print(f"seen as {most}{rest}", file=sys.stderr)
-
-
-def _write(
-    prediction: "Prediction", mask: Path, probabilities: Path, *, with_probabilities: bool
-) -> None:
-    from inspire_med.imaging.output import write_mask, write_probabilities
-
-    write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
-    if with_probabilities:
-        write_probabilities(probabilities, prediction.probabilities, prediction.placement)
+        said.append(f"masks of {', '.join(rules)} by rules of postprocessing")
+    most, count = Counter(each["seen_as"] for each in of_cases).most_common(1)[0]
+    others = len(of_cases) - count
+    said.append(f"seen as {most}" + (f", {counted(others, 'case')} otherwise" if others else ""))
+    if doubtful := answers.to_look_at:
+        words = f"{len(doubtful)} of {counted(len(of_cases), 'case')} a person should look at"
+        said.append(f"{words}: {listed(doubtful)}")
+    print("\n".join(said), file=sys.stderr)
 
 
 if __name__ == "__main__":

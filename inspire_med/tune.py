@@ -1,4 +1,4 @@
-"""Command: rules found on out-of-fold predictions (`python -m inspire_med.tune --run cv/`)."""
+"""Command: what out-of-fold predictions tell (`python -m inspire_med.tune --run cv/`)."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,17 @@ from inspire_med.cli.command import run_command
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.progress import progress_bar
 from inspire_med.errors import InputError
-from inspire_med.files import refuse_existing, write_text
+from inspire_med.files import refuse_existing, write_json, write_text
 
 if TYPE_CHECKING:
     from inspire_med.cases.manifest import Manifest
+    from inspire_med.inference.doubt import Doubt
     from inspire_med.inference.postprocess import Postprocessing
 
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """Rules of postprocessing that help on cases which did not choose them.
+    """Rules of postprocessing that help, and how sure to be of a prediction.
 
     Args:
         run: A cross-validation's folder (train --fold each): its out-of-fold predictions choose,
@@ -30,6 +31,7 @@ class TuneOptions:
         manifest: The data set; by default that of the trainings.
         prediction: Out-of-fold predictions with probabilities; by default `predictions` in --run.
         protocol: Its first measure is what a rule must raise; by default the task's own.
+        refer: Share of the cases that a person is to look at: those of the least confidence.
         workers: Processes that score cases side by side.
         overwrite: Replace the rules that are there.
     """
@@ -38,6 +40,7 @@ class TuneOptions:
     manifest: Path | None = None
     prediction: Path | None = None
     protocol: str | None = None
+    refer: float = 0.2
     workers: int = 2
     overwrite: bool = False
 
@@ -46,8 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the options, search, and answer with the exit status."""
     parser = CommandParser(
         prog="inspire-med tune",
-        description="Search rules of postprocessing on out-of-fold predictions, and keep those "
-        "whose gain, on cases that did not choose them, lies above zero.",
+        description="On out-of-fold predictions: search rules of postprocessing, and keep those "
+        "whose gain, on cases that did not choose them, lies above zero; fit the temperature of "
+        "the probabilities; find the confidence below which a person should look at a case.",
     )
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     parser.add_class_arguments(TuneOptions, as_group=False)
@@ -59,31 +63,37 @@ def _tune(namespace: Namespace) -> None:
     options = TuneOptions(**vars(namespace))
 
     from inspire_med.evaluation.protocols import protocol
-    from inspire_med.inference.postprocess import FILE
+    from inspire_med.inference import doubt, postprocess
+    from inspire_med.tuning.doubt_search import PASSES, search_doubt
     from inspire_med.tuning.example import find_examples
     from inspire_med.tuning.rule_search import Measure, search_rules, steps
 
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of processes; give 1 or more.")
-    file = options.run / FILE
-    refuse_existing(file, overwrite=options.overwrite)
+    if not 0 < options.refer < 1:
+        raise InputError(f"--refer {options.refer}: no share of the cases; give 0.2 for a fifth.")
+    files = {"rules": options.run / postprocess.FILE, "doubt": options.run / doubt.FILE}
+    for file in files.values():
+        refuse_existing(file, overwrite=options.overwrite)
     manifest = _manifest(options)
     examples = find_examples(manifest, options.prediction or options.run / "predictions")
     measure = Measure.of(protocol(options.protocol or manifest.task.protocol))
     dims = manifest.task.spatial_dims
     with progress_bar() as progress:
-        bar = progress.add_task("searching", total=len(examples) * len(steps(dims)))
-        rules = search_rules(
-            examples,
-            manifest.regions,
-            measure,
-            spatial_dims=dims,
-            workers=options.workers,
-            advance=lambda: progress.advance(bar),
-        )
-    write_text(file, yaml.safe_dump(rules.to_yaml(), sort_keys=False))
+        passes = len(steps(dims)) + PASSES
+        bar = progress.add_task("searching", total=len(examples) * passes)
+        common: dict[str, Any] = {
+            "workers": options.workers,
+            "advance": lambda: progress.advance(bar),
+        }
+        rules = search_rules(examples, manifest.regions, measure, spatial_dims=dims, **common)
+        sure = search_doubt(examples, manifest.regions, rules, share=options.refer, **common)
+    write_text(files["rules"], yaml.safe_dump(rules.to_yaml(), sort_keys=False))
+    write_json(files["doubt"], sure.to_json())
     print("\n".join(_lines(rules, "ml" if dims == 3 else "%")))
-    print(f"Written: {file}, by which predict --run {options.run} goes", file=sys.stderr)
+    print("\n".join(_lines_of_doubt(sure)))
+    written = " and ".join(map(str, files.values()))
+    print(f"Written: {written}, by which predict --run {options.run} goes", file=sys.stderr)
 
 
 def _manifest(options: TuneOptions) -> "Manifest":
@@ -113,6 +123,26 @@ def _line(found: Mapping[str, Any], unit: str) -> str:
     interval = "" if ends is None else f"{ends[0]:+.3f} to {ends[1]:+.3f}, n = {found['n']}"
     kept = "kept" if found["kept"] else "off"
     return f"| {found['region']} | {found['rule']} | {shown} | {gain} | {interval} | {kept} |"
+
+
+def _lines_of_doubt(sure: "Doubt") -> list[str]:
+    """What was measured, in words."""
+    measured = sure.measured
+    lines = [f"temperature {sure.temperature:.2f} (above 1: the network is too sure of itself)"]
+    for name, words in (
+        ("referred", f"confidence below {sure.refer_below:.3f}, for a person to look at"),
+        ("others", "the others"),
+    ):
+        own = measured[name]
+        share = ""
+        if own["n"]:
+            low, high = own["ci95"]
+            share = f" ({own['share']:.0%}, 95 % interval {low:.0%} to {high:.0%})"
+        dice = measured["wrong_below_dice"]
+        lines.append(f"{words}: {own['wrong']} of {own['n']} have Dice below {dice:g}{share}")
+    areas = [measured[n] for n in ("area_under_risk_coverage", "by_chance", "by_dice_itself")]
+    words = "area under the risk-coverage curve {:.3f}; by chance {:.3f}, by Dice itself {:.3f}"
+    return [*lines, words.format(*areas)]
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -26,7 +27,7 @@ TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--preci
 
 def masks_in(folder):
     return [path for path in sorted(folder.iterdir()) if not path.match("*.json")
-            and "_prob" not in path.name]  # fmt: skip
+            and "_prob" not in path.name and path.is_file()]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -665,3 +666,55 @@ def test_with_little_memory_the_answer_is_the_same(tmp_path, volume_run, ball_vo
             for folder in ("plain", "little")
         )
         np.testing.assert_array_equal(one, other)
+
+
+def test_doubt_is_written_beside_the_masks_and_not_among_them(
+    tmp_path, image_run, disc_images, capsys
+):
+    assert predict(image_run, disc_images, tmp_path / "out", "--fold", "0", "--doubt") == 0
+
+    folder = tmp_path / "out" / "doubt"
+    cases = {case.id for case in Manifest.load(disc_images).fold(0)[1]}
+    assert {path.stem for path in folder.glob("*.png")} == cases
+    rows = list(csv.DictReader((folder / "cases.csv").read_text().splitlines()))
+    assert [set(row) for row in rows] == [{"case", "confidence", "refer"}] * len(cases)
+    assert {row["case"] for row in rows} == cases
+    confidences = [float(row["confidence"]) for row in rows]
+    assert confidences == sorted(confidences)
+    assert {row["refer"] for row in rows} == {""}  # no limit was found for this run
+    assert "a person should look at" not in capsys.readouterr().err
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert {c: f"{own['confidence']:.4f}" for c, own in record["cases"].items()} == {
+        row["case"]: row["confidence"] for row in rows
+    }
+    lesions = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
+    assert all(row["case"] in cases and 0 <= float(row["confidence"]) <= 1 for row in lesions)
+
+
+def test_cases_that_a_person_should_look_at_are_named(tmp_path, image_run, disc_images, capsys):
+    run = shutil.copytree(image_run, tmp_path / "run")
+    (run / "doubt.json").write_text('{"format": 1, "temperature": 2.0, "refer_below": 1.1}')
+
+    assert predict(run, disc_images, tmp_path / "out", "--fold", "0") == 0
+
+    cases = sorted(case.id for case in Manifest.load(disc_images).fold(0)[1])
+    said = capsys.readouterr().err
+    assert f"{len(cases)} of {len(cases)} cases a person should look at: {cases[0]}" in said
+    assert not (tmp_path / "out" / "doubt").exists()
+
+
+@pytest.mark.slow
+def test_the_map_of_doubt_lies_on_the_patients_grid(tmp_path, volume_run, ball_volumes):
+    words = ["--fold", "0", "--doubt", "--probabilities"]
+    assert predict(volume_run, ball_volumes, tmp_path / "out", *words) == 0
+
+    for file in masks_in(tmp_path / "out"):
+        doubt = nibabel.load(tmp_path / "out" / "doubt" / file.name)
+        mask = nibabel.load(file)
+        assert np.array_equal(doubt.affine, mask.affine)
+        stem = file.name.removesuffix(".nii.gz")
+        chances = np.asarray(nibabel.load(tmp_path / "out" / f"{stem}_prob.nii.gz").dataobj)
+        p = np.clip(chances, 1e-6, 1 - 1e-6)
+        expected = (-p * np.log2(p) - (1 - p) * np.log2(1 - p)).max(axis=-1)
+        found = np.asarray(doubt.dataobj).squeeze()
+        np.testing.assert_allclose(found, expected, atol=1e-3)

@@ -42,6 +42,10 @@ def test_rules_are_printed_and_written_where_predict_finds_them(tmp_path, run, d
     assert rules["found"][2]["gain"] > 0
     # Six cases that all gain are too few for five tries: 2 / 2^6 is above 0.05 / 5.
     assert rules["regions"] == {}
+    doubt = json.loads((run / "doubt.json").read_text())
+    assert doubt["temperature"] != 1.0
+    assert doubt["measured"]["referred"]["n"] + doubt["measured"]["others"]["n"] == 6
+    assert "area under the risk-coverage curve" in printed.out
 
 
 def test_what_is_there_is_not_replaced(run, disc_images, capsys):
@@ -87,6 +91,7 @@ def test_a_manifest_without_folds_is_refused(tmp_path, run, disc_images, capsys)
     ("words", "sentence"),
     [
         (["--workers", "0"], "--workers 0: not a number of processes; give 1 or more"),
+        (["--refer", "1"], "--refer 1.0: no share of the cases; give 0.2 for a fifth"),
         (["--protocol", "brats"], "option --protocol: unknown protocol 'brats'"),
     ],
 )

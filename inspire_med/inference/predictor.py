@@ -17,6 +17,7 @@ from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import prepare_arrays, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
+from inspire_med.inference.doubt import FILE, Doubt, read_doubt
 from inspire_med.inference.ensemble import Ensemble, Prepare
 from inspire_med.inference.members import Member, read_members
 from inspire_med.inference.postprocess import Postprocessing, find_postprocessing
@@ -36,6 +37,7 @@ class Predictor:
         members: Models that predict together.
         settings: How they predict.
         rules: What is done to the masks; None is nothing.
+        doubt: What is known of how sure they are; None is nothing.
         fill_missing: Predict a case that lacks some channels; they are zero to the network.
 
     Example:
@@ -48,12 +50,14 @@ class Predictor:
         members: Sequence[Member],
         settings: Settings,
         rules: Postprocessing | None = None,
+        doubt: Doubt | None = None,
         *,
         fill_missing: bool = False,
     ):
         self.card = members[0].card
         self.folders = [member.folder for member in members]
         self.rules = rules or Postprocessing()
+        self.doubt = doubt or Doubt()
         self._settings = settings
         self._ensemble = Ensemble(members, settings)
         self._fill_missing = fill_missing
@@ -100,7 +104,10 @@ class Predictor:
             memory=memory,
         )
         rules = find_postprocessing(postprocess, places, card.regions)
-        return cls(members, settings, rules, fill_missing=fill_missing)
+        stored = places[0] / FILE
+        known = len(places) == 1 and stored.is_file()
+        doubt = read_doubt(stored) if known else None
+        return cls(members, settings, rules, doubt, fill_missing=fill_missing)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Inputs: the cases that are to be predicted, and the files that they go to."""
 
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,20 +68,15 @@ def refuse_problems(problems: Sequence[str]) -> None:
         )
 
 
-def files_of(folder: Path, case: Case | FoundCase) -> tuple[Path, Path]:
-    """Where the mask of a case goes, and where its probabilities."""
-    mask, probabilities = file_names(case.id, is_picture=is_picture(case.images))
-    return folder / mask, folder / probabilities
-
-
-def refuse_inputs_as_output(cases: Sequence[Case | FoundCase], masks: Iterable[Path]) -> None:
+def refuse_inputs_as_output(cases: Sequence[Case | FoundCase], folder: Path) -> None:
     """Never write a mask over a scan, a picture or a reference, however it is reached."""
     files = {
         file.resolve()
         for case in cases
         for file in (*case.images.values(), *([] if case.label is None else [case.label]))
     }
-    for mask in masks:
+    for case in cases:
+        mask = folder / file_names(case.id, is_picture=is_picture(case.images))[0]
         if mask.resolve() in files:
             raise InputError(
                 f"--output: {mask} is a file of the input, which a mask would replace; choose "

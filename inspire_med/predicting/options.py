@@ -34,6 +34,8 @@ class PredictOptions:
         memory: What a case's windows and answer may take, as in `6GiB`; null is what is free.
         postprocess: `stored`: by the rules that were found for the run or cross-validation, where
             there are any; `off`; or a YAML file of rules (docs/inference.md).
+        doubt: Also write, in the folder `doubt` of the output, a map of each voxel's doubt in bits,
+            and tables of how sure the networks are of cases and lesions (docs/inference.md).
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
@@ -51,6 +53,7 @@ class PredictOptions:
     windows: Literal["largest", "training"] = "training"
     memory: str | None = None
     postprocess: str = "stored"
+    doubt: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
     threads: int = 0

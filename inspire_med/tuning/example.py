@@ -52,6 +52,7 @@ class Example:
             read.maps,
             reference.spacing_mm,
             size_of_voxel(shape, read.affine),
+            0.0 if read.affine is not None else 1 / 510,  # pictures have 8 bits
         )
 
 
@@ -64,12 +65,14 @@ class OpenExample:
         maps: Probabilities by region, `(*spatial)`.
         spacing_mm: Voxel size along each axis.
         voxel: Size of a voxel in ml, of a pixel in per cent of the picture.
+        least: Half a step of the numbers that probabilities are stored as.
     """
 
     references: dict[str, NDArray[np.bool_]]
     maps: dict[str, NDArray[np.float32]]
     spacing_mm: tuple[float, ...]
     voxel: float
+    least: float
 
 
 def find_examples(manifest: Manifest, folder: Path) -> list[Example]:

@@ -1,0 +1,133 @@
+"""Doubt: how sure networks are of what they found: of a voxel, of a lesion, of a case."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import ValidationError, convert
+from numpy.typing import NDArray
+
+from inspire_med.errors import InputError
+from inspire_med.evaluation.measures.lesions import components
+from inspire_med.files import read_json
+
+FILE = "doubt.json"  # in the folder of a cross-validation
+_LEAST = 1e-6  # probabilities are held between this and 1 less this: logits are finite
+_COUNTS = 0.02  # below, background: a million of its voxels would outweigh a lesion
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What out-of-fold predictions tell of a model's probabilities.
+
+    Args:
+        temperature: Logits are divided by it; above 1 where the network is too sure of itself.
+        refer_below: A person should look at cases whose confidence is lower; None is not known.
+        measured: How often such a case was wrong, and another: for people.
+    """
+
+    temperature: float = 1.0
+    refer_below: float | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, JSON-able."""
+        return {"format": 1, **asdict(self)}
+
+
+def read_doubt(file: Path) -> Doubt:
+    """Read what `to_json` gave.
+
+    Raises:
+        InputError: If it is no such file.
+    """
+    content = read_json(file)
+    try:
+        if content.pop("format") != 1:
+            raise KeyError("format")
+        read = convert(content, Doubt)
+        if not read.temperature > 0:
+            raise ValidationError("temperature is not above zero")
+    except (ValidationError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(f"{file}: not what tune writes ({error}); run tune again.") from None
+    return read
+
+
+def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Probabilities whose logits are divided by a temperature; one half stays one half.
+
+    Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
+    """
+    if temperature == 1:
+        return probabilities
+    held = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    odds = (held / (1 - held)) ** np.float32(1 / temperature)
+    return (odds / (1 + odds)).astype(np.float32)
+
+
+def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Doubt of each voxel in bits, 0 to 1: that of the region which is least sure there.
+
+    H(p) = -p log2 p - (1 - p) log2 (1 - p).
+
+    Args:
+        probabilities: `(regions, *spatial)`.
+    """
+    most = np.zeros(probabilities.shape[1:], np.float32)
+    for region in probabilities:
+        p = np.clip(region, _LEAST, 1 - _LEAST)
+        np.maximum(most, -p * np.log2(p) - (1 - p) * np.log2(1 - p), out=most)
+    return most
+
+
+def confidence(probabilities: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """The Dice that a region's probabilities promise its mask, 0 to 1.
+
+    2 sum of p in the mask / (sum of p + voxels of the mask): what Dice would be, on average, were
+    each voxel a lesion as often as p says. Of an empty mask it is the least sure voxel's 1 - p.
+
+    Args:
+        probabilities: `(*spatial)`.
+        mask: `(*spatial)`.
+    """
+    count = int(mask.sum())
+    if count == 0:
+        return float(1 - probabilities.max(initial=0))
+    total = float(probabilities[probabilities >= _COUNTS].sum(dtype=np.float64))
+    return float(2 * probabilities[mask].sum(dtype=np.float64) / (total + count))
+
+
+@dataclass(frozen=True)
+class LesionDoubt:
+    """A connected part of a mask.
+
+    Args:
+        centre: Its mean index along each axis.
+        size: In ml, or per cent of the picture.
+        confidence: Mean probability of its voxels.
+    """
+
+    centre: tuple[float, ...]
+    size: float
+    confidence: float
+
+
+def doubt_of_lesions(
+    probabilities: NDArray[np.float32], mask: NDArray[np.bool_], voxel: float
+) -> Iterator[LesionDoubt]:
+    """Each connected part of a region's mask, and how sure the network is of it.
+
+    Args:
+        probabilities: `(*spatial)`.
+        mask: `(*spatial)`.
+        voxel: Size of a voxel in ml, of a pixel in per cent of the picture.
+    """
+    parts = components(mask)
+    if len(parts) == 0:
+        return
+    held = probabilities.ravel()[parts.places].astype(np.float64)
+    means = np.add.reduceat(held, parts.starts[:-1]) / parts.sizes
+    for centre, size, mean in zip(parts.centres.T, parts.sizes, means, strict=True):
+        yield LesionDoubt(tuple(map(float, centre)), float(size * voxel), float(mean))

@@ -1,0 +1,61 @@
+"""Answers: masks, maps and doubt of case after case, and the record of them."""
+
+from pathlib import Path
+from typing import Any
+
+from inspire_med.imaging.output import file_names, write_mask, write_probabilities
+from inspire_med.inference.prediction import Prediction
+from inspire_med.inference.predictor import Predictor
+from inspire_med.predicting.doubt_files import FOLDER, CaseDoubt, doubt_of, refers, write_tables
+
+
+class Answers:
+    """What a folder of predictions gets.
+
+    Args:
+        folder: The folder.
+        predictor: What predicts.
+        with_maps: Write probabilities beside the masks.
+        with_doubt: Write doubt into a folder of its own.
+    """
+
+    def __init__(
+        self, folder: Path, predictor: Predictor, *, with_maps: bool, with_doubt: bool
+    ) -> None:
+        self.cases: dict[str, dict[str, Any]] = {}
+        self.files: list[Path] = []
+        self._folder = folder
+        self._predictor = predictor
+        self._with_maps = with_maps
+        self._doubt_folder = folder / FOLDER if with_doubt else None
+        self._doubts: list[CaseDoubt] = []
+
+    def take(self, case: str, prediction: Prediction, own: dict[str, Any]) -> None:
+        """Write what a case gets.
+
+        Args:
+            case: Its id.
+            prediction: Of it.
+            own: What the record says of it besides.
+        """
+        names = file_names(case, is_picture=prediction.placement.affine is None)
+        mask, maps = (self._folder / name for name in names)
+        write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
+        if self._with_maps:
+            write_probabilities(maps, prediction.probabilities, prediction.placement)
+        self.files += [mask, maps]
+        self.cases[case] = {**own, "seen_as": prediction.seen_as}
+        if self._doubt_folder is not None or self._predictor.doubt.refer_below is not None:
+            found = doubt_of(case, prediction, self._predictor.doubt, self._doubt_folder)
+            self.cases[case]["confidence"] = found.confidence
+            self._doubts.append(found)
+
+    def finish(self) -> None:
+        """Write the tables of doubt, where they were asked for."""
+        if self._doubt_folder is not None:
+            write_tables(self._doubt_folder, self._doubts, self._predictor.doubt)
+
+    @property
+    def to_look_at(self) -> list[str]:
+        """Cases that a person should look at, as far as a limit is known."""
+        return [own.case for own in self._doubts if refers(own, self._predictor.doubt) == "yes"]

@@ -1,0 +1,80 @@
+"""Doubt files: a map a case, and tables of cases and lesions, in a folder of their own."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inspire_med.files import write_text
+from inspire_med.imaging.masks import region_masks
+from inspire_med.imaging.output import file_names, write_probabilities
+from inspire_med.inference.doubt import Doubt, confidence, doubt_of_lesions, entropy, tempered
+from inspire_med.inference.postprocess import size_of_voxel
+from inspire_med.inference.prediction import Prediction
+
+FOLDER = "doubt"  # beside the masks, among which evaluate takes every volume for a case
+
+
+@dataclass(frozen=True)
+class CaseDoubt:
+    """One case.
+
+    Args:
+        case: Its id.
+        confidence: Mean over regions of the Dice that is to be expected.
+        lesions: Rows of `lesions.csv`.
+    """
+
+    case: str
+    confidence: float
+    lesions: Sequence[Sequence[object]]
+
+
+def doubt_of(case: str, prediction: Prediction, doubt: Doubt, folder: Path | None) -> CaseDoubt:
+    """Find how sure the networks are of a case.
+
+    Args:
+        case: Its id.
+        prediction: Of it.
+        doubt: What is known of the networks.
+        folder: Gets the map of doubt in bits, if there is one.
+    """
+    chances = tempered(prediction.probabilities, doubt.temperature)
+    masks = region_masks(prediction.labels, prediction.regions)
+    voxel = size_of_voxel(prediction.placement.shape, prediction.placement.affine)
+    promised: list[float] = []
+    lesions: list[list[object]] = []
+    for region, own, mask in zip(prediction.regions, chances, masks, strict=True):
+        promised.append(confidence(own, mask))
+        for each in doubt_of_lesions(own, mask, voxel):
+            centre = " ".join(f"{place:.1f}" for place in each.centre)
+            lesions.append([case, region, centre, f"{each.size:.4g}", f"{each.confidence:.4f}"])
+    if folder is not None:
+        name, _ = file_names(case, is_picture=prediction.placement.affine is None)
+        write_probabilities(folder / name, entropy(chances)[None], prediction.placement)
+    return CaseDoubt(case, float(np.mean(promised)), lesions)
+
+
+def write_tables(folder: Path, cases: Sequence[CaseDoubt], doubt: Doubt) -> None:
+    """Write `cases.csv`, the least sure first, and `lesions.csv`."""
+    ordered = sorted(cases, key=lambda each: each.confidence)
+    looked = [[own.case, f"{own.confidence:.4f}", refers(own, doubt)] for own in ordered]
+    _write(folder / "cases.csv", ["case", "confidence", "refer"], looked)
+    lesions = [row for own in cases for row in own.lesions]
+    _write(folder / "lesions.csv", ["case", "region", "centre", "size", "confidence"], lesions)
+
+
+def refers(case: CaseDoubt, doubt: Doubt) -> str:
+    """`yes`, `no`, or empty where no limit is known."""
+    if doubt.refer_below is None:
+        return ""
+    return "yes" if case.confidence < doubt.refer_below else "no"
+
+
+def _write(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head, *rows])
+    write_text(path, text.getvalue())

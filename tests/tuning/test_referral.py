@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from inspire_med.tuning.referral import Judged, area, refer, risk_coverage
+
+CASES = [
+    Judged("a", 0.9, 0.9),
+    Judged("b", 0.8, 0.5),
+    Judged("c", 0.7, 0.8),
+    Judged("d", 0.2, 0.1),
+]
+
+
+def test_the_surest_cases_come_first():
+    assert risk_coverage(CASES[::-1]) == [
+        (0.25, pytest.approx(0.1)),
+        (0.5, pytest.approx(0.3)),
+        (0.75, pytest.approx(0.8 / 3)),
+        (1.0, pytest.approx(1.7 / 4)),
+    ]
+
+
+def test_the_area_is_least_where_confidence_orders_as_dice_does():
+    right = [Judged(each.id, each.dice, each.dice) for each in CASES]
+    wrong = [Judged(each.id, -each.dice, each.dice) for each in CASES]
+
+    assert area(right) < area(CASES) < area(wrong)
+    assert area(CASES) == pytest.approx((0.1 + 0.3 + 0.8 / 3 + 1.7 / 4) / 4)
+
+
+def test_the_share_that_is_asked_for_is_referred():
+    limit, measured = refer(CASES, 0.25)
+
+    assert limit == 0.7  # d alone lies below
+    assert measured["referred"]["n"] == 1
+    assert measured["referred"]["wrong"] == 1
+    assert measured["others"] == {
+        "n": 3,
+        "wrong": 1,
+        "share": pytest.approx(1 / 3),
+        "ci95": pytest.approx([0.0615, 0.7923], abs=1e-3),  # Wilson
+    }
+    assert measured["by_chance"] == pytest.approx(1.7 / 4)
+    assert measured["cases"]["b"] == [0.8, 0.5]
+
+
+def test_cases_as_sure_as_each_other_are_not_parted():
+    limit, measured = refer([Judged(str(n), 0.5, 0.9) for n in range(5)], 0.4)
+
+    assert limit == 0.5
+    assert measured["referred"] == {"n": 0, "wrong": 0, "share": None, "ci95": None}
+
+
+def test_a_confidence_by_chance_refers_no_more_wrong_cases_than_others():
+    random = np.random.default_rng(0)
+    cases = [Judged(str(n), *random.random(2)) for n in range(2000)]
+
+    _, measured = refer(cases, 0.2)
+
+    assert measured["referred"]["share"] == pytest.approx(measured["others"]["share"], abs=0.06)
+    assert measured["area_under_risk_coverage"] == pytest.approx(measured["by_chance"], abs=0.03)

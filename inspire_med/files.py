@@ -16,6 +16,11 @@ import yaml
 
 from inspire_med.errors import InputError
 
+# Of a parser that says what it cannot read; and of one that trips over a number of 5,000 digits,
+# over 2026-13-45 where YAML sees a date, over a tag such as !!int on a word, or over a thousand
+# brackets in each other.
+_UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+
 
 @contextmanager
 def atomic_path(path: Path) -> Generator[Path]:
@@ -152,11 +157,11 @@ def _parsed(path: Path, kind: str, parse: Callable[[str], Any]) -> Any:
     text = read_text(path)
     try:
         return parse(text)
-    except (json.JSONDecodeError, yaml.YAMLError) as error:
-        words = " ".join(str(error).split())
-        raise InputError(f"{path}: not readable as {kind} ({words}); mend it.") from None
     except _RepeatedKeyError as error:
         raise InputError(f"{path}: has the key {error} twice; keep one.") from None
+    except _UNREADABLE as error:
+        words = " ".join(str(error).split())
+        raise InputError(f"{path}: not readable as {kind} ({words}); mend it.") from None
 
 
 class _RepeatedKeyError(Exception):

@@ -59,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"--measure: {options.measure} is none of {', '.join(known)}.")
     if options.output.exists():
         raise InputError(f"{options.output}: exists already; choose another --output.")
+    if not options.run.is_dir():
+        raise InputError(f"--run: {options.run}: no such folder; check the path.")
     trained = trained_with(options.run)
     fold = options.fold if options.fold is not None else trained.get("fold")
     if not isinstance(fold, int):

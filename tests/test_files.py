@@ -132,3 +132,24 @@ def test_what_exists_is_not_overwritten(tmp_path, kind):
 
 def test_an_empty_folder_is_free(tmp_path):
     refuse_existing(tmp_path, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_json, "[" * 100_000),
+        (read_json, '{"a": ' + "1" * 5_000 + "}"),
+        (read_yaml, "[" * 10_000),
+        (read_yaml, "a: " + "1" * 5_000),
+        (read_yaml, "a: 2026-13-45"),
+        (read_yaml, "a: !!int x"),
+        (read_yaml, "a: !!bool x"),
+        (read_yaml, "a: !!timestamp x"),
+    ],
+    ids=["json_deep", "json_long", "deep", "long", "date", "int", "bool", "timestamp"],
+)
+def test_what_a_parser_trips_over_is_named(tmp_path, read, text):
+    (tmp_path / "t").write_text(text)
+
+    with pytest.raises(InputError, match=r"/t: not readable as (JSON|YAML) \(.*\); mend it"):
+        read(tmp_path / "t")

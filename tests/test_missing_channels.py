@@ -90,6 +90,7 @@ def test_a_cell_has_intervals_and_a_number_of_cases_of_its_own():
         (["--most", "0"], "--most: 0 of 4 channels; give 1 or more, not all."),
         (["--measure", "dise"], "--measure: dise is none of dice, "),
         (["--protocol", "segmentatoin"], "unknown protocol 'segmentatoin'; did you mean"),
+        (["--run", "nowhere"], "--run: nowhere: no such folder; check the path."),
         ([], "--fold: missing, and "),
     ],
 )

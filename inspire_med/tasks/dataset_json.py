@@ -22,6 +22,8 @@ def task_of_dataset(folder: Path) -> Task:
         InputError: If there is no such file, or it describes none.
     """
     path = folder / INDEX
+    if not folder.exists():
+        raise InputError(f"{folder}: no such folder; check the path.")
     if not path.is_file():
         raise InputError(f"{folder}: has no {INDEX}; give the folder DatasetXXX that holds it.")
     content = read_json(path)

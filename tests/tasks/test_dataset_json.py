@@ -69,6 +69,8 @@ def test_names_what_is_wrong_with_the_file(tmp_path, content, sentence):
 def test_refuses_a_folder_without_it_and_no_folder(tmp_path):
     with pytest.raises(InputError, match=r"has no dataset\.json; give the folder DatasetXXX"):
         task_of_dataset(tmp_path)
+    with pytest.raises(InputError, match="nowhere: no such folder; check the path"):
+        task_of_dataset(tmp_path / "nowhere")
     with pytest.raises(InputError, match="task nnunet: is what --source describes; give --source"):
         task_named("nnunet")
 

@@ -37,6 +37,7 @@ def _prepare(namespace: Namespace) -> None:
 
 
 def _index(options: PrepareOptions) -> None:
+    from inspire_med.cases.manifest import refuse_to_replace
     from inspire_med.preparing.check import refuse_existing_check
     from inspire_med.preparing.data_set import index_set
     from inspire_med.preparing.plan import plan_file, plan_set
@@ -45,7 +46,7 @@ def _index(options: PrepareOptions) -> None:
     out = options.out
     if out.is_dir():
         raise InputError(f"{out}: a folder; give the manifest's file name, such as manifest.json.")
-    refuse_existing(out, overwrite=options.overwrite)
+    refuse_to_replace(out, overwrite=options.overwrite)
     if options.check:
         refuse_existing_check(out, overwrite=options.overwrite)
     if options.repair is not None:

@@ -287,6 +287,17 @@ def test_nothing_that_exists_is_overwritten_unless_asked(disc_images, tmp_path, 
     assert capsys.readouterr().err.count("exists already") == 2
     assert out.read_text() == (made / "notes.txt").read_text() == "mine"
 
+
+@pytest.mark.parametrize("held", ["mine", '{"name": "of a data set"}'])
+def test_only_a_manifest_is_replaced_by_a_manifest(disc_images, tmp_path, capsys, held):
+    out = tmp_path / "m.json"
+    out.write_text(held)
+
+    assert run("polyp", disc_images.parent, out, "--overwrite") == 2
+    assert "m.json: is no manifest, and stays; choose another place." in capsys.readouterr().err
+    assert out.read_text() == held
+
+    out.write_text('{"format": 1, "cases": "spoilt by hand"}')
     assert run("polyp", disc_images.parent, out, "--overwrite") == 0
     assert json.loads(out.read_text())["task"] == "polyp"
 
@@ -572,7 +583,7 @@ def test_a_folder_that_cannot_be_read_is_named(brats, tmp_path, capsys, monkeypa
 def test_a_linked_manifest_is_replaced_and_its_paths_are_right(brats, tmp_path):
     far = tmp_path / "far" / "deep"
     far.mkdir(parents=True)
-    (far / "m.json").write_text("{}")
+    (far / "m.json").write_text('{"format": 1, "cases": []}')
     (tmp_path / "m.json").symlink_to(far / "m.json")
 
     assert run("brats", brats, tmp_path / "m.json", "--overwrite") == 0

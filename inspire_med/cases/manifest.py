@@ -103,10 +103,10 @@ class Manifest:
         """Write the manifest atomically, paths relative to its folder.
 
         Raises:
-            InputError: If `path` exists and `overwrite` is False.
+            InputError: As `refuse_to_replace`.
         """
         path = Path(path)
-        refuse_existing(path, overwrite=overwrite)
+        refuse_to_replace(path, overwrite=overwrite)
         content = self._content(relative_to=path.parent.resolve())
         content |= {"spatial_dims": self.task.spatial_dims, "notes": self.notes, "hash": self.hash}
         write_json(path, {"format": FORMAT, **content})
@@ -172,6 +172,26 @@ def _case_to_json(case: Case, relative_to: Path | None) -> dict[str, Any]:
         entry["filled"] = list(case.filled)
     entry |= {"fold": case.fold, "shape": list(case.shape), "spacing_mm": list(case.spacing_mm)}
     return entry
+
+
+def refuse_to_replace(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write a manifest over what is there: without leave, or if that is no manifest.
+
+    Raises:
+        InputError: As `refuse_existing`; also if `path` is a file of something else.
+    """
+    refuse_existing(path, overwrite=overwrite)
+    if path.is_file() and not _is_manifest(path):
+        raise InputError(f"{path}: is no manifest, and stays; choose another place.")
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a file is one of whatever format, changed since or not."""
+    try:
+        content = read_json(path)
+    except InputError:
+        return False
+    return isinstance(content, dict) and content.keys() >= {"format", "cases"}
 
 
 def _refuse_twins(cases: Sequence[Case]) -> None:

@@ -10,7 +10,7 @@ from inspire_med.cases.align import lie_alike, reference_channel
 from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
-from inspire_med.files import refuse_existing, write_json
+from inspire_med.files import read_json, refuse_existing, write_json
 from inspire_med.imaging.volume import count_components, read_grid
 from inspire_med.tasks.datalist import Entry
 
@@ -26,11 +26,16 @@ def write_datalist(manifest: Manifest, path: Path, *, overwrite: bool = False) -
         overwrite: Replace a file that is there.
 
     Raises:
-        InputError: If a list cannot say how a case's channels lie in its files.
+        InputError: If a list cannot say how a case's channels lie in its files, or `path` is not
+            to be replaced: only what was written here is.
     """
     if path.suffix != ".json":
         raise InputError(f"{path}: a datalist's name ends in .json; give such a name.")
     refuse_existing(path, overwrite=overwrite)
+    if path.is_file() and not _is_ours(path):
+        raise InputError(
+            f"{path}: --as monai did not write it, and it stays; choose another --out."
+        )
     entries = {case.id: _entry(manifest, case, path.parent.resolve()) for case in manifest.cases}
     parts = {"training": True, "testing": False}
     lists = {
@@ -45,6 +50,11 @@ def write_datalist(manifest: Manifest, path: Path, *, overwrite: bool = False) -
         **{part: cases for part, cases in lists.items() if cases},
     }
     write_json(path, content)
+
+
+def _is_ours(path: Path) -> bool:
+    content = read_json(path)
+    return isinstance(content, dict) and str(content.get("name")).endswith(_LISTED)
 
 
 def _entry(manifest: Manifest, case: Case, folder: Path) -> dict[str, Any]:

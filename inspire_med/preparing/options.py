@@ -45,7 +45,7 @@ class PrepareOptions:
         check: Also say what is odd, and write it all beside --out as -check.csv and -check.html.
         repair: New folder for the set with mended copies of what is at fault; then it is used.
         workers: Threads that open files.
-        overwrite: Replace what --out names.
+        overwrite: Replace what --out names, where prepare wrote it.
     """
 
     out: Path

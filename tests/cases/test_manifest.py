@@ -103,8 +103,12 @@ def test_saves_over_nothing_that_exists(manifest, tmp_path):
 
     with pytest.raises(InputError, match="exists already"):
         manifest.save(tmp_path / "m.json")
+    with pytest.raises(InputError, match="is no manifest, and stays"):
+        manifest.save(tmp_path / "m.json", overwrite=True)
     assert (tmp_path / "m.json").read_text() == "mine"
 
+    replace(manifest, notes=("an older one",)).save(tmp_path / "n.json")
+    (tmp_path / "n.json").replace(tmp_path / "m.json")
     manifest.save(tmp_path / "m.json", overwrite=True)
     assert Manifest.load(tmp_path / "m.json") == manifest
 

@@ -171,3 +171,16 @@ def test_monai_reads_the_list(ball_volumes, tmp_path):
     assert [entry["fold"] for entry in entries] == [case.fold for case in own.cases]
     first = nib.load(entries[0]["image"][2]).get_fdata()
     assert np.array_equal(first, nib.load(own.cases[0].images["t1ce"]).get_fdata())
+
+
+def test_a_list_of_somebody_else_is_not_replaced(ball_volumes, tmp_path, capsys):
+    out, words = tmp_path / "a.json", ("--as", "monai", "--overwrite")
+    out.write_text('{"name": "mine", "training": []}')
+
+    assert run("brats", ball_volumes.parent, out, *words) == 2
+    assert "a.json: --as monai did not write it, and it stays" in capsys.readouterr().err
+    assert json.loads(out.read_text())["name"] == "mine"
+
+    out.unlink()
+    assert run("brats", ball_volumes.parent, out, *words) == 0
+    assert run("brats", ball_volumes.parent, out, *words) == 0

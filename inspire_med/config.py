@@ -43,7 +43,7 @@ class NetworkConfig:
         encoder: Another encoder in place of the U-Net's own: `efficientnet-lite0` (images alone),
             or one of MONAI's, for example `resnet18`.
         weights: The encoder's first weights: `imagenet`, or a local safetensors or .pth file.
-        freeze_norm: The encoder's batch norms keep the running statistics of its weights.
+        freeze_norm: The encoder's batch norms keep the running statistics that it begins with.
         deep_supervision: Levels whose outputs share in the loss, from the finest; 1 is no extra.
         supervise_passes: Outputs of passes before the last share in the loss too, weighing less.
         recompute: Save memory: make activations again in the backward pass; the result is the same.
@@ -154,6 +154,9 @@ class TrainConfig:
         plan: Sizes of data and network by the training fold: `auto` for this machine, `small` for
             two cores, `large` for a big GPU, a plan's YAML file, or `none`: the task's fixed ones.
             By default `auto` for tasks of your own. Options that are asked for win.
+        init: A trained run, or a model's folder: this run begins with its weights, and has its
+            network where no other is asked for (docs/training.md).
+        freeze: `encoder` keeps the encoder's weights and norm statistics as they are.
         resume: `auto` goes on from the run's last checkpoint; `never` wants a fresh folder.
         max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
@@ -189,6 +192,8 @@ class TrainConfig:
     task: str | None = None
     fold: int | Literal["all", "none"] = 0
     plan: str | None = None
+    init: Path | None = None
+    freeze: Literal["encoder"] | None = None
     resume: Literal["auto", "never"] = "auto"
     max_steps: int | None = None
     max_time: str | None = None
@@ -233,6 +238,7 @@ def with_paths_resolved(config: TrainConfig) -> TrainConfig:
     return replace(
         config,
         plan=plan,
+        init=None if config.init is None else config.init.resolve(),
         manifest=config.manifest.resolve(),
         run=config.run.resolve(),
         store=config.store_folder.resolve(),

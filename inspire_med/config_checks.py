@@ -19,6 +19,7 @@ _OF_THE_OWN_ENCODER: Mapping[str, Any] = {
     "network.kernel_sizes": None,
 }
 _OF_THE_UNET: Mapping[str, Any] = {
+    "freeze": None,
     "network.deep_supervision": 1,  # a network of MONAI's has one output
     "network.decoder_widths": None,
     "network.encoder": None,
@@ -99,10 +100,32 @@ def _refuse_idle(config: TrainConfig) -> None:
             )
     if network.weights is not None and network.encoder is None:
         raise InputError("--network.weights: no encoder is named; give --network.encoder.")
-    if network.freeze_norm and network.weights is None:
+    _refuse_odd_beginning(config)
+
+
+def _refuse_odd_beginning(config: TrainConfig) -> None:
+    """Refuse two beginnings, and to keep what was never learned."""
+    network = config.network
+    if config.init is not None and network.weights is not None:
         raise InputError(
-            "--network.freeze_norm: without weights there are no statistics to keep; give "
-            "--network.weights, or false."
+            "--init, --network.weights: a run begins with the weights of a model or of a file, not "
+            "of both; leave one out."
+        )
+    if config.init is None and network.weights is None:
+        if network.freeze_norm:
+            raise InputError(
+                "--network.freeze_norm: without weights there are no statistics to keep; give "
+                "--network.weights or --init, or false."
+            )
+        if config.freeze is not None:
+            raise InputError(
+                f"--freeze: the {config.freeze} would keep random weights; give --init or "
+                "--network.weights, or leave it out."
+            )
+    if config.freeze is not None and config.optimizer.encoder_lr != 1:
+        raise InputError(
+            f"--optimizer.encoder_lr: {config.optimizer.encoder_lr} does nothing for an encoder "
+            "that is frozen; give 1, or leave out --freeze."
         )
 
 

@@ -63,6 +63,10 @@ def add_training_options(
         with suppress(InputError):  # said by `prepare`, or where the manifest's task is compared
             refuse_odd_training(task)
             parser.set_defaults(task_defaults(task))
+    initial = _stated(words)["init"]
+    if isinstance(initial, str):
+        with suppress(InputError):  # said where the model is read
+            parser.set_defaults(network_of_model(Path(initial)))
 
 
 def refuse_odd_training(task: Task) -> None:
@@ -101,6 +105,17 @@ def task_defaults(task: Task) -> dict[str, Any]:
         **dotted({"network": network}),
         **dotted(with_present_names(task.training)),
     }
+
+
+def network_of_model(place: Path) -> dict[str, Any]:
+    """The options that give a run the network of the model that it begins with, dotted.
+
+    Raises:
+        InputError: If there is no such model.
+    """
+    from inspire_med.training.initial import network_options  # takes torch, a second
+
+    return network_options(place)
 
 
 def with_own_config(words: Sequence[str]) -> list[str]:
@@ -150,28 +165,34 @@ def _read_as_words(options: Mapping[str, Any]) -> TrainConfig:
 
 def _task(words: Sequence[str]) -> Task | None:
     """The task that the command line, or the file given by --config, names or has a manifest of."""
-    found = _scanned(words)
-    content: Any = None
-    if found["config"] is not None:
-        with suppress(InputError):  # said where the option is read
-            content = read_yaml(Path(found["config"]))
-    stated = content if isinstance(content, dict) else {}
+    stated = _stated(words)
     finders: dict[str, Callable[[str], Task]] = {
         "manifest": lambda path: Manifest.load(path).task,  # maybe an edition of the task
         "task": task_named,
     }
     for name, find in finders.items():
-        word = found[name] or stated.get(name)
+        word = stated[name]
         if isinstance(word, str):
             with suppress(InputError):  # said where the option is read
                 return find(word)
     return None
 
 
+def _stated(words: Sequence[str]) -> dict[str, Any]:
+    """Options that decide on others' defaults, by the words or else by the file of --config."""
+    found = _scanned(words)
+    content: Any = None
+    if found["config"] is not None:
+        with suppress(InputError):  # said where the option is read
+            content = read_yaml(Path(found["config"]))
+    stated = content if isinstance(content, dict) else {}
+    return {name: word or stated.get(name) for name, word in found.items()}
+
+
 def _scanned(words: Sequence[str]) -> dict[str, str | None]:
     """The options that decide on the others' defaults, before the real parser sees the words."""
     scan = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    names = ("task", "manifest", "config", "run")
+    names = ("task", "manifest", "config", "run", "init")
     for name in names:
         scan.add_argument(f"--{name}")
     try:

@@ -1,12 +1,14 @@
 """Planned: the plan that a training goes by: made here, read from a file, or the run's own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspire_med.cases.planning.plan import OPTIONS, Plan, read_plan
+from inspire_med.cli.options import network_of_model
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.progress import one_bar
 from inspire_med.config import TrainConfig, dotted, with_options
@@ -39,9 +41,17 @@ def plan_word(config: TrainConfig, task: Task) -> str:
 
 
 def asked_options(parser: CommandParser, words: Sequence[str], task: Task) -> frozenset[str]:
-    """Options, by dotted name, that a person asked for: in words, a file, or an own task."""
+    """Options, by dotted name, that a person asked for: in words, a file, or an own task.
+
+    With a model to begin with, its network is asked for too.
+    """
     plain = [word for word in words if word != "--debug"]
-    given = {*dotted(parser.parse_args(parser.spell_out(plain), defaults=False).as_dict())}
+    asked = parser.parse_args(parser.spell_out(plain), defaults=False)
+    given = {*dotted(asked.as_dict())}
+    if asked.get("init") is not None:
+        with suppress(InputError):  # of a run that has begun it may be gone
+            network = network_of_model(Path(asked["init"]))
+            given |= {name for name, value in network.items() if value is not None}
     if task.name not in TASKS:
         given |= {*dotted(task.training)}
         sizes = {"data.spacing_mm": "spacing_mm", "data.image_size": "image_size"}

@@ -6,6 +6,7 @@ record of each session; what a session was asked for otherwise stands there as "
 
 import platform
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -87,7 +88,8 @@ def write_session(
         for name, value in dotted(asked).items()
         if name not in _OF_THE_COMMAND and begun.get(name) != value
     }
-    sessions = read_json(record)["sessions"] if record.exists() else []
+    before = read_json(record) if record.exists() else {}
+    sessions = before.get("sessions", [])
     planned = {} if plan is None else {"planned": plan.to_json()}
     sessions.append(
         {
@@ -99,11 +101,21 @@ def write_session(
             "machine": {"node": platform.node(), "platform": platform.platform()},
         }
     )
-    head = {"format": 1, "manifest_hash": manifest_hash, **planned}
+    head = {"format": 1, "manifest_hash": manifest_hash, **planned, **_beginning(config, before)}
     write_json(record, {**head, "sessions": sessions})
     if not file.exists():
         write_text(file, yaml.safe_dump(asked, sort_keys=False))
     return changed
+
+
+def _beginning(config: TrainConfig, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The model that a run begins with, or, by its record, has begun with."""
+    from inspire_med.training.initial import initial_of
+
+    initial = initial_of(config)
+    if initial is not None:
+        return {"init": initial.to_json()}
+    return {"init": before["init"]} if "init" in before else {}
 
 
 def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:

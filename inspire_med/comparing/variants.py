@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspire_med.config import NetworkConfig, TrainConfig, with_options
+from inspire_med.config import TrainConfig, with_options
 from inspire_med.config_checks import idle_options
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.networks.monai_network import monai_names
@@ -92,28 +92,31 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def words_on(variants: Sequence[Variant], config: TrainConfig) -> list[str]:
     """What is not the same for all variants and is nobody's wish, a sentence each."""
-    networks = {variant.name: variant.of(config).network for variant in variants}
-    ours = {name: network for name, network in networks.items() if network.monai is None}
-    theirs = ", ".join(name for name in networks if name not in ours)
+    trainings = {variant.name: variant.of(config) for variant in variants}
+    ours = {name: each for name, each in trainings.items() if each.network.monai is None}
+    theirs = ", ".join(name for name in trainings if name not in ours)
     if not theirs:
         return []
     return [f"{theirs}: {words}" for words in (_supervision(ours), _beginnings(ours)) if words]
 
 
-def _supervision(ours: Mapping[str, NetworkConfig]) -> str:
+def _supervision(ours: Mapping[str, TrainConfig]) -> str:
     """What MONAI's networks lack of the others' supervision."""
-    levels = {network.deep_supervision for network in ours.values()} or {1}
+    levels = {each.network.deep_supervision for each in ours.values()} or {1}
     if levels == {1}:
         return ""
     alike = f"; the other networks were supervised at {max(levels)} levels"
     return f"trained without deep supervision, having one output{alike * (len(levels) == 1)}."
 
 
-def _beginnings(ours: Mapping[str, NetworkConfig]) -> str:
+def _beginnings(ours: Mapping[str, TrainConfig]) -> str:
     """What MONAI's networks lack of the others' encoders and the weights those began with."""
     named: dict[str, list[str]] = {}
-    for name, network in ours.items():
-        if network.encoder is not None:
+    for name, each in ours.items():
+        network = each.network
+        if each.init is not None:
+            named.setdefault(f"the weights of {each.init}", []).append(name)
+        elif network.encoder is not None:
             weights = "random weights" if network.weights is None else f"weights {network.weights}"
             named.setdefault(f"encoder {network.encoder} and {weights}", []).append(name)
     if not named:

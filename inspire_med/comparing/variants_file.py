@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cli.options import typed_options
+from inspire_med.cli.options import network_of_model, typed_options
 from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
@@ -60,6 +60,8 @@ def _variant(name: str, options: Any, file: Path) -> Variant:
             )
         named = _dotted(options)
         _refuse_shared(named)
+        if isinstance(named.get("init"), str):
+            named = network_of_model(Path(named["init"])) | named
         return Variant(name, typed_options(named), file)
 
 

@@ -77,3 +77,12 @@ def freeze_encoder_norms(network: UNet) -> None:
     freeze_batch_norms(network.encoder)
     for later in network.passes:
         freeze_batch_norms(later.get_submodule("stages"))
+
+
+def freeze_encoder(network: UNet, say: Callable[[str], None]) -> None:
+    """Let the encoder stay as it is in every pass: no gradients, its norms by their statistics."""
+    freeze_encoder_norms(network)
+    network.encoder.requires_grad_(False)
+    kept = sum(p.numel() for p in network.encoder.parameters())
+    every = sum(p.numel() for p in network.parameters())
+    say(f"encoder frozen: {every - kept:,} of {every:,} weights learn")

@@ -31,20 +31,23 @@ from inspire_med.training.average import moving_average
 from inspire_med.training.checkpoint import card_of_run
 from inspire_med.training.first_weights import (
     as_weights_want,
+    freeze_encoder,
     freeze_encoder_norms,
     load_first_weights,
 )
+from inspire_med.training.initial import initial_of, load_initial, with_scheme_of
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
-from inspire_med.training.state import Trained
+from inspire_med.training.state import Trained, extra_outputs
 from inspire_med.training.sync_batchnorm import synchronise
 
 
 def model_card(config: TrainConfig, manifest: Manifest) -> ModelCard:
     """Describe the network; its precision is chosen later, on the device."""
     scheme = with_scheme(manifest.task.preparation, config.data.intensity)
+    scheme = as_weights_want(scheme, config.network, tuple(manifest.channels))
     preparation = replace(
-        as_weights_want(scheme, config.network, tuple(manifest.channels)),
+        with_scheme_of(scheme, initial_of(config)),
         spacing_mm=config.data.spacing_mm,
         image_size=config.data.image_size,
         register=manifest.register,
@@ -81,6 +84,9 @@ def build_trained(
     if isinstance(network, UNet) and config.network.second_pass_from > 0:
         network.hold_passes()
     supervised = network if isinstance(network, MonaiNetwork) else _supervised(config, network, say)
+    if (initial := initial_of(config)) is not None:
+        extra = extra_outputs(network, supervised)
+        load_initial(initial, config, card, network, extra, say)
     layout = torch.channels_last if network.spatial_dims == 2 else torch.channels_last_3d
     supervised.to(fabric.device).to(memory_format=layout)  # pyright: ignore[reportCallIssue]
     average = None
@@ -120,9 +126,11 @@ def refuse_more_levels(supervised: int, network: UNet) -> None:
 def _supervised(config: TrainConfig, network: UNet, say: Callable[[str], None]) -> nn.Module:
     """The U-Net with the first weights and the extra outputs that were asked for."""
     begun = card_of_run(config.run / "checkpoints") is not None
-    if not begun:  # a checkpoint has them learned on
+    if not begun and config.init is None:  # a checkpoint has them learned on
         load_first_weights(network, config.network, say)
-    if config.network.freeze_norm:
+    if config.freeze == "encoder":
+        freeze_encoder(network, say)
+    elif config.network.freeze_norm:
         freeze_encoder_norms(network)
     levels = config.network.deep_supervision
     refuse_more_levels(levels, network)

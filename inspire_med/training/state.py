@@ -104,7 +104,9 @@ def write_state(folder: Path, trained: Trained, progress: Progress) -> None:
         card = replace(card, network={**card.network, "passes_wait": True})
     write_model(folder, card, trained.predictor)
     tensors = _optimizer_tensors(trained.optimizer)
-    tensors |= {f"supervised.{k}": v for k, v in _extra_outputs(trained).items()}
+    tensors |= {
+        f"supervised.{k}": v for k, v in extra_outputs(trained.network, trained.supervised).items()
+    }
     if trained.average is not None:  # the model's weights are the average; these go on learning
         tensors |= {f"network.{k}": v for k, v in weights_of(trained.network).items()}
         tensors["average.count"] = trained.average.n_averaged
@@ -136,6 +138,24 @@ def verify_state(folder: Path) -> None:
 def read_progress(folder: Path) -> Progress:
     """How far the run was."""
     return Progress(**read_json(folder / _RECORD)["progress"])
+
+
+def options_of(folder: Path) -> dict[str, Any]:
+    """All options of the run that wrote a checkpoint, nested; empty of a model alone."""
+    record = folder / _RECORD
+    return read_json(record)["config"] if record.is_file() else {}
+
+
+def extra_outputs_in(folder: Path) -> dict[str, Tensor]:
+    """What training added to a checkpoint's network; empty of a model alone.
+
+    Raises:
+        InputError: If a file is not what was written.
+    """
+    if not (folder / _RECORD).is_file():
+        return {}
+    verify_state(folder)
+    return _part(load_file(folder / _STATE), "supervised.")
 
 
 def restore_state(folder: Path, trained: Trained) -> Progress:
@@ -194,12 +214,10 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _extra_outputs(trained: Trained) -> dict[str, Tensor]:
+def extra_outputs(network: nn.Module, supervised: nn.Module) -> dict[str, Tensor]:
     """The state that the training wrapper adds to the network's own."""
-    own = {id(t) for t in trained.network.state_dict(keep_vars=True).values()}
-    return {
-        k: v for k, v in trained.supervised.state_dict(keep_vars=True).items() if id(v) not in own
-    }
+    own = {id(t) for t in network.state_dict(keep_vars=True).values()}
+    return {k: v for k, v in supervised.state_dict(keep_vars=True).items() if id(v) not in own}
 
 
 def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:

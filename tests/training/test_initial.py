@@ -117,10 +117,13 @@ def test_of_fewer_channels_it_answers_as_if_the_others_were_zero(model, dims):
 def test_a_network_of_one_pass_begins_one_of_two_with_its_statistics(model):
     before = trained(card())
     folder = model(card(), before)
-    after = card(skip="ssba")
+    after, said = card(skip="ssba"), []
     network = build_network(after.network)
 
-    begin(folder, after, network)
+    begin(folder, after, network, said=said)
+
+    assert not any("passes." in line for line in said)
+    assert any("untrained: feedback." in line for line in said)
 
     stage = before.encoder.stages[-1].state_dict()
     again = network.passes[0].get_submodule("stages")[-1].state_dict()

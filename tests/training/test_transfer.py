@@ -86,7 +86,7 @@ def test_the_axes_of_a_network_of_monais():
 
 @pytest.mark.parametrize("steps", [2, 3])
 def test_what_passes_share_is_there_once_under_the_first_ones_name(steps):
-    network = build_network(description(skip="inspire", steps=steps))
+    network = build_network(description(skip="ssba-light", steps=steps))
     assert isinstance(network, UNet)
 
     tensors = tensors_of(network)

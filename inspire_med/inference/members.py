@@ -9,7 +9,7 @@ from torch import nn
 from inspire_med.errors import InputError
 from inspire_med.inference.model import CARD, ModelCard, read_model
 
-_FOLDS = "fold*"
+_FOLDS = "fold*"  # of `train --fold each`, or of an array of trainings, a run each
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def model_folders(folder: Path) -> list[Path]:
     """Find the models in a run, in a model's folder, or in a folder of several folds' runs.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is none, or none of one of the folds.
     """
-    folds = sorted(folder.glob(f"{_FOLDS}/checkpoints"))
-    runs = [checkpoints.parent for checkpoints in folds] or [folder]
-    return [_model_folder(run) for run in runs]
+    folds = sorted(place for place in folder.glob(_FOLDS) if place.is_dir())
+    runs = [run if (run := fold / "run").is_dir() else fold for fold in folds]
+    return [_model_folder(run) for run in runs or [folder]]
 
 
 def _model_folder(folder: Path) -> Path:

@@ -108,8 +108,9 @@ def run(folder, card=CARD):
     return folder
 
 
-def test_a_cross_validation_stands_for_all_of_its_folds(tmp_path):
-    folds = [run(tmp_path / "cv" / f"fold{index}") for index in range(3)]
+@pytest.mark.parametrize("place", ["fold{}", "fold{}/run", "fold{}-seed0"])
+def test_a_cross_validation_stands_for_all_of_its_folds(tmp_path, place):
+    folds = [run(tmp_path / "cv" / place.format(index)) for index in range(3)]
 
     members = read_members([tmp_path / "cv"])
 
@@ -118,6 +119,15 @@ def test_a_cross_validation_stands_for_all_of_its_folds(tmp_path):
     ]
     assert read_members(folds) != []
     assert [m.folder for m in read_members(folds)] == [m.folder for m in members]
+
+
+@pytest.mark.parametrize("place", ["fold1", "fold1/run", "fold1/run/checkpoints"])
+def test_a_fold_without_a_model_is_missed(tmp_path, place):
+    run(tmp_path / "fold0" / "run")
+    (tmp_path / place).mkdir(parents=True)
+
+    with pytest.raises(InputError, match=r"fold1(/run)?: no trained model in it; pass a run"):
+        read_members([tmp_path])
 
 
 @pytest.mark.parametrize(

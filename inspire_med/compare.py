@@ -15,7 +15,6 @@ from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import remove_half_written, write_json, write_text
 from inspire_med.tasks.find import refuse_other_task
-from inspire_med.tasks.task import Task
 
 if TYPE_CHECKING:
     from inspire_med.comparing.costs import Size
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from inspire_med.comparing.progress import Failure
     from inspire_med.comparing.schedule import Schedule
     from inspire_med.comparing.variants import Variant
-    from inspire_med.evaluation.protocols import Protocol
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = RunParser(
         prog="inspire-med compare",
         description="Networks trained alike: same folds, seeds, budget and augmentation. Any "
-        "option of train goes for all of them; --fold all compares on every fold. Each training "
+        "option of train goes for all of them; --fold each compares on every fold. Each training "
         "lies in its own folder below --run, and the same command goes on where it was stopped.",
     )
     parser.add_class_arguments(CompareOptions, as_group=False)
@@ -98,7 +96,7 @@ def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) 
         remove_half_written(schedule.folder)
         keep_request(schedule)
         try:
-            failed = work_through(schedule, signals, _say)
+            failed = work_through(schedule.jobs(), signals, _say)
         except StoppedError:
             _say(f"stopped; the same command goes on from here ({schedule.folder})")
             return STOPPED
@@ -153,6 +151,7 @@ def _schedule(
 ) -> "Schedule":
     from inspire_med.cases.leaks import kinds_named
     from inspire_med.comparing.exam import load_tests
+    from inspire_med.comparing.rules import rules_for
     from inspire_med.comparing.schedule import Schedule, load_labelled
     from inspire_med.comparing.variants import parse_seeds
 
@@ -169,7 +168,7 @@ def _schedule(
         seeds=parse_seeds(options.seeds),
         config=config,
         manifest=manifest,
-        protocol=_protocol(options.protocol or task.protocol, task),
+        protocol=rules_for(task, options.protocol),
         tests=load_tests(options.test, manifest, kinds_named(options.allow_leak)),
     )
 
@@ -197,27 +196,6 @@ def _with_sizes(schedule: "Schedule", parser: CommandParser, words: Sequence[str
         with variant.at_fault():
             variants.append(at_own_levels(variant, config, sizes, asked))
     return replace(schedule, sizes=sizes, config=config, variants=tuple(variants))
-
-
-def _protocol(name: str, task: Task) -> "Protocol":
-    """The rules, if they are for what the task's networks predict."""
-    from inspire_med.evaluation.protocols import PROTOCOLS, MaskProtocol, PictureProtocol, protocol
-
-    dims = task.spatial_dims
-
-    def fits(rules: "Protocol") -> bool:
-        if isinstance(rules, MaskProtocol):
-            return dims in rules.spatial_dims
-        return isinstance(rules, PictureProtocol) and dims == 2
-
-    rules = protocol(name)
-    if not fits(rules):
-        others = ", ".join(other.name for other in PROTOCOLS.values() if fits(other))
-        raise InputError(
-            f"option --protocol: {name} does not score what networks for {task.name} predict; "
-            f"choose from {others}."
-        )
-    return rules
 
 
 def _write(outcome: "Outcome", folder: Path) -> None:

@@ -149,8 +149,9 @@ class TrainConfig:
             By default the manifest's.
         manifest: The data set, as `prepare` wrote it.
         run: Folder of this experiment; made if absent.
-        fold: Validate on this fold and train on the others; `all` trains and validates on all,
-            `none` trains on all and validates on none, so that the last checkpoint predicts.
+        fold: Validate on this fold and train on the others; `each` does so with one fold after the
+            other, and scores all cases together (docs/training.md). `all` trains and validates on
+            all, `none` trains on all and validates on none, so that the last checkpoint predicts.
         plan: Sizes of data and network by the training fold: `auto` for this machine, `small` for
             two cores, `large` for a big GPU, a plan's YAML file, or `none`: the task's fixed ones.
             By default `auto` for tasks of your own. Options that are asked for win.
@@ -190,7 +191,7 @@ class TrainConfig:
     manifest: Path
     run: Path
     task: str | None = None
-    fold: int | Literal["all", "none"] = 0
+    fold: int | Literal["each", "all", "none"] = 0
     plan: str | None = None
     init: Path | None = None
     freeze: Literal["encoder"] | None = None

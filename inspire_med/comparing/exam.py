@@ -1,7 +1,7 @@
 """Exam: cases that trained networks predict and are scored on, those of a fold or of a test set."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,6 +73,21 @@ def load_tests(
             raise InputError(f"{exam.file}: no case has a label; give a labelled manifest.")
         _refuse_other_kind(exam, trained_on)
     return tuple(_with_leaks(exams, trained_on, allowed))
+
+
+def refuse_absent_files(cases: Iterable[Case]) -> None:
+    """Scores are those of the cases' own files: a store that prepared them is not enough.
+
+    Raises:
+        InputError: Names the first file that is not there.
+    """
+    for case in cases:
+        file = case.missing_file()
+        if file is not None:
+            raise InputError(
+                f"{file}: no such file, and networks are scored on the cases' own files; give the "
+                "command where they are; a training of one fold alone can do with the store."
+            )
 
 
 def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:

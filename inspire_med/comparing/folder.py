@@ -86,6 +86,8 @@ def _refuse_other_trainings(schedule: Schedule) -> None:
             f"{str(content.get('manifest_hash'))[:12]}, but the manifest is "
             f"{schedule.manifest.hash[:12]}; use the same manifest or another --run."
         )
+    if content.get("fold") == "all":  # as `each` was called
+        content["fold"] = "each"
     refuse_difference(
         schedule.folder, _alike(content, schedule), _alike(schedule.config.to_json(), schedule)
     )

@@ -28,13 +28,14 @@ class Job:
     """One training, and an exam of it; jobs of several exams share their training.
 
     Attributes:
-        variant: The network.
+        variant: The network; empty where there is one alone.
         seed: The seed.
         fold: Fold that is not trained on; `none` where all are.
         folder: Holds predictions and scores.
         config: Options of the training.
         exam: Cases that are predicted and scored.
         protocol: What the predictions are scored by.
+        probabilities: Keep them beside the masks, also where the protocol does not score them.
     """
 
     variant: str
@@ -44,12 +45,12 @@ class Job:
     config: TrainConfig
     exam: Exam
     protocol: Protocol
+    probabilities: bool = False
 
     @property
     def name(self) -> str:
-        """What people read, as in `ise+isa/seed0` or `ise+isa/seed0/kvasir`."""
-        trained = f"{self.variant}/{self.run.parent.name}"
-        return f"{trained}/{self.exam.name}" if self.exam.name else trained
+        """What people read, as in `ise+isa/seed0`, `ise+isa/seed0/kvasir` or `fold0`."""
+        return "/".join(filter(None, (self.variant, self.run.parent.name, self.exam.name)))
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -75,6 +76,16 @@ class Job:
     def record(self) -> Path:
         """What predict says of the masks, seconds among it; written once all are there."""
         return self.predictions / RECORD
+
+    @property
+    def files(self) -> list[str]:
+        """Names of its masks, and of their probabilities where those are kept."""
+        kept = slice(2 if self.probabilities or self.protocol.scores_maps else 1)
+        return [
+            name
+            for case in self.cases
+            for name in file_names(case.id, is_picture=is_picture(case.images))[kept]
+        ]
 
     @property
     def scores(self) -> Path:
@@ -104,13 +115,29 @@ def do(job: Job, child: Child, precision: Precision | None) -> None:
         StoppedError: If a signal came; training keeps its checkpoint.
     """
     if not is_trained(job):
-        _remove(job.predictions, job.scores)
+        remove(job.predictions, job.scores)
         _step(job, child, _train_words(job, precision), is_trained, aloud=True)
     if not is_predicted(job):
-        _remove(job.predictions, job.scores)
+        remove(job.predictions, job.scores)
         _step(job, child, _predict_words(job), is_predicted)
     if not is_scored(job):
-        _step(job, child, _evaluate_words(job), is_scored)
+        score(job, child)
+
+
+def score(job: Job, child: Child, *words: str, aloud: bool = False) -> None:
+    """Score what a job has predicted.
+
+    Args:
+        job: The job.
+        child: Runs the command.
+        words: More of its options.
+        aloud: Say what it says.
+
+    Raises:
+        JobError: If it fails.
+        StoppedError: If a signal came.
+    """
+    _step(job, child, [*_evaluate_words(job), *words], is_scored, aloud=aloud)
 
 
 def progress_of(job: Job) -> Progress | None:
@@ -133,14 +160,7 @@ def is_trained(job: Job) -> bool:
 
 def is_predicted(job: Job) -> bool:
     """Whether the mask of every case is there; their record is written after the last."""
-    if not job.record.is_file():
-        return False
-    wanted = slice(2 if job.protocol.scores_maps else 1)
-    return all(
-        (job.predictions / name).is_file()
-        for case in job.cases
-        for name in file_names(case.id, is_picture=is_picture(case.images))[wanted]
-    )
+    return job.record.is_file() and all((job.predictions / name).is_file() for name in job.files)
 
 
 def is_scored(job: Job) -> bool:
@@ -193,7 +213,7 @@ def _predict_words(job: Job) -> list[str]:
     source = ["--input", str(job.exam.file), *job.exam.words]
     options = ["--precision", precision_of_run(job.run / "checkpoints") or "auto"]
     options += ["--threads", str(job.config.threads), "--overwrite"]
-    options += ["--probabilities"] if job.protocol.scores_maps else []
+    options += ["--probabilities"] if job.probabilities or job.protocol.scores_maps else []
     return ["predict", "--run", str(job.run), "--output", str(job.predictions), *source, *options]
 
 
@@ -204,7 +224,8 @@ def _evaluate_words(job: Job) -> list[str]:
     return ["evaluate", *folders, *reference, *options]
 
 
-def _remove(*paths: Path) -> None:
+def remove(*paths: Path) -> None:
+    """Remove files and folders of a job, where they are there."""
     for path in paths:
         if path.is_dir():
             shutil.rmtree(path)

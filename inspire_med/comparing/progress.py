@@ -1,4 +1,4 @@
-"""Progress: the jobs of a schedule worked through, with what is left and how long it will take."""
+"""Progress: jobs worked through, with what is left and how long it will take."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from inspire_med.comparing.job import (
     progress_of,
 )
 from inspire_med.comparing.process import Child
-from inspire_med.comparing.schedule import Schedule
 from inspire_med.inference.precision import Precision
 from inspire_med.training.budget import budget_of
 from inspire_med.training.checkpoint import precision_of_run
@@ -39,11 +38,13 @@ class Failure:
         return self.job.exam.name == exam or not is_trained(self.job)
 
 
-def work_through(schedule: Schedule, signals: Signals, say: Callable[[str], None]) -> list[Failure]:
+def work_through(
+    jobs: Sequence[Job], signals: Signals, say: Callable[[str], None]
+) -> list[Failure]:
     """Do every job that is not done; a failing one does not keep the others from being done.
 
     Args:
-        schedule: The comparison.
+        jobs: Those of a comparison or a cross-validation.
         signals: What this process is sent.
         say: Hears how it goes.
 
@@ -53,7 +54,7 @@ def work_through(schedule: Schedule, signals: Signals, say: Callable[[str], None
     Raises:
         StoppedError: If a signal came; what is done is kept.
     """
-    jobs, failed = schedule.jobs(), list[Failure]()
+    failed = list[Failure]()
     left = [job for job in jobs if not is_done(job)]
     if len(left) < len(jobs):
         say(f"{len(jobs) - len(left)} of {counted(len(jobs), 'job')} are done already")

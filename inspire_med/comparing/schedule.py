@@ -6,7 +6,7 @@ from typing import Literal
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.plan import Plan
-from inspire_med.comparing.exam import Exam
+from inspire_med.comparing.exam import Exam, refuse_absent_files
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig
@@ -16,7 +16,7 @@ from inspire_med.training.first_weights import check_first_weights
 from inspire_med.training.request import check_request
 
 _TEST = "test-"  # begins the name of each folder of a test set
-Fold = int | Literal["all", "none"]
+Fold = int | Literal["each", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Schedule:
         variants: What is compared, in the order to be shown.
         baseline: Name of the one that the others are tested against.
         seeds: Each network is trained with each of these.
-        config: Options of every training, but for what a variant and seed change; with fold `all`
+        config: Options of every training, but for what a variant and seed change; with fold `each`
             each network is trained once a fold and validated on it, with `none` once on all.
         manifest: The data set.
         protocol: What the predictions are scored by.
@@ -49,7 +49,7 @@ class Schedule:
     @property
     def folds(self) -> tuple[Fold, ...]:
         """What is left out of the trainings, one after the other."""
-        return self.manifest.folds if self.config.fold == "all" else (self.config.fold,)
+        return self.manifest.folds if self.config.fold == "each" else (self.config.fold,)
 
     @property
     def exams(self) -> list[str]:
@@ -77,7 +77,7 @@ class Schedule:
         return [Exam("", self.config.manifest, self.manifest, fold)]
 
     def _job(self, variant: Variant, seed: int, fold: Fold, exam: Exam) -> Job:
-        ending = f"-fold{fold}" if self.config.fold == "all" else ""
+        ending = f"-fold{fold}" if self.config.fold == "each" else ""
         folder = self.folder / variant.folder / f"seed{seed}{ending}"
         config = replace(variant.of(self.config), run=folder / "run", seed=seed, fold=fold)
         place = folder / f"{_TEST}{exam.name}" if exam.name else folder
@@ -110,7 +110,8 @@ def check(schedule: Schedule) -> None:
             f"not among the variants {', '.join(names)}; add it, or choose one of them."
         )
     _refuse_nothing_scored(schedule)
-    _refuse_absent_files(schedule)
+    own = () if schedule.config.fold == "none" else schedule.manifest.cases
+    refuse_absent_files((*own, *(case for exam in schedule.tests for case in exam.cases)))
     for variant in schedule.variants:
         with variant.at_fault():
             config = variant.of(schedule.config)
@@ -118,27 +119,20 @@ def check(schedule: Schedule) -> None:
             check_first_weights(config.network, schedule.manifest)
 
 
-def _refuse_absent_files(schedule: Schedule) -> None:
-    """Scores are those of the cases' own files: a store that prepared them is not enough."""
-    own = () if schedule.config.fold == "none" else schedule.manifest.cases
-    for case in (*own, *(case for exam in schedule.tests for case in exam.cases)):
-        file = case.missing_file()
-        if file is not None:
-            raise InputError(
-                f"{file}: no such file, and networks are scored on the cases' own files; compare "
-                "where they are; train alone can do with the store."
-            )
-
-
 def _refuse_nothing_scored(schedule: Schedule) -> None:
     fold = schedule.config.fold
+    if fold == "all":
+        raise InputError(
+            "option --fold: `all` trains on every case and leaves none to compare on; `each` "
+            "leaves out one fold after the other."
+        )
     if fold == "none" and not schedule.tests:
         raise InputError(
             "option --fold: none leaves no case to score networks on; give a manifest as --test."
         )
-    if fold == "all" and schedule.tests:
+    if fold == "each" and schedule.tests:
         raise InputError(
-            "option --test: with --fold all a seed has several networks; give --fold none, which "
+            "option --test: with --fold each a seed has several networks; give --fold none, which "
             "trains on all cases, or one fold."
         )
     if fold != "none" and not schedule.manifest.folds:

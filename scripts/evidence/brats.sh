@@ -15,7 +15,7 @@ brats_manifest "$DATA" "$OUT"
 for protocol in brats2023-gli segmentation; do
   # shellcheck disable=SC2046
   inspire compare --task brats --validations 1 --data.patch_size 64,64,64 --optimizer.lr 2e-3 \
-    --manifest "$OUT/brats.json" --fold all --run "$OUT/runs" --variants "$HERE/forms.yaml" \
+    --manifest "$OUT/brats.json" --fold each --run "$OUT/runs" --variants "$HERE/forms.yaml" \
     --seeds 2 --protocol "$protocol" $(budget "$BUDGET") "$@"
   cp "$OUT/runs/comparison.json" "$OUT/$protocol.json"
 done

@@ -77,11 +77,20 @@ def test_an_option_that_came_later_had_its_default(schedule):
         keep_request(replace(schedule, config=averaged))
 
 
+def test_each_fold_was_called_all(schedule):
+    whole = replace(schedule, config=replace(schedule.config, fold="each"))
+    keep_request(whole)
+    file = schedule.folder / "request.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"fold": "all"}))
+
+    keep_request(whole)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"max_steps": 5}, "trained with max_steps = 4, but 5 is asked for; use the same options"),
-        ({"fold": "all"}, "trained with fold = 0, but all is asked for"),
+        ({"fold": "each"}, "trained with fold = 0, but each is asked for"),
         ({"precision": "32-true"}, "trained with precision = auto, but 32-true"),
     ],
 )

@@ -183,7 +183,7 @@ def test_one_failure_does_not_lose_the_others(schedule, monkeypatch, finish):
 
     monkeypatch.setattr("inspire_med.comparing.progress.Child", Failing)
 
-    failed = work_through(schedule, None, told.append)
+    failed = work_through(schedule.jobs(), None, told.append)
 
     (failure,) = failed
     said = f"inspire/seed0: train failed with status 1: no room (log: {jobs[1].log})"

@@ -19,7 +19,7 @@ def test_every_network_has_a_seed_before_the_next_seed_comes(schedule):
 
 
 def test_all_folds_are_as_many_trainings_with_their_own_cases(schedule):
-    whole = replace(schedule, config=replace(schedule.config, fold="all"), seeds=(5,))
+    whole = replace(schedule, config=replace(schedule.config, fold="each"), seeds=(5,))
 
     assert names(whole)[:2] == ["concat/seed5-fold0", "inspire/seed5-fold0"]
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
@@ -131,8 +131,9 @@ def test_one_training_serves_its_fold_and_the_test_set(schedule, tested):
 @pytest.mark.parametrize(
     ("fold", "tests", "sentence"),
     [
+        ("all", (), "option --fold: `all` trains on every case .*; `each` leaves out one fold"),
         ("none", (), "option --fold: none leaves no case to score networks on; give a manifest"),
-        ("all", None, "option --test: with --fold all a seed has several networks"),
+        ("each", None, "option --test: with --fold each a seed has several networks"),
     ],
 )
 def test_refuses_a_fold_that_does_not_go_with_tests(schedule, tested, fold, tests, sentence):

@@ -62,7 +62,7 @@ def test_a_seed_without_any_value_leaves_no_spread():
 
 
 def test_the_folds_of_a_seed_stand_in_one_table(schedule, finish):
-    whole = replace(schedule, config=replace(schedule.config, fold="all"))
+    whole = replace(schedule, config=replace(schedule.config, fold="each"))
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5 + 0.1 * job.fold + 0.01 * job.seed)
@@ -86,7 +86,7 @@ def test_measures_of_the_whole_set_are_averaged_over_jobs(schedule, finish):
 
 
 def test_of_all_folds_the_whole_set_is_every_case(schedule, finish):
-    whole = replace(schedule, config=replace(schedule.config, fold="all"))
+    whole = replace(schedule, config=replace(schedule.config, fold="each"))
     jobs = [job for job in whole.jobs() if job.variant == "concat"]
     for job in jobs:
         finish(job, 0.5)

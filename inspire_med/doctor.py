@@ -176,11 +176,13 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
             outlook = try_steps(experiment)
         except torch.OutOfMemoryError:
             raise out_of_memory(experiment) from None
+    trainings = len(manifest.folds) if config.fold == "each" else 1
+    left_s = outlook.left_s * trainings
     text = (
         f"{outlook.step_s:.2f} s a step, {outlook.memory_gib:.1f} GiB; "
-        f"{duration(outlook.left_s)} to the end of the run, in one process"
+        f"{duration(left_s)} to the end of the run, in one process"
     )
-    if outlook.left_s <= _LONG_S:
+    if left_s <= _LONG_S:
         return text, False
     return f"{text}; give it more or faster GPUs, fewer --max_steps, or less --max_time", True
 

@@ -1,5 +1,6 @@
 """Files: written whole or not at all and never over somebody's data; texts read with mistrust."""
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from inspire_med.errors import InputError
 # over 2026-13-45 where YAML sees a date, over a tag such as !!int on a word, or over a thousand
 # brackets in each other.
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -66,6 +68,19 @@ def atomic_folder(
         fsync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Give a file a second name; where the file system has no links, a copy of it.
+
+    A file written as `atomic_path` does it is another one from then on, under its own name alone.
+    """
+    try:
+        path.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, path)
 
 
 def _beside(path: Path) -> Path:

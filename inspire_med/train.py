@@ -13,11 +13,11 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import refused, run_command
 from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
-from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
+from inspire_med.cli.planned import asked_options, by_plan, find_plan, known_plan
 from inspire_med.cli.run_folder import (
-    plan_of_run,
     refuse_foreign_folder,
     refuse_other_options,
+    refuse_unlike_folds,
     write_session,
 )
 from inspire_med.config import TrainConfig
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from inspire_med.training.stopping import Signals
 
 _OTHERS_LEAVE_S = 3.0
+_STOPPED_PLANNING = "stopped by a signal while the run was planned; the same command begins anew"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> int:
     config = training_config(parser, options)
+    train = _train_each_fold if config.fold == "each" else _train_one
+    return train(parser, config, words)
 
+
+def _train_one(parser: CommandParser, config: TrainConfig, words: Sequence[str]) -> int:
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.ranks import LOST, AgreedError, is_lost_rank
     from inspire_med.training.stopping import STOPPED, SignalledError
@@ -66,7 +71,7 @@ def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> i
                 return 2  # every rank of a machine finds the same fault, and the first one says it
             raise
         except SignalledError:
-            say("stopped by a signal while the run was planned; the same command begins anew")
+            say(_STOPPED_PLANNING)
             return STOPPED
         try:
             progress = _run(experiment, manifest, plan, signals)
@@ -84,6 +89,51 @@ def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> i
     if world > 1:
         time.sleep(_OTHERS_LEAVE_S)  # a launcher kills who is left when it sees this status
     return STOPPED
+
+
+def _train_each_fold(parser: CommandParser, config: TrainConfig, words: Sequence[str]) -> int:
+    """Train with each fold left out, one after the other, each in a process of its own.
+
+    All go by one plan, made from all labelled cases: only networks that are alike predict together.
+    """
+    from inspire_med.comparing.cross_validation import CrossValidation, check, cross_validate
+    from inspire_med.comparing.process import StoppedError
+    from inspire_med.comparing.rules import rules_for
+    from inspire_med.training.launch import find_launcher
+    from inspire_med.training.request import check_request
+    from inspire_med.training.stopping import STOPPED, SignalledError, Signals, locked
+
+    outside, processes = find_launcher(), config.devices or 1
+    if outside.here * outside.machines > 1:
+        if outside.rank:
+            return 2
+        raise InputError(
+            "option --fold: each starts every training itself, but torchrun or srun made several "
+            "processes of this command; start it once, with --devices for several a training."
+        )
+    manifest = check_request(config, processes)
+    config = replace(config, task=manifest.task.name)
+    whole = CrossValidation(config, manifest, rules_for(manifest.task))
+    check(whole)
+    refuse_foreign_folder(config)
+    asked = asked_options(parser, words, manifest.task)
+    with locked(config.run), Signals() as signals:
+        try:
+            known, plan = known_plan(config, manifest, say)
+            plan = plan if known else _made_plan(config, manifest, asked, processes)
+            config = by_plan(config, plan, asked)
+            check_request(config, processes)
+            refuse_unlike_folds(config, manifest.hash)
+            remove_half_written(config.run)
+            _note_session(config, manifest.hash, plan)
+            cross_validate(replace(whole, config=config), signals, say)
+        except SignalledError:
+            say(_STOPPED_PLANNING)
+            return STOPPED
+        except StoppedError:
+            say(f"stopped by a signal; {_goes_on_by(config)}")
+            return STOPPED
+    return 0
 
 
 def _begun(
@@ -118,31 +168,25 @@ def _begun(
 def _plan(
     config: TrainConfig, manifest: "Manifest", launcher: "Launcher", asked: frozenset[str]
 ) -> "Plan | None":
-    """The run's plan: that it was begun with, else its store's, else one that the first rank makes.
-
-    A store that was moved here has the plan that its cases were prepared by.
-    """
+    """The run's plan; where it is not known yet, the first rank makes it."""
     from inspire_med.training.launch import launch
-    from inspire_med.training.movable import plan_of_store
-    from inspire_med.training.stopping import ended_by_signals
 
     world = launcher.here * launcher.machines
-    hears = say if launcher.rank == 0 else lambda _: None
-    word = plan_word(config, manifest.task)
-    begun, plan = plan_of_run(config.run)
-    if begun:
-        if plan is not None:
-            hears("plan: the run keeps what it was begun with")
+    known, plan = known_plan(config, manifest, say if launcher.rank == 0 else lambda _: None)
+    if known:
         return plan
-    if config.plan is None and (plan := plan_of_store(config, manifest)) is not None:
-        hears("plan: the store's, by which its cases were prepared")
-        return plan
-    if word == NONE:
-        return None
     if launcher.rank == 0:
-        with ended_by_signals():
-            plan = find_plan(config, manifest, asked, processes=world, say=say)
+        plan = _made_plan(config, manifest, asked, world)
     return launch(launcher).broadcast(plan) if world > 1 else plan
+
+
+def _made_plan(
+    config: TrainConfig, manifest: "Manifest", asked: frozenset[str], processes: int
+) -> "Plan | None":
+    from inspire_med.training.stopping import ended_by_signals
+
+    with ended_by_signals():
+        return find_plan(config, manifest, asked, processes=processes, say=say)
 
 
 def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "Experiment":
@@ -171,9 +215,7 @@ def _run(
         leave()
         return experiment.progress
     if main:
-        changed = write_session(config, experiment.trained.manifest_hash, plan)
-        for name, value in changed.items():
-            say(f"other than in {config.run / 'config.yaml'}: {name} = {value}")
+        _note_session(config, experiment.trained.manifest_hash, plan)
     with _run_log(config, experiment.progress) if main else Log() as log:
         progress = train(experiment, log, signals)
     leave()
@@ -183,8 +225,17 @@ def _run(
         minutes = progress.elapsed_s / 60
         say(f"{how} {progress.step} steps in {minutes:.1f} min; results in {config.run}")
         if experiment.spent() < 1:
-            say(f"it goes on by: inspire-med train --run {shlex.quote(str(config.run))}")
+            say(_goes_on_by(config))
     return progress
+
+
+def _note_session(config: TrainConfig, manifest_hash: str, plan: "Plan | None") -> None:
+    for name, value in write_session(config, manifest_hash, plan).items():
+        say(f"other than in {config.run / 'config.yaml'}: {name} = {value}")
+
+
+def _goes_on_by(config: TrainConfig) -> str:
+    return f"it goes on by: inspire-med train --run {shlex.quote(str(config.run))}"
 
 
 def _prepared(experiment: "Experiment", signals: "Signals") -> bool:

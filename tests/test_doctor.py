@@ -78,18 +78,23 @@ def test_a_run_that_has_not_begun_is_tried_by_its_file(tmp_path, disc_images, ca
 
 
 @pytest.mark.parametrize(
-    ("seconds", "verdict", "words"),
-    [(25 * 60, "ok", "25 min"), (6 * 3600, "ok", "6 h 00 min"), (297 * 3600, "warn", "12.4 days")],
+    ("seconds", "fold", "verdict", "words"),
+    [
+        (25 * 60, "0", "ok", "25 min"),
+        (6 * 3600, "0", "ok", "6 h 00 min"),
+        (297 * 3600, "0", "warn", "12.4 days"),
+        (40 * 3600, "each", "warn", "3.3 days"),  # two folds
+    ],
 )
 def test_a_run_of_days_is_a_warning(
-    tmp_path, disc_images, capsys, monkeypatch, seconds, verdict, words
+    tmp_path, disc_images, capsys, monkeypatch, seconds, fold, verdict, words
 ):
     trial = Trial(0.5, 0.5, 2.0, seconds)
     monkeypatch.setattr("inspire_med.training.step.try_steps", lambda experiment: trial)
     monkeypatch.setattr(machine, "look", lambda place: [])
     file = tmp_path / "mine.yaml"
     network = "network: {widths: [4, 8], deep_supervision: 2}\ndata: {image_size: [32, 32]}\n"
-    file.write_text(f"manifest: {disc_images}\nprecision: 32-true\n{network}")
+    file.write_text(f"manifest: {disc_images}\nfold: {fold}\nprecision: 32-true\n{network}")
 
     assert main(["--config", str(file)]) == 0
 

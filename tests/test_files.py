@@ -7,11 +7,13 @@ from inspire_med.errors import InputError
 from inspire_med.files import (
     atomic_folder,
     atomic_path,
+    link_or_copy,
     read_json,
     read_text,
     read_yaml,
     refuse_existing,
     write_json,
+    write_text,
 )
 
 
@@ -153,3 +155,13 @@ def test_what_a_parser_trips_over_is_named(tmp_path, read, text):
 
     with pytest.raises(InputError, match=r"/t: not readable as (JSON|YAML) \(.*\); mend it"):
         read(tmp_path / "t")
+
+
+def test_a_second_name_is_another_file_once_the_first_is_written_anew(tmp_path):
+    write_text(tmp_path / "one", "before")
+
+    link_or_copy(tmp_path / "one", tmp_path / "two")
+
+    assert (tmp_path / "two").samefile(tmp_path / "one")
+    write_text(tmp_path / "one", "after")
+    assert (tmp_path / "two").read_text() == "before"

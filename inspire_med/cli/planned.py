@@ -11,6 +11,7 @@ from inspire_med.cases.planning.plan import OPTIONS, Plan, read_plan
 from inspire_med.cli.options import network_of_model
 from inspire_med.cli.parser import CommandParser
 from inspire_med.cli.progress import one_bar
+from inspire_med.cli.run_folder import plan_of_run
 from inspire_med.config import TrainConfig, dotted, with_options
 from inspire_med.errors import InputError
 from inspire_med.tasks.find import TASKS
@@ -38,6 +39,27 @@ def plan_word(config: TrainConfig, task: Task) -> str:
             "these, or a plan that prepare --plan wrote."
         )
     return word
+
+
+def known_plan(
+    config: TrainConfig, manifest: "Manifest", say: Callable[[str], None]
+) -> tuple[bool, Plan | None]:
+    """Whether it is known what a run goes by without planning anew, and the plan, if it is one.
+
+    It is what the run was begun with, or its store's: a store that was moved here has the plan that
+    its cases were prepared by.
+    """
+    from inspire_med.training.movable import plan_of_store
+
+    word = plan_word(config, manifest.task)
+    begun, plan = plan_of_run(config.run)
+    if plan is not None:
+        say("plan: the run keeps what it was begun with")
+    elif not begun and config.plan is None:
+        plan = plan_of_store(config, manifest)
+        if plan is not None:
+            say("plan: the store's, by which its cases were prepared")
+    return begun or plan is not None or word == NONE, plan
 
 
 def asked_options(parser: CommandParser, words: Sequence[str], task: Task) -> frozenset[str]:

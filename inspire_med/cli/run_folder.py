@@ -19,10 +19,11 @@ from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, read_yaml, write_json, write_text
 from inspire_med.provenance import code_commit
-from inspire_med.training.recipe import refuse_other_recipe
+from inspire_med.training.recipe import refuse_difference, refuse_other_recipe
 
 _CONFIG, _RECORD = "config.yaml", "run.json"
 _OF_THE_COMMAND = {"run", "resume"}
+_OF_EVERY_FOLD = ("max_steps", "max_time", "validations", "precision")  # free in a run of one
 
 
 def refuse_foreign_folder(config: TrainConfig) -> None:
@@ -52,6 +53,30 @@ def refuse_other_options(config: TrainConfig) -> None:
     file = config.run / _CONFIG
     if (config.run / _RECORD).is_file() and file.is_file():
         refuse_other_recipe(config.run, file, options_in(file), config.to_json())
+
+
+def refuse_unlike_folds(config: TrainConfig, manifest_hash: str) -> None:
+    """Go on with a cross-validation only as it was begun: all of its folds are trained alike.
+
+    Raises:
+        InputError: Names the first difference.
+    """
+    file, record = config.run / _CONFIG, config.run / _RECORD
+    if not record.is_file() or not file.is_file():
+        return
+    refuse_other_options(config)
+    begun = read_json(record).get("manifest_hash")
+    if begun != manifest_hash:
+        raise InputError(
+            f"{config.run}: trained on the data set {str(begun)[:12]}, but the manifest is "
+            f"{manifest_hash[:12]}; use the same manifest or another --run."
+        )
+    written, asked = (
+        {name: options.get(name) for name in _OF_EVERY_FOLD}
+        for options in (options_in(file), config.to_json())
+    )
+    way_out = f"`inspire-med train --run {config.run}` alone goes on; or choose another --run"
+    refuse_difference(file, written, asked, way_out)
 
 
 def plan_of_run(run: Path) -> tuple[bool, Plan | None]:

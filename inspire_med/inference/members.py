@@ -54,23 +54,30 @@ def read_members(folders: Sequence[Path]) -> list[Member]:
 def model_folders(folder: Path) -> list[Path]:
     """Find the models in a run, in a model's folder, or in a folder of several folds' runs.
 
+    A folder with a model of its own is that model's, whatever else was put there.
+
     Raises:
         InputError: If there is none, or none of one of the folds.
     """
+    if (own := _model_folder(folder)) is not None:
+        return [own]
     folds = sorted(place for place in folder.glob(_FOLDS) if place.is_dir())
     runs = [run if (run := fold / "run").is_dir() else fold for fold in folds]
-    return [_model_folder(run) for run in runs or [folder]]
+    models: list[Path] = []
+    for run in runs or [folder]:
+        if (model := _model_folder(run)) is None:
+            raise InputError(
+                f"{run}: no trained model in it; pass a run folder of the train command, "
+                f"or a folder with {CARD}."
+            )
+        models.append(model)
+    return models
 
 
-def _model_folder(folder: Path) -> Path:
+def _model_folder(folder: Path) -> Path | None:
     """The model of a run, its best checkpoint or else its last, or the folder itself."""
-    for candidate in (folder, folder / "checkpoints" / "best", folder / "checkpoints" / "last"):
-        if (candidate / CARD).is_file():
-            return candidate
-    raise InputError(
-        f"{folder}: no trained model in it; pass a run folder of the train command, "
-        f"or a folder with {CARD}."
-    )
+    places = (folder, folder / "checkpoints" / "best", folder / "checkpoints" / "last")
+    return next((place for place in places if (place / CARD).is_file()), None)
 
 
 def _difference(one: ModelCard, other: ModelCard) -> str | None:

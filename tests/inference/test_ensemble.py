@@ -130,6 +130,16 @@ def test_a_fold_without_a_model_is_missed(tmp_path, place):
         read_members([tmp_path])
 
 
+def test_a_model_is_its_own_though_folders_beside_it_are_called_as_folds_are(tmp_path):
+    own = run(tmp_path / "run")
+    (own / "fold0-masks").mkdir()
+    run(own / "fold1")
+
+    (member,) = read_members([own])
+
+    assert member.folder == own / "checkpoints" / "last"
+
+
 @pytest.mark.parametrize(
     ("what", "change"),
     [

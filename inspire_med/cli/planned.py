@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 MADE = ("auto", "small", "large")
+_NULL_IS_A_SIZE = ("data.spacing_mm", "data.image_size", "data.patch_size")  # each case's own
 
 
 def plan_word(config: TrainConfig, task: Task) -> str:
@@ -65,17 +66,19 @@ def known_plan(
 def asked_options(parser: CommandParser, words: Sequence[str], task: Task) -> frozenset[str]:
     """Options, by dotted name, that a person asked for: in words, a file, or an own task.
 
-    With a model to begin with, its network is asked for too.
+    With a model to begin with, its network is asked for too. Null asks for nothing, but where it
+    is a size.
     """
     plain = [word for word in words if word != "--debug"]
     asked = parser.parse_args(parser.spell_out(plain), defaults=False)
-    given = {*dotted(asked.as_dict())}
+    stated = dotted(asked.as_dict())
     if asked.get("init") is not None:
         with suppress(InputError):  # of a run that has begun it may be gone
-            network = network_of_model(Path(asked["init"]))
-            given |= {name for name, value in network.items() if value is not None}
+            stated = network_of_model(Path(asked["init"])) | stated
     if task.name not in TASKS:
-        given |= {*dotted(task.training)}
+        stated = dotted(task.training) | stated
+    given = {name for name in stated if stated[name] is not None or name in _NULL_IS_A_SIZE}
+    if task.name not in TASKS:
         sizes = {"data.spacing_mm": "spacing_mm", "data.image_size": "image_size"}
         given |= {name for name, own in sizes.items() if getattr(task.preparation, own) is not None}
     return frozenset(given)

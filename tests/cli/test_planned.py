@@ -6,7 +6,7 @@ import pytest
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.plan import Plan, write_plan
+from inspire_med.cases.planning.plan import Plan, plan_from_json, write_plan
 from inspire_med.cli import planned
 from inspire_med.cli.options import training_config, training_parser
 from inspire_med.cli.planned import asked_options, by_plan, find_plan, plan_word
@@ -69,6 +69,24 @@ def test_what_was_asked_for_is_told_from_what_is_usual(tmp_path):
     assert "data.patch_size" not in asked_options(
         training_parser(words), words, replace(ISLES, training=task.training)
     )
+
+
+def test_null_asks_for_nothing_but_where_it_is_a_size(tmp_path, ball_volumes):
+    write_plan(tmp_path / "p.yaml", PLAN, "Plan")
+    (tmp_path / "c.yaml").write_text(
+        "network: {strides: null, kernel_sizes: null}\ndata: {intensity: null, spacing_mm: null}"
+    )
+    words = ["--manifest", str(ball_volumes), "--run", "r", "--config", str(tmp_path / "c.yaml")]
+    own = replace(OWN, training={"network": {"strides": None}})
+
+    asked = asked_options(training_parser(words), words, own)
+    config = replace(CONFIG, plan=str(tmp_path / "p.yaml"))
+    plan = find_plan(config, Manifest.load(ball_volumes), asked, say=lambda _: None)
+
+    assert {name for name in asked if "." in name} == {"data.spacing_mm"}
+    assert plan == replace(PLAN, spacing_mm=None)
+    assert plan_from_json(plan.to_json()) == plan
+    assert by_plan(config, plan, asked).network.strides == PLAN.strides
 
 
 def test_a_training_goes_by_its_plan_but_for_what_was_asked_for():

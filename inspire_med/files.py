@@ -21,7 +21,10 @@ from inspire_med.errors import InputError
 # over 2026-13-45 where YAML sees a date, over a tag such as !!int on a word, or over a thousand
 # brackets in each other.
 _UNREADABLE = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-_NO_LINKS = (errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP)
+_NO_LINKS = (
+    *(errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP),
+    errno.EXDEV,  # a fold's folder may be a link to another disk
+)
 
 
 @contextmanager

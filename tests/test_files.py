@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -155,6 +157,20 @@ def test_what_a_parser_trips_over_is_named(tmp_path, read, text):
 
     with pytest.raises(InputError, match=r"/t: not readable as (JSON|YAML) \(.*\); mend it"):
         read(tmp_path / "t")
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EXDEV])
+def test_where_there_can_be_no_link_there_is_a_copy(tmp_path, monkeypatch, number):
+    def refuse(path, source):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_text(tmp_path / "one", "text")
+
+    link_or_copy(tmp_path / "one", tmp_path / "two")
+
+    assert (tmp_path / "two").read_text() == "text"
+    assert not (tmp_path / "two").samefile(tmp_path / "one")
 
 
 def test_a_second_name_is_another_file_once_the_first_is_written_anew(tmp_path):

@@ -22,6 +22,8 @@ from inspire_med.cases import fingerprint
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.means import Need
 from inspire_med.comparing.process import Child, StoppedError
+from inspire_med.inference.model import ModelCard, write_model
+from inspire_med.networks import build_network
 from inspire_med.train import main
 from inspire_med.training.trials import Trials
 
@@ -193,8 +195,10 @@ def test_a_training_that_is_ended_goes_on(tmp_path, disc_images, at_once, calls,
         text=True,
     )  # fmt: skip
     log = cv / "fold0" / "run" / "log.jsonl"
-    until = time.monotonic() + 120
-    while not (log.exists() and log.read_text()) and time.monotonic() < until:
+    until = time.monotonic() + 300
+    while not (log.exists() and log.read_text()):
+        assert process.poll() is None, "it ended before its first step"
+        assert time.monotonic() < until, "no step in five minutes"
         time.sleep(0.05)
     os.kill(json.loads((log.parent / "lock").read_text())["process"], signal.SIGTERM)
     _, said = process.communicate(timeout=120)
@@ -361,6 +365,51 @@ def test_refuses_a_set_without_folds_or_files(
 
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "cv").exists()
+
+
+def write_model_of(manifest: Path, folder: Path, trained_on: str, fold: int) -> Path:
+    """A run's checkpoint for this manifest's task; its network is random."""
+    known = Manifest.load(manifest)
+    network = {"spatial_dims": 2, "in_channels": len(known.channels), "widths": [4, 8]}
+    network |= {"out_channels": len(known.regions), "skip": "concat"}
+    card = ModelCard(
+        known.task, tuple(known.channels), dict(known.regions), network, known.task.preparation,
+        (32, 32), "32-true", trained_on,
+    )  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    write_model(folder, card, build_network(network))
+    (folder / "training.json").write_text(json.dumps({"config": {"fold": fold}}))
+    return folder
+
+
+def test_refuses_to_begin_with_a_model_that_has_seen_what_is_scored(
+    tmp_path, disc_images, monkeypatch, capsys
+):
+    monkeypatch.setattr(Child, "run", stopped)
+    seen = Manifest.load(disc_images).hash
+    model = write_model_of(disc_images, tmp_path / "model", seen, fold=0)
+
+    assert train(disc_images, tmp_path / "cv", *IMAGES, *FEW, "--init", str(model)) == 2
+
+    assert f"--init: {model} has learned from cases of fold 1 of this" in capsys.readouterr().err
+    assert not (tmp_path / "cv").exists()
+
+
+def test_refuses_to_go_on_when_the_model_that_folds_begin_with_is_another(
+    tmp_path, disc_images, monkeypatch, capsys
+):
+    monkeypatch.setattr(Child, "run", stopped)
+    model = write_model_of(disc_images, tmp_path / "model", "other", fold=0)
+    words = [*IMAGES, *FEW, "--init", str(model)]
+    assert train(disc_images, tmp_path / "cv", *words) == 75
+    assert train(disc_images, tmp_path / "cv", *words) == 75
+    before = json.loads((tmp_path / "cv" / "run.json").read_text())["init"]
+
+    write_model_of(disc_images, model, "other", fold=0)
+    assert train(disc_images, tmp_path / "cv", *words) == 2
+
+    assert f"--init: {model} is not the model any more" in capsys.readouterr().err
+    assert json.loads((tmp_path / "cv" / "run.json").read_text())["init"] == before
 
 
 def test_refuses_several_processes_of_a_launcher(tmp_path, disc_images, monkeypatch, capsys):

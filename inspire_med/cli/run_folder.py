@@ -65,11 +65,18 @@ def refuse_unlike_folds(config: TrainConfig, manifest_hash: str) -> None:
     if not record.is_file() or not file.is_file():
         return
     refuse_other_options(config)
-    begun = read_json(record).get("manifest_hash")
+    before = read_json(record)
+    begun = before.get("manifest_hash")
     if begun != manifest_hash:
         raise InputError(
             f"{config.run}: trained on the data set {str(begun)[:12]}, but the manifest is "
             f"{manifest_hash[:12]}; use the same manifest or another --run."
+        )
+    if "init" in before and _beginning(config, before)["init"] != before["init"]:
+        raise InputError(
+            f"--init: {config.init} is not the model any more that the folds of {config.run} began "
+            f"with (sha256 {before['init']['sha256'][:12]}); bring that back, or choose another "
+            "--run."
         )
     written, asked = (
         {name: options.get(name) for name in _OF_EVERY_FOLD}

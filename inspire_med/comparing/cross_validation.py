@@ -29,6 +29,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import atomic_folder, link_or_copy, read_json, write_json
 from inspire_med.training.first_weights import check_first_weights
+from inspire_med.training.initial import has_seen, initial_of
 from inspire_med.training.stopping import Signals
 from inspire_med.wording import counted
 
@@ -76,8 +77,8 @@ def check(validation: CrossValidation) -> None:
     """Refuse what can be seen to be wrong before anything is planned or trained.
 
     Raises:
-        InputError: If there are no folds to leave out, files of cases are not here, or the first
-            weights are not there.
+        InputError: If there are no folds to leave out, files of cases are not here, the first
+            weights are not there, or the model to begin with has learned from what is scored.
     """
     config, manifest = validation.config, validation.manifest
     if config.only_prepare:
@@ -90,8 +91,14 @@ def check(validation: CrossValidation) -> None:
             f"{config.manifest}: no labelled case has a fold, so there is none to leave out; run "
             "prepare with --folds, or train on all cases by --fold none."
         )
+    initial = initial_of(config)
     for job in validation.jobs():
         refuse_absent_files(job.cases)
+        if initial is not None and has_seen(initial, manifest.hash, job.fold):
+            raise InputError(
+                f"--init: {initial.folder} has learned from cases of fold {job.fold} of this data "
+                "set, on which it would be scored; give a model of another set."
+            )
     check_first_weights(config.network, manifest)
 
 

@@ -107,6 +107,12 @@ def check_initial(config: TrainConfig, manifest: Manifest) -> None:
         )
 
 
+def has_seen(initial: Initial, manifest_hash: str, fold: int | str) -> bool:
+    """Whether a model has, for all that is known, learned from cases of this fold."""
+    of_this_set = bool(manifest_hash) and initial.card.manifest_hash == manifest_hash
+    return of_this_set and options_of(initial.folder).get("fold") != fold
+
+
 def network_options(place: Path) -> dict[str, Any]:
     """The options that give a run the network of a trained model, by dotted name.
 
@@ -211,9 +217,9 @@ def _on_network(before: ModelCard, card: ModelCard) -> str:
 
 def _on_fold(initial: Initial, config: TrainConfig, card: ModelCard) -> list[str]:
     """A warning, where the model may have learned from cases that the run validates on."""
-    same_set = card.manifest_hash and initial.card.manifest_hash == card.manifest_hash
-    other_fold = options_of(initial.folder).get("fold") != config.fold
-    if not same_set or not other_fold or not isinstance(config.fold, int):
+    if not isinstance(config.fold, int):
+        return []
+    if not has_seen(initial, card.manifest_hash, config.fold):
         return []
     return [
         "WARNING: the model has learned from cases of this data set that are validated on here; "

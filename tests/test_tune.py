@@ -66,11 +66,11 @@ def test_a_case_without_probabilities_is_named(run, disc_images, capsys):
     assert not (run / "postprocess.yaml").exists()
 
 
-def test_a_prediction_of_another_size_is_named(run, disc_images, capsys):
+def test_a_prediction_on_another_grid_is_named(run, disc_images, capsys):
     Image.new("L", (5, 5)).save(run / "predictions" / "disc0_prob.png")
 
     assert tune(run, disc_images) == 2
-    assert "disc0_prob.png: is of another size than" in capsys.readouterr().err
+    assert "disc0_prob.png: is not on the grid of" in capsys.readouterr().err
 
 
 def test_a_manifest_without_folds_is_refused(tmp_path, run, disc_images, capsys):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.pairs import find_probabilities
-from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.grid import same_grid
+from inspire_med.imaging.labels import LabelMap, read_labels
 from inspire_med.imaging.masks import Regions, among, values_of
 from inspire_med.imaging.probabilities import read_probabilities
+from inspire_med.imaging.resample import in_order_of
 from inspire_med.inference.postprocess import size_of_voxel
 from inspire_med.wording import listed
 
@@ -41,19 +43,33 @@ class Example:
         """
         reference = read_labels(self.label, {0, *values_of(regions)})
         read = read_probabilities(self.probabilities, list(regions))
-        shape = reference.labels.shape
-        if any(own.shape != shape for own in read.maps.values()):
-            raise InputError(
-                f"{self.probabilities}: is of another size than {self.label}; predict the case "
-                "again from the files of the manifest."
-            )
         return OpenExample(
             {name: among(reference.labels, values) for name, values in regions.items()},
-            read.maps,
+            {name: self._beside(reference, own, read.affine) for name, own in read.maps.items()},
             reference.spacing_mm,
-            size_of_voxel(shape, read.affine),
+            size_of_voxel(reference.labels.shape, read.affine),
             0.0 if read.affine is not None else 1 / 510,  # pictures have 8 bits
         )
+
+    def _beside(
+        self,
+        reference: LabelMap,
+        chances: NDArray[np.float32],
+        affine: NDArray[np.float64] | None,
+    ) -> NDArray[np.float32]:
+        """Probabilities with their axes in the order of the reference's."""
+        own = LabelMap(chances, reference.spacing_mm, affine, str(self.probabilities))
+        own = in_order_of(reference.grid, own)
+        there, here = own.grid, reference.grid
+        same = own.labels.shape == reference.labels.shape
+        if there is not None and here is not None:
+            same = same_grid(there, here)
+        if not same:
+            raise InputError(
+                f"{self.probabilities}: is not on the grid of {self.label}; predict the case "
+                "again from the files of the manifest."
+            )
+        return own.labels
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import protocol
 from inspire_med.inference.postprocess import RegionRules
 from inspire_med.tuning.example import Example
@@ -119,3 +120,26 @@ def test_a_score_is_the_protocol_s(tmp_path):
     scores = score_options(options, REGIONS, measure, example)["lesion"]
 
     assert scores == pytest.approx([0.5, 1.0, 0.0])  # a spurious lesion counts 0
+
+
+def test_a_reference_whose_axes_are_stored_otherwise_lies_where_it_lies(tmp_path):
+    reference, chances = lesion_and_speck(3, 0)
+    example = volume(tmp_path, 0, reference, chances)
+    mirrored = AFFINE @ np.array([[-1, 0, 0, 23], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(reference[::-1].astype(np.uint8), mirrored), example.label)
+
+    opened = example.open(REGIONS)
+
+    np.testing.assert_array_equal(opened.maps["lesion"][::-1] > 0.85, reference)
+    np.testing.assert_array_equal(opened.references["lesion"][::-1], reference)
+
+
+def test_a_reference_that_lies_elsewhere_is_refused(tmp_path):
+    reference, chances = lesion_and_speck(3, 0)
+    example = volume(tmp_path, 0, reference, chances)
+    elsewhere = AFFINE.copy()
+    elsewhere[0, 3] = 5.0
+    nibabel.save(nibabel.Nifti1Image(reference.astype(np.uint8), elsewhere), example.label)
+
+    with pytest.raises(InputError, match=r"0_prob\.nii\.gz: is not on the grid of .*0\.nii\.gz"):
+        example.open(REGIONS)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from inspire_med.evaluation.measures import overlap
-from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.masks import Regions, labels_from_regions, region_masks
 from inspire_med.inference.doubt import confidence, tempered
 from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.tuning.example import Example
@@ -32,14 +33,17 @@ class Judged:
 
 
 def judge(regions: Regions, rules: Postprocessing, temperature: float, example: Example) -> Judged:
-    """Hold a case's confidence against its Dice, with the masks that the rules make."""
+    """Hold a case's confidence against its Dice, with the masks that predict would write."""
     opened = example.open(regions)
+    found: list[NDArray[np.bool_]] = []
+    for region in regions:
+        own = rules.of(region)
+        found.append(own(opened.maps[region] > own.threshold, opened.voxel))
+    masks = region_masks(labels_from_regions(found, regions), regions)
     promised: list[float] = []
     kept: list[float] = []
-    for region in regions:
-        own, chances = rules.of(region), opened.maps[region]
-        mask = own(chances > own.threshold, opened.voxel)
-        promised.append(confidence(tempered(chances, temperature), mask))
+    for region, mask in zip(regions, masks, strict=True):
+        promised.append(confidence(tempered(opened.maps[region], temperature), mask))
         kept.append(overlap.dice(overlap.count(opened.references[region], mask)))
     return Judged(example.id, float(np.mean(promised)), float(np.mean(kept)))
 

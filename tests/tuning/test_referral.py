@@ -1,7 +1,10 @@
+import nibabel
 import numpy as np
 import pytest
 
-from inspire_med.tuning.referral import Judged, area, refer, risk_coverage
+from inspire_med.inference.postprocess import Postprocessing
+from inspire_med.tuning.example import Example
+from inspire_med.tuning.referral import Judged, area, judge, refer, risk_coverage
 
 CASES = [
     Judged("a", 0.9, 0.9),
@@ -59,3 +62,21 @@ def test_a_confidence_by_chance_refers_no_more_wrong_cases_than_others():
 
     assert measured["referred"]["share"] == pytest.approx(measured["others"]["share"], abs=0.06)
     assert measured["area_under_risk_coverage"] == pytest.approx(measured["by_chance"], abs=0.03)
+
+
+def test_a_case_is_judged_by_the_masks_that_are_written(tmp_path):
+    """A core outside of the whole is none, so predict paints it not."""
+    labels = np.zeros((8, 6, 4), np.uint8)
+    labels[1:4] = 2
+    labels[2, 2:4] = 1
+    regions = {"whole": (1, 2), "core": (1,)}
+    chances = np.stack([labels > 0, labels == 1], -1).astype(np.float32)
+    chances[6, :2, :, 1] = 0.9
+    files = tmp_path / "a.nii.gz", tmp_path / "a_prob.nii.gz"
+    for file, values in zip(files, (labels, chances), strict=True):
+        nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), file)
+
+    judged = judge(regions, Postprocessing(), 1.0, Example("a", 0, *files))
+
+    assert judged.dice == 1.0
+    assert judged.confidence < 1.0  # the chances of the core outside are doubt all the same

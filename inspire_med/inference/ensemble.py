@@ -38,6 +38,8 @@ class Ensemble:
             network = member.network.to(settings.device).eval()
             network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
             self.networks.append((member.card.preparation, network))
+        # Found once: what a case frees stays with the process, and would look taken to the next.
+        self._room = find_room(settings.device, settings.memory)
 
     def __call__(
         self, prepare: Prepare, watch: Watch | None = None
@@ -66,15 +68,16 @@ class Ensemble:
         return mean, prepared.placement, plan
 
     def plan(self, shape: Sequence[int]) -> MemoryPlan:
-        """How a prepared case of that shape is seen, with the memory that there is now."""
+        """How a prepared case of that shape is seen, with the memory that there was at first."""
         return plan_memory(
             shape,
             self.card.patch_size,
             overlap=OVERLAP,
             largest=self._settings.windows == "largest",
             regions=len(self.card.regions),
+            answers=min(len(self.networks), 2),  # the mean, and the one that is to join it
             needs=lambda size: self._bytes_per_voxel * math.prod(size),
-            room=find_room(self._settings.device, self._settings.memory),
+            room=self._room,
         )
 
     def _answer(

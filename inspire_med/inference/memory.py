@@ -80,6 +80,7 @@ def plan_memory(
     overlap: float,
     largest: bool,
     regions: int,
+    answers: int,
     needs: Callable[[tuple[int, ...]], float],
     room: Room,
 ) -> MemoryPlan:
@@ -90,7 +91,8 @@ def plan_memory(
         training: Voxels of the training's patches.
         overlap: Share of such a patch that neighbouring windows both see.
         largest: Take the largest windows that there is room for; else those of the training.
-        regions: Of the answer.
+        regions: Of an answer.
+        answers: That live at one time.
         needs: Bytes that a network takes at its peak for a window of that size.
         room: What there is.
     """
@@ -105,4 +107,4 @@ def plan_memory(
     else:
         windows = Windows.over(shape, training, overlap)
     answer = (regions, *shape)
-    return MemoryPlan(windows, answer, on_disk=2 * math.prod(answer) > room.host)
+    return MemoryPlan(windows, answer, on_disk=2 * answers * math.prod(answer) > room.host)

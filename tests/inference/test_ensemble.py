@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from inspire_med.errors import InputError
-from inspire_med.inference import Predictor
+from inspire_med.inference import Predictor, memory
 from inspire_med.inference.members import Member, read_members
 from inspire_med.inference.model import ModelCard, write_model
 from inspire_med.inference.settings import Settings
@@ -90,6 +90,31 @@ def test_windows_of_all_are_heard_of(tmp_path, scan):
     predictor.predict_case(case_of(tmp_path, scan), told)
 
     assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_memory_is_shared_by_the_mean_and_the_answer_that_joins_it(tmp_path, scan):
+    limit = 3 * 2 * scan.size  # a third holds one answer, two bytes a voxel
+
+    alone = together(tmp_path, (CARD, constant(1.0)), memory=limit)
+    both = together(tmp_path, (CARD, constant(1.0)), (CARD, constant(2.0)), memory=limit)
+
+    assert alone.predict({"scan": scan}).seen_as.endswith("gathered in memory")
+    found = both.predict({"scan": scan})
+    assert found.seen_as.endswith("gathered in a temporary file")
+    mean = (sigmoid(1.0) + sigmoid(2.0)) / 2
+    np.testing.assert_allclose(found.probabilities, mean, atol=1e-4)
+
+
+def test_windows_do_not_hang_on_the_cases_before(tmp_path, scan, monkeypatch):
+    """What one case frees stays with the process: the system calls it taken."""
+    gib = iter([8.0, 1e-6])
+    monkeypatch.setattr(memory, "available_gib", lambda: next(gib))
+    small = replace(CARD, patch_size=(4, 8, 8))
+    predictor = together(tmp_path, (small, constant(0.0)), windows="largest")
+
+    first, second = (predictor.predict({"scan": scan}).seen_as for _ in range(2))
+
+    assert first == second == "6 x 7 x 5 at once, gathered in memory"
 
 
 def case_of(tmp_path, scan):

@@ -10,13 +10,14 @@ GIB = 2**30
 BOX = (141, 175, 137)
 
 
-def plan(room, *, shape=BOX, regions=3, largest=True, per_voxel=430):
+def plan(room, *, shape=BOX, regions=3, answers=1, largest=True, per_voxel=430):
     return plan_memory(
         shape,
         (96, 96, 96),
         overlap=0.5,
         largest=largest,
         regions=regions,
+        answers=answers,
         needs=lambda size: per_voxel * np.prod(size),
         room=room,
     )
@@ -48,6 +49,8 @@ def test_an_answer_that_memory_does_not_hold_gathers_in_a_file():
 
     assert not plan(Room(GIB, answer)).on_disk
     assert plan(Room(GIB, answer - 1)).on_disk
+    assert not plan(Room(GIB, 2 * answer), answers=2).on_disk
+    assert plan(Room(GIB, 2 * answer - 1), answers=2).on_disk
     assert str(plan(Room(GIB, 0))).endswith(", gathered in a temporary file")
 
 

@@ -147,12 +147,14 @@ class Predictor:
             affine: In its place, of arrays whose axes run otherwise: from voxel to RAS+ mm.
 
         Raises:
-            InputError: If a channel is missing, if a file is at fault, if the shapes of arrays
-                differ, or if a voxel is not finite.
+            InputError: If a channel is missing, if a file is at fault, if arrays are empty, of
+                another dimension than the model or of different shapes, or if a voxel is not
+                finite.
         """
         arrays = {name: item for name, item in images.items() if isinstance(item, np.ndarray)}
         if arrays:
             _refuse_missing(self.card.channels, arrays, "arrays")
+            _refuse_other_dims(arrays, self.card.task.spatial_dims)
             given = np.diag([*spacing_mm, 1.0]) if affine is None else affine
             return self.predict_prepared(
                 lambda how: prepare_arrays(arrays, self.card.channels, given, how)
@@ -229,3 +231,13 @@ def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -
             f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} and "
             f"was given {', '.join(given) or 'none'}; add it, or pass --fill_missing."
         )
+
+
+def _refuse_other_dims(arrays: Mapping[str, NDArray[Any]], dims: int) -> None:
+    wanted = "pictures (height, width)" if dims == 2 else "volumes (i, j, k)"
+    for name, array in arrays.items():
+        if array.ndim != dims or array.size == 0:
+            raise InputError(
+                f"array {name}: of shape {array.shape}, but the model is for {wanted}; give one "
+                "with a voxel or more along each axis."
+            )

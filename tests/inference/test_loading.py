@@ -172,6 +172,12 @@ def test_an_array_too_few_is_refused(predictor):
         predictor.predict({"dwi": np.ones((8, 9, 7))})
 
 
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 7, 2), (0, 9, 7)])
+def test_arrays_that_are_no_volumes_are_refused(predictor, shape):
+    with pytest.raises(InputError, match=r"array dwi: of shape .*, but the model is for volumes"):
+        predictor.predict({"dwi": np.ones(shape), "adc": np.ones(shape)})
+
+
 def test_no_label_is_read(tmp_path, predictor):
     case = replace(found(tmp_path, "dwi", "adc"), label=tmp_path / "not-there.nii.gz")
 

@@ -366,7 +366,7 @@ def test_no_mask_takes_the_place_of_an_input(tmp_path, image_run, disc_images, c
 
     for output in (pictures, linked):
         assert predict(image_run, pictures, output, "--overwrite") == 2
-        assert "disc0.png is a file of the input, which a mask would replace" in (
+        assert "disc0.png is a file of the input, which would be replaced" in (
             capsys.readouterr().err
         )
 

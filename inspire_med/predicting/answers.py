@@ -41,9 +41,10 @@ class Answers:
         names = file_names(case, is_picture=prediction.placement.affine is None)
         mask, maps = (self._folder / name for name in names)
         write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
+        self.files.append(mask)
         if self._with_maps:
             write_probabilities(maps, prediction.probabilities, prediction.placement)
-        self.files += [mask, maps]
+            self.files.append(maps)
         self.cases[case] = {**own, "seen_as": prediction.seen_as}
         if self._doubt_folder is not None or self._predictor.doubt.refer_below is not None:
             found = doubt_of(case, prediction, self._predictor.doubt, self._doubt_folder)

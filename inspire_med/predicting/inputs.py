@@ -14,6 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.output import file_names
 from inspire_med.imaging.picture import is_picture
 from inspire_med.inference.predictor import Predictor
+from inspire_med.predicting.doubt_files import FOLDER
 from inspire_med.predicting.options import PredictOptions
 from inspire_med.tasks.datalist import is_datalist
 from inspire_med.wording import counted
@@ -69,19 +70,20 @@ def refuse_problems(problems: Sequence[str]) -> None:
 
 
 def refuse_inputs_as_output(cases: Sequence[Case | FoundCase], folder: Path) -> None:
-    """Never write a mask over a scan, a picture or a reference, however it is reached."""
+    """Never write over a scan, a picture or a reference, however it is reached."""
     files = {
         file.resolve()
         for case in cases
         for file in (*case.images.values(), *([] if case.label is None else [case.label]))
     }
     for case in cases:
-        mask = folder / file_names(case.id, is_picture=is_picture(case.images))[0]
-        if mask.resolve() in files:
-            raise InputError(
-                f"--output: {mask} is a file of the input, which a mask would replace; choose "
-                "another folder."
-            )
+        mask, maps = file_names(case.id, is_picture=is_picture(case.images))
+        for own in (folder / mask, folder / maps, folder / FOLDER / mask):
+            if own.resolve() in files:
+                raise InputError(
+                    f"--output: {own} is a file of the input, which would be replaced; choose "
+                    "another folder."
+                )
 
 
 def name_older_masks(folder: Path, written: Collection[Path]) -> None:

@@ -1,5 +1,6 @@
 """Rule search: rules of postprocessing that help on cases which did not choose them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,8 +50,12 @@ class Measure:
     def __call__(
         self, reference: NDArray[np.bool_], mask: NDArray[np.bool_], spacing_mm: Sequence[float]
     ) -> float:
-        """Score a mask against its reference, both `(*spatial)`."""
-        return score_masks(reference, mask, spacing_mm, self.rules).measures[self.name]
+        """Score a mask against its reference, both `(*spatial)`; nothing where nothing is, 1.
+
+        Some protocols leave such a case out, so that a rule would be scored on fewer cases.
+        """
+        score = score_masks(reference, mask, spacing_mm, self.rules).measures[self.name]
+        return 1.0 if math.isnan(score) else score
 
 
 def steps(spatial_dims: int) -> dict[str, tuple[Any, ...]]:

@@ -143,3 +143,11 @@ def test_a_reference_that_lies_elsewhere_is_refused(tmp_path):
 
     with pytest.raises(InputError, match=r"0_prob\.nii\.gz: is not on the grid of .*0\.nii\.gz"):
         example.open(REGIONS)
+
+
+@pytest.mark.parametrize("name", ["brats2023-gli", "brats2026-gli", "isles2022"])
+def test_nothing_where_nothing_is_scores_one(name):
+    empty = np.zeros((4, 4, 4), bool)
+
+    assert Measure.of(protocol(name))(empty, empty, (1.0, 1.0, 1.0)) == 1.0
+    assert Measure.of(protocol(name))(empty, ~empty, (1.0, 1.0, 1.0)) == 0.0

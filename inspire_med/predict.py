@@ -33,7 +33,7 @@ def _predict(namespace: Namespace) -> None:
     from inspire_med.imaging.output import refuse_clashes
     from inspire_med.predicting import inputs
     from inspire_med.predicting.answers import Answers
-    from inspire_med.predicting.record import write_record
+    from inspire_med.predicting.record import remove_record, write_record
 
     predictor = _loaded(options)
     cases = inputs.find_cases(options, predictor)
@@ -43,6 +43,7 @@ def _predict(namespace: Namespace) -> None:
     inputs.refuse_inputs_as_output(cases, options.output)
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
+    remove_record(options.output)
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()

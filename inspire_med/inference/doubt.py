@@ -64,22 +64,14 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
         return probabilities
     held = np.clip(probabilities, _LEAST, 1 - _LEAST)
     odds = (held / (1 - held)) ** np.float32(1 / temperature)
-    return (odds / (1 + odds)).astype(np.float32)
+    # Where there is nothing at all, there is nothing at any temperature.
+    return np.where(probabilities > 0, odds / (1 + odds), 0).astype(np.float32)
 
 
 def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Doubt of each voxel in bits, 0 to 1: that of the region which is least sure there.
-
-    H(p) = -p log2 p - (1 - p) log2 (1 - p).
-
-    Args:
-        probabilities: `(regions, *spatial)`.
-    """
-    most = np.zeros(probabilities.shape[1:], np.float32)
-    for region in probabilities:
-        p = np.clip(region, _LEAST, 1 - _LEAST)
-        np.maximum(most, -p * np.log2(p) - (1 - p) * np.log2(1 - p), out=most)
-    return most
+    """Doubt in bits, 0 to 1: H(p) = -p log2 p - (1 - p) log2 (1 - p)."""
+    p = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
 
 
 def confidence(probabilities: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:

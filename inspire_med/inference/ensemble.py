@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspire_med.cases.prepare import Prepared
+from inspire_med.errors import InputError
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.footprint import peak_bytes
 from inspire_med.inference.members import Member
@@ -53,6 +54,9 @@ class Ensemble:
         Returns:
             `(regions, *size)`, as `region_probabilities` gives them; the way back to the case's own
             grid; and how the case was seen.
+
+        Raises:
+            InputError: If a network's answer is not finite.
         """
         count = len(self.networks)
         first, network = self.networks[0]
@@ -85,7 +89,7 @@ class Ensemble:
     ) -> NDArray[np.uint16]:
         """One network's probabilities."""
         answer = plan.gather()
-        region_probabilities(
+        finite = region_probabilities(
             network,
             prepared.image_tensor(),
             plan.windows,
@@ -94,6 +98,11 @@ class Ensemble:
             flips=self._settings.flips,
             watch=watch,
         )
+        if not finite:
+            raise InputError(
+                f"--precision {self._settings.precision}: the network's answer is not finite; give "
+                "32-true, or another --run."
+            )
         return answer
 
     @cached_property

@@ -131,7 +131,8 @@ def read_postprocessing(file: Path, regions: Mapping[str, Any]) -> Postprocessin
                 f"{file}: has rules for {name}, but the model gives {', '.join(regions)}; rename "
                 "or remove it."
             )
-        if not 0 < rules.threshold < 1 or rules.smallest_part < 0 or rules.smallest_total < 0:
+        sizes = rules.smallest_part, rules.smallest_total
+        if not (0 < rules.threshold < 1 and all(size >= 0 for size in sizes)):  # NaN is neither
             raise InputError(
                 f"{file}: {name} has a threshold that is no probability between 0 and 1, or a size "
                 "below zero; correct it."

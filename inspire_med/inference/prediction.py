@@ -52,7 +52,11 @@ class Prediction:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """`(regions, *spatial)` in [0, 1] on the case's own grid; zero outside the crop."""
-        return np.concatenate([_back(own, self.placement) for own in self.shares])
+        return np.stack([self.probability(index) for index in range(len(self.shares))])
+
+    def probability(self, index: int) -> NDArray[np.float32]:
+        """`(*spatial)` of one region, by its place among them."""
+        return _back(self.shares[index], self.placement)[0]
 
     def __repr__(self) -> str:
         values, counts = np.unique(self.labels, return_counts=True)

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -33,9 +32,8 @@ def region_probabilities(
     *,
     precision: str,
     flips: bool = False,
-    batch_size: int = 1,
     watch: Watch | None = None,
-) -> None:
+) -> bool:
     """Find the probability of every region at every voxel.
 
     The logits of windows that overlap are averaged with Gaussian weights, those of mirrored views
@@ -49,24 +47,25 @@ def region_probabilities(
         out: `(regions, *spatial)`, gets each probability p as round(p `ONE`).
         precision: Fabric's name of the precision, for example `bf16-mixed`.
         flips: Average over all mirrored views (test-time augmentation).
-        batch_size: Windows that a network sees at a time.
-        watch: Hears after each batch how many of how many windows are done.
+        watch: Hears after each window how many of how many are done.
+
+    Returns:
+        Whether all logits are finite; where one is not, its probability is any.
     """
     look = _Look(network, len(out), precision, flips=flips)
-    done = 0
     planes = _Planes(windows, out.shape, look.device)
-    for start, corners in groupby(windows.corners, key=lambda corner: corner[0]):
-        for part, logits in planes.finished_before(start):
+    finite = True
+    for done, corner in enumerate(windows.corners, 1):
+        for part, logits in planes.finished_before(corner[0]):
             out[:, part] = _shares(logits)
-        for some in _batched(corners, batch_size):
-            parts = [image[(slice(None), *_box(corner, windows.size))] for corner in some]
-            for corner, logits in zip(some, look(parts), strict=True):
-                planes.add(corner, logits)
-            done += len(some)
-            if watch is not None:
-                watch(done, len(windows))
+        logits = look(image[(slice(None), *_box(corner, windows.size))])
+        finite = finite and bool(logits.isfinite().all())
+        planes.add(corner, logits)
+        if watch is not None:
+            watch(done, len(windows))
     for part, logits in planes.finished_before(out.shape[1]):
         out[:, part] = _shares(logits)
+    return finite
 
 
 class _Look:
@@ -86,26 +85,20 @@ class _Look:
         self._precision = precision
         self._flips = flips
 
-    def __call__(self, parts: Sequence[Tensor]) -> Tensor:
-        """From parts `(channels, *size)` of one size to logits `(parts, regions, *size)`."""
-        size = parts[0].shape[1:]
-        logits = torch.full((len(parts), self._regions, *size), _AIR, device=self.device)
-        seen = [index for index, part in enumerate(parts) if not _is_air(part)]
-        if seen:
-            logits[seen] = self._mean_logits(torch.stack([parts[index] for index in seen]))
-        return logits
-
-    def _mean_logits(self, batch: Tensor) -> Tensor:
-        layout = torch.channels_last if batch.dim() == 4 else torch.channels_last_3d
-        batch = batch.to(self.device, torch.float32)
-        views = _subsets(range(2, batch.dim())) if self._flips else [()]
+    def __call__(self, part: Tensor) -> Tensor:
+        """From a part `(channels, *size)` to logits `(regions, *size)`."""
+        if _is_air(part):
+            return torch.full((self._regions, *part.shape[1:]), _AIR, device=self.device)
+        image = part[None].to(self.device, torch.float32)
+        layout = torch.channels_last if image.dim() == 4 else torch.channels_last_3d
+        views = _subsets(range(2, image.dim())) if self._flips else [()]
         total = torch.zeros(1, device=self.device)
         for view in views:
-            seen = batch.flip(view).contiguous(memory_format=layout)
+            seen = image.flip(view).contiguous(memory_format=layout)
             with autocast(self._precision, self.device):
                 logits = self._network(seen)
             total = total + logits.float().flip(view)
-        return total / len(views)
+        return total[0] / len(views)
 
 
 class _Planes:
@@ -179,13 +172,6 @@ def _outer(axes: Sequence[Tensor]) -> Tensor:
 
 def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(low, low + side) for low, side in zip(start, size, strict=True))
-
-
-def _batched(
-    corners: Iterator[tuple[int, ...]], count: int
-) -> Iterator[tuple[tuple[int, ...], ...]]:
-    while some := tuple(itertools.islice(corners, count)):
-        yield some
 
 
 def _subsets(axes: Sequence[int]) -> list[tuple[int, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from inspire_med.files import write_text
-from inspire_med.imaging.masks import region_masks
+from inspire_med.imaging.masks import among
 from inspire_med.imaging.output import file_names, write_probabilities
 from inspire_med.inference.doubt import Doubt, confidence, doubt_of_lesions, entropy, tempered
 from inspire_med.inference.postprocess import size_of_voxel
@@ -34,27 +34,31 @@ class CaseDoubt:
 
 
 def doubt_of(case: str, prediction: Prediction, doubt: Doubt, folder: Path | None) -> CaseDoubt:
-    """Find how sure the networks are of a case.
+    """Find how sure the networks are of a case, one region after another.
 
     Args:
         case: Its id.
         prediction: Of it.
         doubt: What is known of the networks.
-        folder: Gets the map of doubt in bits, if there is one.
+        folder: Gets the map of doubt in bits, if there is one: of each voxel that of the region
+            which is least sure there.
     """
-    chances = tempered(prediction.probabilities, doubt.temperature)
-    masks = region_masks(prediction.labels, prediction.regions)
     voxel = size_of_voxel(prediction.placement.shape, prediction.placement.affine)
     promised: list[float] = []
     lesions: list[list[object]] = []
-    for region, own, mask in zip(prediction.regions, chances, masks, strict=True):
-        promised.append(confidence(own, mask))
-        for each in doubt_of_lesions(own, mask, voxel):
+    bits = None if folder is None else np.zeros(prediction.labels.shape, np.float32)
+    for index, (region, values) in enumerate(prediction.regions.items()):
+        chances = tempered(prediction.probability(index), doubt.temperature)
+        mask = among(prediction.labels, values)
+        promised.append(confidence(chances, mask))
+        for each in doubt_of_lesions(chances, mask, voxel):
             centre = " ".join(f"{place:.1f}" for place in each.centre)
             lesions.append([case, region, centre, f"{each.size:.4g}", f"{each.confidence:.4f}"])
-    if folder is not None:
+        if bits is not None:
+            np.maximum(bits, entropy(chances), out=bits)
+    if folder is not None and bits is not None:
         name, _ = file_names(case, is_picture=prediction.placement.affine is None)
-        write_probabilities(folder / name, entropy(chances)[None], prediction.placement)
+        write_probabilities(folder / name, bits[None], prediction.placement)
     return CaseDoubt(case, float(np.mean(promised)), lesions)
 
 

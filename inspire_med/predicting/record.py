@@ -39,6 +39,11 @@ def write_record(
     )
 
 
+def remove_record(folder: Path) -> None:
+    """Remove the record of an earlier request, before the first of its masks is replaced."""
+    (folder / RECORD).unlink(missing_ok=True)
+
+
 def _commits(folders: Sequence[Path]) -> list[str]:
     """The commits that the runs of some checkpoints were trained by, each once."""
     records = [folder.resolve().parent.parent / "run.json" for folder in folders]

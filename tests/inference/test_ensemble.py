@@ -77,6 +77,16 @@ def test_each_is_prepared_by_the_statistics_of_its_own_training(tmp_path, scan):
     np.testing.assert_allclose(found.probabilities[0], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("logit", [float("nan"), float("inf")])
+def test_an_answer_that_is_not_finite_is_refused(tmp_path, scan, logit):
+    predictor = together(tmp_path, (CARD, constant(0.0)), (CARD, constant(logit)))
+
+    with pytest.raises(
+        InputError, match="--precision 32-true: the network's answer is not finite; give 32-true"
+    ):
+        predictor.predict({"scan": scan})
+
+
 def test_windows_of_all_are_heard_of(tmp_path, scan):
     small = replace(CARD, patch_size=(4, 8, 8))
     heard = []

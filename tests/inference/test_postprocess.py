@@ -152,6 +152,7 @@ def test_rules_are_read_as_they_were_written(tmp_path):
             "has rules for liver, but the model gives WT, TC, ET; rename or remove it",
         ),
         ("format: 1\nregions: {ET: {threshold: 1.0}}", "ET has a threshold that is no probability"),
+        ("format: 1\nregions: {ET: {smallest_part: .nan}}", ".*or a size below zero; correct it"),
         ("format: 1\nregions: {ET: {smallest_part: -1}}", ".*or a size below zero; correct it"),
     ],
 )

@@ -179,5 +179,5 @@ def on_ranks(tmp_path):
 def brats(ball_volumes, tmp_path) -> Path:
     """A copy of a small BraTS folder, LPS, 1 x 1 x 2 mm, that a test may damage."""
     folder = tmp_path / "brats"
-    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json"))
+    shutil.copytree(ball_volumes.parent, folder, ignore=shutil.ignore_patterns("*.json", "store"))
     return folder

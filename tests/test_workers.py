@@ -9,7 +9,7 @@ import pytest
 
 from inspire_med.cli.command import run_command
 from inspire_med.cli.parser import CommandParser
-from inspire_med.evaluation.batch import _each
+from inspire_med.evaluation.batch import map_cases
 from inspire_med.workers import refusal
 
 
@@ -65,8 +65,8 @@ def test_any_other_error_is_none_of_these(error):
 
 
 SCRIPT = """
-from inspire_med.evaluation.batch import _each
-print(_each(abs, [-1, -2, -3], 2, lambda: None))
+from inspire_med.evaluation.batch import map_cases
+print(map_cases(abs, [-1, -2, -3], 2, lambda: None))
 """
 
 
@@ -101,4 +101,4 @@ def test_a_process_that_is_refused_ends_the_batch(monkeypatch):
     monkeypatch.setattr(popen_spawn_posix.Popen, "_launch", refused_at_the_second)
 
     with pytest.raises(BlockingIOError):
-        _each(abs, [-1, -2, -3], 3, lambda: None)
+        map_cases(abs, [-1, -2, -3], 3, lambda: None)

@@ -14,7 +14,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.footprint import peak_bytes
 from inspire_med.inference.members import Member
-from inspire_med.inference.memory import MemoryPlan, find_room, plan_memory
+from inspire_med.inference.memory import MemoryPlan, Room, find_room, plan_memory
 from inspire_med.inference.settings import OVERLAP, Settings
 from inspire_med.inference.sliding_window import Watch, region_probabilities
 from inspire_med.tasks.task import Preparation
@@ -39,8 +39,6 @@ class Ensemble:
             network = member.network.to(settings.device).eval()
             network = network.to(memory_format=layout)  # pyright: ignore[reportCallIssue]
             self.networks.append((member.card.preparation, network))
-        # Found once: what a case frees stays with the process, and would look taken to the next.
-        self._room = find_room(settings.device, settings.memory)
 
     def __call__(
         self, prepare: Prepare, watch: Watch | None = None
@@ -104,6 +102,11 @@ class Ensemble:
                 "32-true, or another --run."
             )
         return answer
+
+    @cached_property
+    def _room(self) -> Room:
+        """Found at the first case: what it frees stays here, and looks taken to the next ones."""
+        return find_room(self._settings.device, self._settings.memory)
 
     @cached_property
     def _bytes_per_voxel(self) -> float:

@@ -19,8 +19,7 @@ def peak_bytes(network: nn.Module, shape: Sequence[int], precision: str) -> int:
     """Most bytes that live at one time while a network answers, beside its weights and the image.
 
     The network runs on tensors that have a shape and no memory, operation by operation as it would
-    on real ones; what each operation needs for itself is not counted (measured on a CPU: 2 % at
-    128^3, 35 % of the smallest windows).
+    on real ones; what each operation needs for itself is not counted.
 
     Args:
         network: In evaluation mode, on its device.

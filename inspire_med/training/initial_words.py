@@ -59,21 +59,19 @@ def on_preparation(before: ModelCard, card: ModelCard) -> list[str]:
 
 
 def _on_channels(old: Sequence[str], new: Sequence[str]) -> str:
-    known = [name for name in new if name in old]
-    others = [name for name in new if name not in old]
-    parts = [f"{', '.join(known)} by name"] if known else []
-    if others:
-        parts.append(f"{', '.join(others)} from the mean of {', '.join(old)}")
-    return f"channels: {'; '.join(parts)}"
+    return "channels: " + _by_name(old, new, f"from the mean of {', '.join(old)}")
 
 
 def _on_regions(old: Sequence[str], new: Sequence[str]) -> str:
+    return "regions: " + _by_name(old, new, f"untrained (the model has {', '.join(old)})")
+
+
+def _by_name(old: Sequence[str], new: Sequence[str], otherwise: str) -> str:
+    """Which names the model knows, and what becomes of the others."""
     known = [name for name in new if name in old]
     others = [name for name in new if name not in old]
     parts = [f"{', '.join(known)} by name"] if known else []
-    if others:
-        parts.append(f"{', '.join(others)} untrained (the model has {', '.join(old)})")
-    return f"regions: {'; '.join(parts)}"
+    return "; ".join([*parts, f"{', '.join(others)} {otherwise}"] if others else parts)
 
 
 def _written(value: object, unit: str) -> str:

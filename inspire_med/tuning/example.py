@@ -1,6 +1,6 @@
 """Example: a case predicted by a network that has not trained on it, with its reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
+from inspire_med.evaluation.origin import RECORD
 from inspire_med.evaluation.pairs import find_probabilities
+from inspire_med.files import read_json
 from inspire_med.imaging.grid import same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels
 from inspire_med.imaging.masks import Regions, among, values_of
@@ -100,7 +102,8 @@ def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
             fold that left it out.
 
     Raises:
-        InputError: If no case has a fold, or one has no probabilities.
+        InputError: If no case has a fold, one has no probabilities, or the record beside them says
+            that they are of another data set, or of networks that may have seen their cases.
     """
     found = find_probabilities(folder)
     cases = [case for case in manifest.cases if case.label is not None and case.fold is not None]
@@ -112,7 +115,27 @@ def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
             f"{folder}: has no probabilities of {listed(missing)}; predict every fold's cases with "
             "--probabilities."
         )
+    if (record := folder / RECORD).is_file():
+        _refuse_seen(record, manifest, {case.id: case.fold for case in cases})
     return [_example(case.id, case.fold, case.label, found[case.id]) for case in cases]
+
+
+def _refuse_seen(record: Path, manifest: Manifest, folds: Mapping[str, int | None]) -> None:
+    """Refuse what `predict` or `train --fold each` says is not out of fold."""
+    content = read_json(record)
+    trained_on = content.get("trained_on")
+    if trained_on not in (None, manifest.hash):
+        raise InputError(
+            f"{record}: says networks of the data set {trained_on[:12]}, but the manifest is "
+            f"{manifest.hash[:12]}; give the manifest of the trainings."
+        )
+    said = {case: own.get("fold") for case, own in content.get("cases", {}).items()}
+    for case, fold in folds.items():
+        if said.get(case) != fold:
+            raise InputError(
+                f"{record}: does not say that case {case} was predicted by the network of fold "
+                f"{fold}, which left it out; give the predictions of train --fold each."
+            )
 
 
 def _example(case: str, fold: int | None, label: Path | None, probabilities: Path) -> Example:

@@ -66,6 +66,25 @@ def test_a_case_without_probabilities_is_named(run, disc_images, capsys):
     assert not (run / "postprocess.yaml").exists()
 
 
+def test_predictions_of_networks_that_saw_their_cases_are_refused(run, disc_images, capsys):
+    """As `predict --run cv` writes them on the training's own manifest: by all folds together."""
+    manifest = Manifest.load(disc_images)
+    record = run / "predictions" / "predictions.json"
+    folds = {case.id: {"fold": case.fold} for case in manifest.cases}
+
+    record.write_text(json.dumps({"trained_on": manifest.hash, "cases": folds}))
+    assert tune(run, disc_images) == 0
+    seen = {**folds, "disc2": {"seconds": 1.0}}
+    record.write_text(json.dumps({"trained_on": manifest.hash, "cases": seen}))
+    assert tune(run, disc_images, "--overwrite") == 2
+    said = capsys.readouterr().err
+    assert "does not say that case disc2 was predicted by the network of fold" in said
+    record.write_text(json.dumps({"trained_on": "b" * 64, "cases": folds}))
+    assert tune(run, disc_images, "--overwrite") == 2
+    said = capsys.readouterr().err
+    assert "says networks of the data set bbbbbbbbbbbb, but the manifest is" in said
+
+
 def test_a_prediction_on_another_grid_is_named(run, disc_images, capsys):
     Image.new("L", (5, 5)).save(run / "predictions" / "disc0_prob.png")
 

@@ -99,6 +99,11 @@ def _say(predictor: "Predictor", answers: "Answers") -> None:
     if doubtful := answers.to_look_at:
         words = f"{len(doubtful)} of {counted(len(of_cases), 'case')} a person should look at"
         said.append(f"{words}: {listed(doubtful)}")
+    if answers.has_lost_limit:
+        said.append(
+            "no case is named to look at: the limit of confidence was found with other rules of "
+            "postprocessing; predict with --postprocess stored, or run tune again"
+        )
     print("\n".join(said), file=sys.stderr)
 
 

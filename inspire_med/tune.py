@@ -17,8 +17,9 @@ from inspire_med.files import refuse_existing, write_json, write_text
 
 if TYPE_CHECKING:
     from inspire_med.cases.manifest import Manifest
-    from inspire_med.inference.doubt import Doubt
     from inspire_med.inference.postprocess import Postprocessing
+    from inspire_med.tuning.doubt_search import DoubtSearch
+    from inspire_med.tuning.referral import Wrong
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _tune(namespace: Namespace) -> None:
     from inspire_med.inference import doubt, postprocess
     from inspire_med.tuning.doubt_search import PASSES, search_doubt
     from inspire_med.tuning.example import find_examples
-    from inspire_med.tuning.rule_search import Measure, search_rules, steps
+    from inspire_med.tuning.rule_search import Measure, passes, search_rules
 
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: not a number of processes; give 1 or more.")
@@ -80,17 +81,17 @@ def _tune(namespace: Namespace) -> None:
     measure = Measure.of(protocol(options.protocol or manifest.task.protocol))
     dims = manifest.task.spatial_dims
     with progress_bar() as progress:
-        passes = len(steps(dims)) + PASSES
-        bar = progress.add_task("searching", total=len(examples) * passes)
+        times = passes(dims, manifest.regions) + PASSES
+        bar = progress.add_task("searching", total=len(examples) * times)
         common: dict[str, Any] = {
             "workers": options.workers,
             "advance": lambda: progress.advance(bar),
         }
-        rules = search_rules(examples, manifest.regions, measure, spatial_dims=dims, **common)
-        sure = search_doubt(examples, manifest.regions, rules, share=options.refer, **common)
-    write_text(files["rules"], yaml.safe_dump(rules.to_yaml(), sort_keys=False))
-    write_json(files["doubt"], sure.to_json())
-    print("\n".join(_lines(rules, "ml" if dims == 3 else "%")))
+        found = search_rules(examples, manifest.regions, measure, spatial_dims=dims, **common)
+        sure = search_doubt(examples, manifest.regions, found.rules, share=options.refer, **common)
+    write_text(files["rules"], yaml.safe_dump(found.rules.to_yaml(), sort_keys=False))
+    write_json(files["doubt"], sure.doubt.to_json())
+    print("\n".join(_lines(found.rules, "ml" if dims == 3 else "%")))
     print("\n".join(_lines_of_doubt(sure)))
     written = " and ".join(map(str, files.values()))
     print(f"Written: {written}, by which predict --run {options.run} goes", file=sys.stderr)
@@ -125,24 +126,26 @@ def _line(found: Mapping[str, Any], unit: str) -> str:
     return f"| {found['region']} | {found['rule']} | {shown} | {gain} | {interval} | {kept} |"
 
 
-def _lines_of_doubt(sure: "Doubt") -> list[str]:
+def _lines_of_doubt(sure: "DoubtSearch") -> list[str]:
     """What was measured, in words."""
-    measured = sure.measured
-    lines = [f"temperature {sure.temperature:.2f} (above 1: the network is too sure of itself)"]
-    for name, words in (
-        ("referred", f"confidence below {sure.refer_below:.3f}, for a person to look at"),
-        ("others", "the others"),
-    ):
-        own = measured[name]
-        share = ""
-        if own["n"]:
-            low, high = own["ci95"]
-            share = f" ({own['share']:.0%}, 95 % interval {low:.0%} to {high:.0%})"
-        dice = measured["wrong_below_dice"]
-        lines.append(f"{words}: {own['wrong']} of {own['n']} have Dice below {dice:g}{share}")
-    areas = [measured[n] for n in ("area_under_risk_coverage", "by_chance", "by_dice_itself")]
-    words = "area under the risk-coverage curve {:.3f}; by chance {:.3f}, by Dice itself {:.3f}"
-    return [*lines, words.format(*areas)]
+    own = sure.referral
+    areas = "area under the risk-coverage curve {by_confidence:.3f}; by chance {by_chance:.3f}, "
+    return [
+        f"temperature {sure.temperature:.2f} (above 1: the network is too sure of itself)",
+        _counted(f"confidence below {own.limit:.3f}, for a person to look at", own.referred),
+        _counted("the others", own.others),
+        (areas + "by Dice itself {by_dice:.3f}").format(**own.areas),
+    ]
+
+
+def _counted(words: str, found: "Wrong") -> str:
+    from inspire_med.tuning.referral import WRONG_BELOW
+
+    share = ""
+    if found.ci95 is not None:
+        low, high = found.ci95
+        share = f" ({found.wrong / found.n:.0%}, 95 % interval {low:.0%} to {high:.0%})"
+    return f"{words}: {found.wrong} of {found.n} have Dice below {WRONG_BELOW:g}{share}"
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ from inspire_med.evaluate import main as evaluate
 from inspire_med.evaluation.origin import origin_of
 from inspire_med.imaging.output import write_mask
 from inspire_med.inference import Predictor
+from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.predict import main
 from inspire_med.train import main as train
+from inspire_med.tuning.example import Example
+from inspire_med.tuning.referral import judge
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",
         "--data.workers", "0", "--max_steps", "1", "--validations", "1", "--fold", "0"]  # fmt: skip
@@ -693,7 +696,7 @@ def test_doubt_is_written_beside_the_masks_and_not_among_them(
 
 def test_cases_that_a_person_should_look_at_are_named(tmp_path, image_run, disc_images, capsys):
     run = shutil.copytree(image_run, tmp_path / "run")
-    (run / "doubt.json").write_text('{"format": 1, "temperature": 2.0, "refer_below": 1.1}')
+    (run / "doubt.json").write_text('{"format": 2, "temperature": 2.0, "refer_below": 1.1}')
 
     assert predict(run, disc_images, tmp_path / "out", "--fold", "0") == 0
 
@@ -701,6 +704,51 @@ def test_cases_that_a_person_should_look_at_are_named(tmp_path, image_run, disc_
     said = capsys.readouterr().err
     assert f"{len(cases)} of {len(cases)} cases a person should look at: {cases[0]}" in said
     assert not (tmp_path / "out" / "doubt").exists()
+
+
+def test_a_limit_that_was_found_by_other_rules_is_not_gone_by(
+    tmp_path, image_run, disc_images, capsys
+):
+    run = shutil.copytree(image_run, tmp_path / "run")
+    rules = {"polyp": {"threshold": 0.3}}
+    (run / "postprocess.yaml").write_text(json.dumps({"format": 1, "regions": rules}))
+    limit = {"format": 2, "temperature": 2.0, "refer_below": 1.1, "rules": rules}
+    (run / "doubt.json").write_text(json.dumps(limit))
+    lost = "no case is named to look at: the limit of confidence was found with other rules of"
+
+    assert predict(run, disc_images, tmp_path / "stored", "--fold", "0", "--doubt") == 0
+    said = capsys.readouterr().err
+    assert "cases a person should look at" in said
+    assert lost not in said
+    words = ["--fold", "0", "--doubt", "--postprocess", "off"]
+    assert predict(run, disc_images, tmp_path / "off", *words) == 0
+    said = capsys.readouterr().err
+    assert "cases a person should look at" not in said
+    assert lost in said
+
+    def referred(folder):
+        table = (tmp_path / folder / "doubt" / "cases.csv").read_text()
+        return {row["refer"] for row in csv.DictReader(table.splitlines())}
+
+    assert referred("stored") == {"yes"}
+    assert referred("off") == {""}
+
+
+def test_confidence_is_what_tune_would_find_by_the_maps(tmp_path, image_run, disc_images):
+    """A picture's maps have 8 bits: who goes by a limit found with them sees no more than they."""
+    run = shutil.copytree(image_run, tmp_path / "run")
+    (run / "doubt.json").write_text('{"format": 2, "temperature": 3.0, "refer_below": 0.5}')
+    manifest = Manifest.load(disc_images)
+
+    assert predict(run, disc_images, tmp_path / "out", "--fold", "0") == 0
+
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    for case in manifest.fold(0)[1]:
+        maps = tmp_path / "out" / f"{case.id}_prob.png"
+        judged = judge(
+            manifest.regions, Postprocessing(), 3.0, Example(case.id, 0, case.label, maps)
+        )
+        assert record["cases"][case.id]["confidence"] == pytest.approx(judged.confidence, abs=1e-9)
 
 
 @pytest.mark.slow

@@ -106,6 +106,20 @@ def test_a_manifest_without_folds_is_refused(tmp_path, run, disc_images, capsys)
     assert "no labelled case of the manifest has a fold" in capsys.readouterr().err
 
 
+def test_one_case_alone_is_refused(tmp_path, run, disc_images, capsys):
+    content = json.loads(disc_images.read_text())
+    del content["hash"]
+    for case in content["cases"]:
+        case["fold"] = 0 if case["id"] == "disc1" else None
+        case["images"] = {n: str(disc_images.parent / p) for n, p in case["images"].items()}
+        case["label"] = str(disc_images.parent / case["label"])
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(content))
+
+    assert tune(run, manifest) == 2
+    assert "disc1 is the manifest's one labelled case of a fold" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

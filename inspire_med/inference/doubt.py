@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.lesions import components
 from inspire_med.files import read_json
+from inspire_med.inference.postprocess import Postprocessing, RegionRules
 
 FILE = "doubt.json"  # in the folder of a cross-validation
-_LEAST = 1e-6  # probabilities are held between this and 1 less this: logits are finite
+# Probabilities are held between this and 1 less this, so that logits are finite: where they are
+# fine, and half a step of those that a picture's map has.
+FINE, EIGHT_BITS = 1e-6, 1 / 510
 _COUNTS = 0.02  # below, background: a million of its voxels would outweigh a lesion
 
 
@@ -25,16 +28,24 @@ class Doubt:
     Args:
         temperature: Logits are divided by it; above 1 where the network is too sure of itself.
         refer_below: A person should look at cases whose confidence is lower; None is not known.
+        rules: What was done to the masks of which that was found, by region.
         measured: How often such a case was wrong, and another: for people.
     """
 
     temperature: float = 1.0
     refer_below: float | None = None
+    rules: Mapping[str, RegionRules] = field(default_factory=dict[str, RegionRules])
     measured: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def limit_under(self, rules: Postprocessing) -> float | None:
+        """`refer_below`, if it was found for masks that are made by the same rules."""
+        names = {*self.rules, *rules.regions}
+        same = all(self.rules.get(name, RegionRules()) == rules.of(name) for name in names)
+        return self.refer_below if same else None
 
     def to_json(self) -> dict[str, Any]:
         """All fields, JSON-able."""
-        return {"format": 1, **asdict(self)}
+        return {"format": 2, **asdict(self)}
 
 
 def read_doubt(file: Path) -> Doubt:
@@ -45,7 +56,7 @@ def read_doubt(file: Path) -> Doubt:
     """
     content = read_json(file)
     try:
-        if content.pop("format") != 1:
+        if content.pop("format") != 2:
             raise KeyError("format")
         read = convert(content, Doubt)
         if not read.temperature > 0:
@@ -55,14 +66,26 @@ def read_doubt(file: Path) -> Doubt:
     return read
 
 
-def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def in_eight_bits(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As a picture's map says them, by which tune found how sure to be."""
+    return np.rint(probabilities * 255).astype(np.float32) / np.float32(255)
+
+
+def tempered(
+    probabilities: NDArray[np.float32], temperature: float, least: float = FINE
+) -> NDArray[np.float32]:
     """Probabilities whose logits are divided by a temperature; one half stays one half.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
+
+    Args:
+        probabilities: Of any shape.
+        temperature: Above 0.
+        least: What is nearer to 1 counts as this near, and what is nearer to 0 without being it.
     """
     if temperature == 1:
         return probabilities
-    held = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    held = np.clip(probabilities, np.float32(least), np.float32(1 - least))
     odds = (held / (1 - held)) ** np.float32(1 / temperature)
     # Where there is nothing at all, there is nothing at any temperature.
     return np.where(probabilities > 0, odds / (1 + odds), 0).astype(np.float32)
@@ -70,25 +93,35 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
 
 def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """Doubt in bits, 0 to 1: H(p) = -p log2 p - (1 - p) log2 (1 - p)."""
-    p = np.clip(probabilities, _LEAST, 1 - _LEAST)
+    p = np.clip(probabilities, FINE, 1 - FINE)
     return -p * np.log2(p) - (1 - p) * np.log2(1 - p)
 
 
-def confidence(probabilities: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+def confidence(
+    probabilities: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    temperature: float = 1.0,
+    least: float = FINE,
+) -> float:
     """The Dice that a region's probabilities promise its mask, 0 to 1.
 
     2 sum of p in the mask / (sum of p + voxels of the mask): what Dice would be, on average, were
     each voxel a lesion as often as p says. Of an empty mask it is the least sure voxel's 1 - p.
 
     Args:
-        probabilities: `(*spatial)`.
+        probabilities: `(*spatial)`; those that are background before they are tempered do not
+            count, or a high temperature would make a lesion of their million.
         mask: `(*spatial)`.
+        temperature: As `tempered` takes it.
+        least: As `tempered` takes it.
     """
     count = int(mask.sum())
     if count == 0:
-        return float(1 - probabilities.max(initial=0))
-    total = float(probabilities[probabilities >= _COUNTS].sum(dtype=np.float64))
-    return float(2 * probabilities[mask].sum(dtype=np.float64) / (total + count))
+        highest = probabilities.max(initial=0, keepdims=True)
+        return float(1 - tempered(highest, temperature, least).item())
+    counted = mask | (probabilities >= _COUNTS)
+    held = tempered(probabilities[counted], temperature, least).astype(np.float64)
+    return float(2 * held[mask[counted]].sum() / (held.sum() + count))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Answers:
         self._with_maps = with_maps
         self._doubt_folder = folder / FOLDER if with_doubt else None
         self._doubts: list[CaseDoubt] = []
+        self._limit = predictor.doubt.limit_under(predictor.rules)
 
     def take(self, case: str, prediction: Prediction, own: dict[str, Any]) -> None:
         """Write what a case gets.
@@ -46,17 +47,23 @@ class Answers:
             write_probabilities(maps, prediction.probabilities, prediction.placement)
             self.files.append(maps)
         self.cases[case] = {**own, "seen_as": prediction.seen_as}
-        if self._doubt_folder is not None or self._predictor.doubt.refer_below is not None:
-            found = doubt_of(case, prediction, self._predictor.doubt, self._doubt_folder)
+        if self._doubt_folder is not None or self._limit is not None:
+            temperature = self._predictor.doubt.temperature
+            found = doubt_of(case, prediction, temperature, self._doubt_folder)
             self.cases[case]["confidence"] = found.confidence
             self._doubts.append(found)
 
     def finish(self) -> None:
         """Write the tables of doubt, where they were asked for."""
         if self._doubt_folder is not None:
-            write_tables(self._doubt_folder, self._doubts, self._predictor.doubt)
+            write_tables(self._doubt_folder, self._doubts, self._limit)
 
     @property
     def to_look_at(self) -> list[str]:
         """Cases that a person should look at, as far as a limit is known."""
-        return [own.case for own in self._doubts if refers(own, self._predictor.doubt) == "yes"]
+        return [own.case for own in self._doubts if refers(own, self._limit) == "yes"]
+
+    @property
+    def has_lost_limit(self) -> bool:
+        """Whether a limit was found, but for masks that are made by other rules."""
+        return self._limit is None and self._predictor.doubt.refer_below is not None

@@ -78,9 +78,15 @@ def fit_temperature(histogram: Histogram) -> float:
     return float(np.exp(found.x))
 
 
-def curve(histogram: Histogram, bins: int = 10) -> list[dict[str, float]]:
-    """Mean probability and share that came true, in bins of one width; empty ones left out."""
-    said = 1 / (1 + np.exp(-_LOGITS))
+def curve(histogram: Histogram, temperature: float = 1.0, bins: int = 10) -> list[dict[str, float]]:
+    """Mean probability and share that came true, in bins of one width; empty ones left out.
+
+    Args:
+        histogram: Of voxels.
+        temperature: What is said is tempered by it first.
+        bins: From 0 to 1.
+    """
+    said = 1 / (1 + np.exp(-_LOGITS / temperature))
     places = np.minimum((said * bins).astype(np.intp), bins - 1)
     voxels = histogram.inside + histogram.outside
     count, inside, mass = (

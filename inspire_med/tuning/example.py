@@ -1,7 +1,7 @@
 """Example: a case predicted by a network that has not trained on it, with its reference."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,18 @@ from inspire_med.evaluation.pairs import find_probabilities
 from inspire_med.files import read_json
 from inspire_med.imaging.grid import same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels
-from inspire_med.imaging.masks import Regions, among, values_of
+from inspire_med.imaging.masks import (
+    Regions,
+    among,
+    bounding_box,
+    labels_from_regions,
+    region_masks,
+    values_of,
+)
 from inspire_med.imaging.probabilities import read_probabilities
 from inspire_med.imaging.resample import in_order_of
-from inspire_med.inference.postprocess import size_of_voxel
+from inspire_med.inference.doubt import EIGHT_BITS, FINE
+from inspire_med.inference.postprocess import RegionRules, size_of_voxel
 from inspire_med.wording import listed
 
 
@@ -50,7 +58,7 @@ class Example:
             {name: self._beside(reference, own, read.affine) for name, own in read.maps.items()},
             reference.spacing_mm,
             size_of_voxel(reference.labels.shape, read.affine),
-            0.0 if read.affine is not None else 1 / 510,  # pictures have 8 bits
+            FINE if read.affine is not None else EIGHT_BITS,
         )
 
     def _beside(
@@ -83,7 +91,7 @@ class OpenExample:
         maps: Probabilities by region, `(*spatial)`.
         spacing_mm: Voxel size along each axis.
         voxel: Size of a voxel in ml, of a pixel in per cent of the picture.
-        least: Half a step of the numbers that probabilities are stored as.
+        least: How near to 0 and 1 what is stored as such may be, at most.
     """
 
     references: dict[str, NDArray[np.bool_]]
@@ -91,6 +99,26 @@ class OpenExample:
     spacing_mm: tuple[float, ...]
     voxel: float
     least: float
+
+    def around(self, lowest: Mapping[str, float]) -> "OpenExample":
+        """The box that holds all references and all voxels above a region's lowest threshold."""
+        seen = [self.references[name] | (self.maps[name] > low) for name, low in lowest.items()]
+        whole = np.logical_or.reduce(seen)
+        box = bounding_box(whole) or (slice(0, 1),) * whole.ndim
+        return replace(
+            self,
+            references={n: np.ascontiguousarray(own[box]) for n, own in self.references.items()},
+            maps={n: np.ascontiguousarray(own[box]) for n, own in self.maps.items()},
+        )
+
+    def mask(self, region: str, rules: RegionRules) -> NDArray[np.bool_]:
+        """Where a region is by its rules, before regions are painted over one another."""
+        return rules(self.maps[region] > rules.threshold, self.voxel)
+
+
+def read_back(masks: Sequence[NDArray[np.bool_]], regions: Regions) -> NDArray[np.bool_]:
+    """Masks of regions as who opens a written mask finds them, `(regions, *spatial)` as given."""
+    return region_masks(labels_from_regions(masks, regions), regions)
 
 
 def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
@@ -102,13 +130,19 @@ def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
             fold that left it out.
 
     Raises:
-        InputError: If no case has a fold, one has no probabilities, or the record beside them says
-            that they are of another data set, or of networks that may have seen their cases.
+        InputError: If fewer than two cases have a fold, one has no probabilities, or the record
+            beside them says that they are of another data set, or of networks that may have seen
+            their cases.
     """
     found = find_probabilities(folder)
     cases = [case for case in manifest.cases if case.label is not None and case.fold is not None]
     if not cases:
         raise InputError(f"{folder}: no labelled case of the manifest has a fold; prepare folds.")
+    if len(cases) == 1:
+        raise InputError(
+            f"{folder}: {cases[0].id} is the manifest's one labelled case of a fold, and what is "
+            "chosen must be tried on another; prepare more cases."
+        )
     missing = [case.id for case in cases if case.id not in found]
     if missing:
         raise InputError(

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from inspire_med.evaluation.measures import overlap
-from inspire_med.imaging.masks import Regions, labels_from_regions, region_masks
-from inspire_med.inference.doubt import confidence, tempered
+from inspire_med.imaging.masks import Regions
+from inspire_med.inference.doubt import confidence
 from inspire_med.inference.postprocess import Postprocessing
-from inspire_med.tuning.example import Example
+from inspire_med.tuning.example import Example, read_back
 
 WRONG_BELOW = 0.7  # Dice
 
@@ -31,19 +31,91 @@ class Judged:
     confidence: float
     dice: float
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody would have wished to look at it."""
+        return self.dice < WRONG_BELOW
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How many of some cases were wrong.
+
+    Args:
+        n: Cases.
+        wrong: Those whose Dice is below `WRONG_BELOW`.
+    """
+
+    n: int
+    wrong: int
+
+    @classmethod
+    def among(cls, judged: Sequence[Judged]) -> "Wrong":
+        """Count them."""
+        return cls(len(judged), sum(each.is_wrong for each in judged))
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of their share; None of no cases."""
+        if self.n == 0:
+            return None
+        found = binomtest(self.wrong, self.n).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    def to_json(self) -> dict[str, Any]:
+        """All that is known, JSON-able."""
+        share = self.wrong / self.n if self.n else None
+        return {"n": self.n, "wrong": self.wrong, "share": share, "ci95": self.ci95}
+
+
+@dataclass(frozen=True)
+class Referral:
+    """Who should look at what, and what that was worth.
+
+    Args:
+        limit: The confidence below which a person should look.
+        judged: All cases.
+        referred: Those below the limit of the other folds: it was not chosen on them.
+        others: All others.
+    """
+
+    limit: float
+    judged: tuple[Judged, ...]
+    referred: Wrong
+    others: Wrong
+
+    @property
+    def areas(self) -> dict[str, float]:
+        """Under the risk-coverage curve, by confidence, by chance, and by Dice: the best there is.
+
+        By chance it is the mean over all orders.
+        """
+        return {
+            "by_confidence": area(self.judged),
+            "by_chance": float(np.mean([1 - each.dice for each in self.judged])),
+            "by_dice": area([Judged(each.id, each.dice, each.dice) for each in self.judged]),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """All that is known, JSON-able."""
+        return {
+            "wrong_below_dice": WRONG_BELOW,
+            "referred": self.referred.to_json(),
+            "others": self.others.to_json(),
+            "area_under_risk_coverage": self.areas,
+            "curve": risk_coverage(self.judged),
+            "cases": {each.id: [each.confidence, each.dice] for each in self.judged},
+        }
+
 
 def judge(regions: Regions, rules: Postprocessing, temperature: float, example: Example) -> Judged:
     """Hold a case's confidence against its Dice, with the masks that predict would write."""
     opened = example.open(regions)
-    found: list[NDArray[np.bool_]] = []
-    for region in regions:
-        own = rules.of(region)
-        found.append(own(opened.maps[region] > own.threshold, opened.voxel))
-    masks = region_masks(labels_from_regions(found, regions), regions)
+    masks = read_back([opened.mask(name, rules.of(name)) for name in regions], regions)
     promised: list[float] = []
     kept: list[float] = []
     for region, mask in zip(regions, masks, strict=True):
-        promised.append(confidence(tempered(opened.maps[region], temperature), mask))
+        promised.append(confidence(opened.maps[region], mask, temperature, opened.least))
         kept.append(overlap.dice(overlap.count(opened.references[region], mask)))
     return Judged(example.id, float(np.mean(promised)), float(np.mean(kept)))
 
@@ -51,13 +123,18 @@ def judge(regions: Regions, rules: Postprocessing, temperature: float, example: 
 def risk_coverage(judged: Sequence[Judged]) -> list[tuple[float, float]]:
     """Share of the cases that are kept, the surest first, and their mean 1 - Dice.
 
+    Of cases as sure as each other the order is not known: each counts with their mean.
+
     Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification, JMLR 11,
     2010.
     """
-    risks = np.array([1 - each.dice for each in sorted(judged, key=lambda own: -own.confidence)])
-    counts = np.arange(1, len(risks) + 1)
-    means = np.cumsum(risks) / counts
-    return [(float(n / len(risks)), float(mean)) for n, mean in zip(counts, means, strict=True)]
+    values = np.array([each.confidence for each in judged])
+    _, places, counts = np.unique(-values, return_inverse=True, return_counts=True)
+    means = np.bincount(places, [1 - each.dice for each in judged]) / counts
+    risks = np.repeat(means, counts)
+    kept = np.arange(1, len(risks) + 1)
+    running = np.cumsum(risks) / kept
+    return [(float(n / len(risks)), float(mean)) for n, mean in zip(kept, running, strict=True)]
 
 
 def area(judged: Sequence[Judged]) -> float:
@@ -65,39 +142,27 @@ def area(judged: Sequence[Judged]) -> float:
     return float(np.mean([risk for _, risk in risk_coverage(judged)]))
 
 
-def refer(judged: Sequence[Judged], share: float) -> tuple[float, dict[str, Any]]:
-    """The confidence below which that share of the cases lies, and what was measured with it.
+def refer(judged: Sequence[Judged], groups: NDArray[np.int64], share: float) -> Referral:
+    """Find the confidence below which that share of the cases lies, and try it.
+
+    Each group of cases is parted by the limit of all others, so that what is counted holds for new
+    cases; the limit that is kept is that of all together.
 
     Args:
-        judged: Out-of-fold cases.
-        share: From 0 to 1.
-
-    Returns:
-        The confidence; and, JSON-able, how many cases of each kind were wrong (mean Dice below
-        `WRONG_BELOW`) with Wilson's 95 % intervals, and the area under the risk-coverage curve
-        beside that of an order by chance and by Dice itself.
+        judged: Out-of-fold cases, at least two.
+        groups: `(cases,)`, two or more: which cases are left out together.
+        share: Of the cases that lie below, from 0 to 1.
     """
     values = np.array([each.confidence for each in judged])
-    limit = float(np.quantile(values, share, method="higher"))
-    referred = [each for each in judged if each.confidence < limit]
-    others = [each for each in judged if each.confidence >= limit]
-    best = [Judged(each.id, each.dice, each.dice) for each in judged]
-    return limit, {
-        "wrong_below_dice": WRONG_BELOW,
-        "referred": _wrong(referred),
-        "others": _wrong(others),
-        "area_under_risk_coverage": area(judged),
-        "by_chance": float(np.mean([1 - each.dice for each in judged])),
-        "by_dice_itself": area(best),
-        "curve": risk_coverage(judged),
-        "cases": {each.id: [each.confidence, each.dice] for each in judged},
-    }
+    below = np.zeros(len(values), bool)
+    for group in np.unique(groups):
+        own = groups == group
+        below[own] = values[own] < _limit(values[~own], share)
+    referred = [each for each, is_below in zip(judged, below, strict=True) if is_below]
+    others = [each for each, is_below in zip(judged, below, strict=True) if not is_below]
+    limit = _limit(values, share)
+    return Referral(limit, tuple(judged), Wrong.among(referred), Wrong.among(others))
 
 
-def _wrong(judged: Sequence[Judged]) -> dict[str, Any]:
-    wrong = sum(each.dice < WRONG_BELOW for each in judged)
-    if not judged:
-        return {"n": 0, "wrong": 0, "share": None, "ci95": None}
-    found = binomtest(wrong, len(judged)).proportion_ci(method="wilson")
-    ends = [float(found.low), float(found.high)]
-    return {"n": len(judged), "wrong": wrong, "share": wrong / len(judged), "ci95": ends}
+def _limit(values: NDArray[np.float64], share: float) -> float:
+    return float(np.quantile(values, share, method="higher"))

@@ -5,13 +5,16 @@ import pytest
 
 from inspire_med.errors import InputError
 from inspire_med.inference.doubt import (
+    EIGHT_BITS,
     Doubt,
     confidence,
     doubt_of_lesions,
     entropy,
+    in_eight_bits,
     read_doubt,
     tempered,
 )
+from inspire_med.inference.postprocess import Postprocessing, RegionRules
 
 
 def test_doubt_is_a_bit_at_one_half_and_nothing_at_the_ends():
@@ -54,6 +57,60 @@ def test_a_million_voxels_of_background_do_not_count():
     assert confidence(p, p > 0.5) == pytest.approx(1.0)
 
 
+def test_a_temperature_makes_no_lesion_of_the_background():
+    """A p of 1e-4 at temperature 4 is 0.09: of a million such voxels that would be a lesion."""
+    p = np.full(1_000_000, 1e-4, np.float32)
+    p[:10] = 0.5
+    p[:6] = 0.99
+
+    expected = confidence(tempered(p[:10], 4), p[:10] > 0.5)
+
+    assert confidence(p, p > 0.5, 4) == pytest.approx(expected)
+    assert 0.5 < expected < 0.9
+
+
+def test_what_is_added_to_a_mask_counts_in_it_however_unlikely():
+    p = np.array([1, 1, 1, 0.01], np.float32)  # a hole that was filled
+
+    assert confidence(p, p > 0) == pytest.approx(2 * 3.01 / (3.01 + 4))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_an_empty_mask_is_doubted_at_the_temperature(temperature):
+    p = np.array([[0.0, 0.4]], np.float32)
+
+    expected = 1 - tempered(p, temperature).max()
+
+    assert confidence(p, p > 0.5, temperature) == pytest.approx(expected)
+
+
+def test_eight_bits_say_no_more_than_half_a_step():
+    """What is stored as 255 is 0.998 or more, and not as good as certain."""
+    p = np.array([0.5, 0.997, 1.0], np.float32)
+
+    assert in_eight_bits(p).tolist() == pytest.approx([128 / 255, 254 / 255, 1.0])
+    assert tempered(in_eight_bits(p), 2, EIGHT_BITS)[2] == pytest.approx(0.9576, abs=1e-4)
+    assert tempered(p, 2)[2] == pytest.approx(0.999, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "known"),
+    [
+        ({}, {}, True),
+        ({"a": RegionRules(0.4)}, {"a": RegionRules(0.4)}, True),
+        ({"a": RegionRules()}, {}, True),  # nothing is done either way
+        ({"a": RegionRules(0.4)}, {}, False),
+        ({}, {"b": RegionRules(fill_holes=True)}, False),
+        ({"a": RegionRules(0.4)}, {"a": RegionRules(0.3)}, False),
+    ],
+)
+def test_a_limit_holds_for_the_rules_that_it_was_found_with(found, now, known):
+    doubt = Doubt(refer_below=0.6, rules=found)
+
+    assert doubt.limit_under(Postprocessing(now)) == (0.6 if known else None)
+    assert Doubt(rules=found).limit_under(Postprocessing(now)) is None
+
+
 @pytest.mark.parametrize(("highest", "expected"), [(0.0, 1.0), (0.4, 0.6)])
 def test_an_empty_mask_is_as_sure_as_its_least_sure_voxel(highest, expected):
     p = np.zeros((3, 4), np.float32)
@@ -80,7 +137,7 @@ def test_nothing_has_no_lesion():
 
 
 def test_doubt_is_read_as_it_was_written(tmp_path):
-    doubt = Doubt(1.7, 0.6, {"referred": {"n": 3}})
+    doubt = Doubt(1.7, 0.6, {"ET": RegionRules(smallest_total=0.2)}, {"referred": {"n": 3}})
     file = tmp_path / "doubt.json"
     file.write_text(json.dumps(doubt.to_json()))
 
@@ -89,7 +146,7 @@ def test_doubt_is_read_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [[], {}, {"format": 2}, {"format": 1, "temperature": "hot"}, {"format": 1, "temperature": 0}],
+    [[], {}, {"format": 1}, {"format": 2, "temperature": "hot"}, {"format": 2, "temperature": 0}],
 )
 def test_what_is_no_such_file_is_refused(tmp_path, content):
     file = tmp_path / "doubt.json"

@@ -23,7 +23,10 @@ def test_what_is_said_to_be_written_is_there(tmp_path, with_maps, names):
     placement = Placement.of_picture((4, 5), None)
     prediction = Prediction.painted(shares, placement, {"organ": (1,)}, Postprocessing(), "")
     answers = Answers(
-        tmp_path, SimpleNamespace(doubt=Doubt()), with_maps=with_maps, with_doubt=False
+        tmp_path,
+        SimpleNamespace(doubt=Doubt(), rules=Postprocessing()),
+        with_maps=with_maps,
+        with_doubt=False,
     )
 
     answers.take("a", prediction, {})

@@ -36,6 +36,17 @@ def test_tempered_probabilities_come_true():
     assert off(after) < 0.005
 
 
+def test_the_curve_after_a_temperature_is_that_of_tempered_probabilities():
+    true, said = drawn(2.0)
+
+    found = curve(Histogram.of(true, said), 2.0)
+
+    expected = curve(Histogram.of(true, tempered(said, 2.0)))
+    for point, other in zip(found, expected, strict=True):
+        assert point["said"] == pytest.approx(other["said"], abs=2e-3)
+        assert point["true"] == pytest.approx(other["true"], abs=2e-3)
+
+
 def test_every_voxel_is_in_a_bin():
     said = np.array([0.0, 0.001, 0.5, 1.0, 1.0], np.float32)
     true = np.array([False, False, True, True, True])

@@ -1,6 +1,7 @@
 """Ensemble: the probabilities of a case by several networks together."""
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -33,6 +34,7 @@ class Ensemble:
     def __init__(self, members: Sequence[Member], settings: Settings) -> None:
         self.card = members[0].card
         self._settings = settings
+        self._alone = threading.Lock()  # the memory there is was planned for one answer at a time
         layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
         self.networks = list[tuple[Preparation, nn.Module]]()
         for member in members:
@@ -59,7 +61,8 @@ class Ensemble:
         count = len(self.networks)
         first, network = self.networks[0]
         prepared = prepare(first)
-        plan = self.plan(prepared.placement.size)
+        with self._alone:
+            plan = self.plan(prepared.placement.size)
         mean = self._answer(network, prepared, plan, _part(watch, 0, count))
         before = first
         for index, (preparation, network) in enumerate(self.networks[1:], 1):
@@ -86,16 +89,17 @@ class Ensemble:
         self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
     ) -> NDArray[np.uint16]:
         """One network's probabilities."""
-        answer = plan.gather()
-        finite = region_probabilities(
-            network,
-            prepared.image_tensor(),
-            plan.windows,
-            answer,
-            precision=self._settings.precision,
-            flips=self._settings.flips,
-            watch=watch,
-        )
+        with self._alone:
+            answer = plan.gather()
+            finite = region_probabilities(
+                network,
+                prepared.image_tensor(),
+                plan.windows,
+                answer,
+                precision=self._settings.precision,
+                flips=self._settings.flips,
+                watch=watch,
+            )
         if not finite:
             raise InputError(
                 f"--precision {self._settings.precision}: the network's answer is not finite; give "

@@ -235,11 +235,11 @@ def test_a_model_of_volumes_takes_no_picture(volume_run, disc_images):
     assert problem == f"{path}: the model is for volumes; choose another --run."
 
 
-def test_a_missing_channel_is_named_with_case_and_folder(volume_run, ball_volumes):
+def test_a_missing_channel_is_named_with_its_folder(volume_run, ball_volumes):
     images = dict(Manifest.load(ball_volumes).cases[0].images)
     folder = images.pop("t1ce").parent
 
-    with pytest.raises(InputError, match=f"{folder}: case .*: channel t1ce is missing; the model"):
+    with pytest.raises(InputError, match=f"{folder}: channel t1ce is missing; the model"):
         Predictor.load(volume_run, precision="32-true").predict(images)
 
 

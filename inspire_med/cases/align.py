@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,24 +47,30 @@ class Aligned:
     turn: Turn
 
 
-def align(case: Case, channels: Sequence[str], preparation: Preparation) -> Aligned:
+def align(
+    case: Case | FoundCase,
+    channels: Sequence[str],
+    preparation: Preparation,
+    read: Callable[[str], Volume] | None = None,
+) -> Aligned:
     """Read a case's channels onto the grid of its reference channel.
 
     Args:
         case: The case.
         channels: Channels to read; those that the case lacks are left out.
         preparation: Orientation, and which channels may lie on another grid.
+        read: Reads a channel; None reads its file.
 
     Raises:
         InputError: If a file is broken, lies on another grid and must not, or lies elsewhere.
     """
     files: dict[str, Volume] = {}
 
-    def read(channel: str) -> Grid:
-        files[channel] = read_volume(case.images[channel], case.components.get(channel))
+    def keep(channel: str) -> Grid:
+        files[channel] = (read or partial(read_channel, case))(channel)
         return files[channel].grid
 
-    grids, problems = read_grids(case, channels, preparation, read)
+    grids, problems = read_grids(case, channels, preparation, keep)
     problems += grid_problems(case, grids, preparation)
     if problems:
         raise InputError(problems[0])
@@ -83,6 +90,15 @@ def align(case: Case, channels: Sequence[str], preparation: Preparation) -> Alig
         if not volumes[channel].any():
             raise InputError(elsewhere_sentence(case.images[channel], case.images[name]))
     return Aligned(volumes, own, fixed.grid, fixed.header, turn)
+
+
+def read_channel(case: Case | FoundCase, channel: str) -> Volume:
+    """Read one channel of a case of volumes.
+
+    Raises:
+        InputError: As `read_volume`.
+    """
+    return read_volume(case.images[channel], case.components.get(channel))
 
 
 def turn_beside(grid: Grid, reference: Grid, codes: str) -> Turn:

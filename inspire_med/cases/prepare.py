@@ -1,6 +1,6 @@
 """Prepare: the files of a case to the arrays that a network sees, with the way back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from inspire_med.cases.align import (
 from inspire_med.cases.case import Case
 from inspire_med.cases.intensity import foreground_of, normalise, spread_sample, statistics_of
 from inspire_med.errors import InputError
-from inspire_med.imaging.grid import Grid, same_grid
+from inspire_med.imaging.grid import same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 from inspire_med.imaging.masks import Regions, bounding_box, region_masks, values_of
-from inspire_med.imaging.orientation import Turn, orientation_of
+from inspire_med.imaging.orientation import orientation_of
 from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.resample import resize, resize_masks
+from inspire_med.imaging.stored import Header
 from inspire_med.tasks.task import Preparation
 
 
@@ -71,52 +72,12 @@ def prepare_case(
     if is_picture(case.images):
         return _prepare_picture(case, channels, regions, preparation)
     aligned = align(case, channels, preparation)
-    image, placement = _volumes(aligned, channels, preparation)
+    image, placement = prepare_aligned(aligned, channels, preparation)
     target = None
     if case.label is not None:
         label = _label_beside(case, aligned, regions, preparation)
         target = resize_masks(region_masks(placement.cut(label), regions), placement.size)
     return Prepared(image, placement, target)
-
-
-def prepare_arrays(
-    arrays: Mapping[str, NDArray[Any]],
-    channels: Sequence[str],
-    affine: NDArray[np.float64],
-    preparation: Preparation,
-) -> Prepared:
-    """Turn, crop, resample and normalise what is in memory already.
-
-    Args:
-        arrays: Channel name to (i, j, k) volume, or to (height, width) plane of 0-255; all of one
-            shape.
-        channels: Channel names in the order of the network's input.
-        affine: Of volumes, from voxel to RAS+ millimetres.
-        preparation: How.
-
-    Raises:
-        InputError: If the shapes differ, a voxel is not finite, or a plane is not one of 0-255.
-    """
-    shapes = {name: np.shape(arrays[name]) for name in channels}
-    if len(set(shapes.values())) > 1:
-        raise InputError(f"arrays: their shapes differ ({shapes}); resample them to one grid.")
-    for name in channels:
-        if not np.isfinite(arrays[name]).all():
-            raise InputError(f"array {name}: holds NaN or infinite voxels; replace them.")
-    shape = shapes[channels[0]]
-    if len(shape) == 2:
-        _refuse_other_range(arrays, channels)
-        planes = np.stack([arrays[name] for name in channels]).astype(np.uint8)
-        return Prepared(*_planes(planes, channels, preparation))
-    turn = Turn.none(3)
-    if preparation.orientation is not None:
-        turn = Turn.to(preparation.orientation, affine)
-    volumes = {
-        name: np.ascontiguousarray(turn.apply(np.asarray(arrays[name], dtype=np.float32)))
-        for name in channels
-    }
-    aligned = Aligned(volumes, tuple(channels), Grid(shape, affine), None, turn)
-    return Prepared(*_volumes(aligned, channels, preparation))
 
 
 def foreground_statistics(
@@ -168,7 +129,7 @@ def plane_of(case: Case, channel: str) -> int:
     return case.components.get(channel, own)
 
 
-def _volumes(
+def prepare_aligned(
     aligned: Aligned, channels: Sequence[str], preparation: Preparation
 ) -> tuple[NDArray[np.float32], Placement]:
     """Crop, normalise and resample what is turned already; a channel that is not there is zero.
@@ -190,10 +151,22 @@ def _volumes(
     return resize(image, placement.size), placement
 
 
+def prepare_planes(
+    planes: NDArray[np.uint8],
+    channels: Sequence[str],
+    preparation: Preparation,
+    header: Header | None = None,
+) -> tuple[NDArray[np.float32], Placement]:
+    """Resize (channels, height, width) and normalise it; `header` says where it lies, if known."""
+    placement = Placement.of_picture(planes.shape[1:], preparation.image_size, header)
+    seen = placement.forward(planes)
+    return normalise(seen, channels, foreground_of(list(seen), preparation), preparation), placement
+
+
 def _prepare_picture(
     case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
 ) -> Prepared:
-    image, placement = _planes(_read_channels(case, channels), channels, preparation)
+    image, placement = prepare_planes(_read_channels(case, channels), channels, preparation)
     target = None
     if case.label is not None:
         label = _label(case.label, regions).labels
@@ -213,15 +186,6 @@ def _read_channels(case: Case, channels: Sequence[str]) -> NDArray[np.uint8]:
         raise InputError(f"{case.id}: its pictures differ in size; scale them to one.")
     empty = np.zeros_like(next(iter(planes.values())))
     return np.stack([planes.get(name, empty) for name in channels])
-
-
-def _planes(
-    planes: NDArray[np.uint8], channels: Sequence[str], preparation: Preparation
-) -> tuple[NDArray[np.float32], Placement]:
-    """Resize (channels, height, width) and normalise it."""
-    placement = Placement.of_picture(planes.shape[1:], preparation.image_size)
-    seen = placement.forward(planes)
-    return normalise(seen, channels, foreground_of(list(seen), preparation), preparation), placement
 
 
 def _label_beside(
@@ -245,12 +209,3 @@ def _label(path: Path, regions: Regions) -> LabelMap:
     found = read_labels(path, values)
     refuse_others(found.labels, values, found.name)
     return found
-
-
-def _refuse_other_range(arrays: Mapping[str, NDArray[Any]], channels: Sequence[str]) -> None:
-    """Refuse planes that a cast to 8 bits would make black or wrap around."""
-    low = min(float(np.min(arrays[name])) for name in channels)
-    high = max(float(np.max(arrays[name])) for name in channels)
-    shares = high <= 1 and any(np.asarray(arrays[name]).dtype.kind == "f" for name in channels)
-    if low < 0 or high > 255 or shares:
-        raise InputError(f"arrays: a picture of {low:g} to {high:g}; give colours of 0 to 255.")

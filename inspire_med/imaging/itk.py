@@ -64,19 +64,46 @@ def open_itk(path: Path) -> Stored:
     data = _data_file(path, text)
     reader = _reader(path)
     shape = tuple(int(size) for size in reader.GetSize())
-    kind = _TYPES.get(reader.GetPixelID())
-    if kind is None:
-        raise not_grey(path)
+    kind = refuse_colours(path, reader)
     raw = bool(_RAW.search(text)) and not _ASCII.search(text)
     voxels, item = math.prod(shape), kind.itemsize
     held = data.stat().st_size - (len(text) if data == path else 0)
     refuse_promise(path, voxels, item, held=held, packed=not raw)
-    affine = _affine(reader)
+    affine = affine_of(reader)
     refuse_affine(path, affine)
-    header = Header(affine.tolist(), qform_code=1, sform_code=1, units=["mm", "unknown"])
+    header = header_of(affine)
     least = voxels * item if _PACKED.search(text) else 0
     read = partial(_read, path, data, least)
     return Stored(path, shape, affine, header, kind.name, "mm", data, read)
+
+
+def refuse_colours(path: Path, image: sitk.ImageFileReader | sitk.Image) -> np.dtype[Any]:
+    """The type of an image's voxels, which are one number each.
+
+    Raises:
+        InputError: If they are not.
+    """
+    kind = _TYPES.get(image.GetPixelID())
+    if kind is None:
+        raise not_grey(path)
+    return kind
+
+
+def affine_of(image: sitk.ImageFileReader | sitk.Image) -> NDArray[np.float64]:
+    """From voxel (i, j, k) to RAS+ millimetres, (4, 4); of an image of two axes too."""
+    dims = image.GetDimension()
+    direction = np.eye(max(dims, 3))
+    direction[:dims, :dims] = np.reshape(image.GetDirection(), (dims, dims))
+    spacing = np.array([*image.GetSpacing(), 1.0, 1.0])[:3]
+    affine = np.eye(4)
+    affine[:3, :3] = direction[:3, :3] * spacing
+    affine[:3, 3] = np.array([*image.GetOrigin(), 0.0, 0.0])[:3]
+    return _LPS_TO_RAS @ affine
+
+
+def header_of(affine: NDArray[np.float64]) -> Header:
+    """What NIfTI says of an image of ITK's."""
+    return Header(affine.tolist(), qform_code=1, sform_code=1, units=["mm", "unknown"])
 
 
 def _header_text(path: Path) -> bytes:
@@ -138,17 +165,6 @@ def _reader(path: Path) -> sitk.ImageFileReader:
             "again, or as .nii.gz."
         ) from None
     return reader
-
-
-def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
-    dims = reader.GetDimension()
-    direction = np.eye(max(dims, 3))
-    direction[:dims, :dims] = np.reshape(reader.GetDirection(), (dims, dims))
-    spacing = np.array([*reader.GetSpacing(), 1.0, 1.0])[:3]
-    affine = np.eye(4)
-    affine[:3, :3] = direction[:3, :3] * spacing
-    affine[:3, 3] = np.array([*reader.GetOrigin(), 0.0, 0.0])[:3]
-    return _LPS_TO_RAS @ affine
 
 
 def _read(path: Path, data: Path, least: int, dtype: DTypeLike) -> NDArray[Any]:

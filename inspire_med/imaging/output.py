@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -14,6 +15,7 @@ from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.probabilities import PROBABILITIES
+from inspire_med.imaging.resample import place, to_itk
 from inspire_med.imaging.volume import write_volume
 
 # Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
@@ -88,6 +90,19 @@ def write_probabilities(
     else:
         grey = np.rint(probabilities * 255).astype(np.uint8)
         _write_picture(path, Image.fromarray(grey.reshape(-1, grey.shape[-1])))
+
+
+def as_itk(labels: NDArray[np.uint8], placement: Placement) -> sitk.Image:
+    """A label map (*the file's spatial) as SimpleITK's image, where its case lies.
+
+    A picture has pixels of 1 and lies at 0, unless it came as an image that lay elsewhere.
+    """
+    if placement.affine is not None:
+        return to_itk(labels, Grid(placement.shape, placement.affine))
+    image = sitk.GetImageFromArray(labels)
+    if placement.header is not None and placement.header.qform is not None:
+        place(image, np.asarray(placement.header.qform))
+    return image
 
 
 def _write_picture(path: Path, picture: Image.Image) -> None:

@@ -26,7 +26,8 @@ class Placement:
         box: (first, one past the last) that is kept, along each of the network's axes.
         size: Voxels of what the network sees.
         affine: The file's, from voxel to RAS+ millimetres; None of pictures.
-        header: The file's; None of pictures and of arrays.
+        header: The file's, or of an image in memory where it lies; None of a picture's file and of
+            arrays.
     """
 
     shape: tuple[int, ...]
@@ -37,11 +38,14 @@ class Placement:
     header: Header | None = None
 
     @classmethod
-    def of_picture(cls, shape: Sequence[int], size: Sequence[int] | None) -> "Placement":
+    def of_picture(
+        cls, shape: Sequence[int], size: Sequence[int] | None, header: Header | None = None
+    ) -> "Placement":
         """Of a picture (height, width) that is resized to `size`; None keeps it as it is."""
         height, width = shape
         box = ((0, height), (0, width))
-        return cls((height, width), Turn.none(2), box, tuple(size or (height, width)))
+        seen = tuple(size or (height, width))
+        return cls((height, width), Turn.none(2), box, seen, header=header)
 
     @classmethod
     def of_volume(

@@ -46,7 +46,7 @@ def resample_to(
         if sigma_mm > 0 and moving.shape[axis] >= 4:  # the recursive filter needs four voxels
             image = sitk.RecursiveGaussian(image, sigma_mm, direction=axis)
     reference = sitk.Image([int(size) for size in fixed_grid.shape], sitk.sitkUInt8)
-    _place(reference, fixed_grid)
+    place(reference, fixed_grid.affine)
     movement = movement or sitk.Transform()
     sampled = sitk.Resample(image, reference, movement, sitk.sitkLinear, 0.0, sitk.sitkFloat32)
     return np.ascontiguousarray(sitk.GetArrayFromImage(sampled).T)
@@ -137,15 +137,18 @@ def in_order_of(grid: Grid | None, stored: LabelMap) -> LabelMap:
 def to_itk(values: NDArray[Any], grid: Grid) -> sitk.Image:
     """A volume (i, j, k) as SimpleITK's image where its grid puts it."""
     image = sitk.GetImageFromArray(np.ascontiguousarray(values.T))
-    _place(image, grid)
+    place(image, grid.affine)
     return image
 
 
-def _place(image: sitk.Image, grid: Grid) -> None:
-    spacing = np.linalg.norm(grid.affine[:3, :3], axis=0)
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((RAS_TO_LPS @ grid.affine[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin((RAS_TO_LPS @ grid.affine[:3, 3]).tolist())
+def place(image: sitk.Image, affine: NDArray[np.float64]) -> None:
+    """Put an image of two or three axes where an affine, (4, 4) to RAS+ millimetres, puts it."""
+    dims = image.GetDimension()
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    direction = RAS_TO_LPS @ affine[:3, :3] / spacing
+    image.SetSpacing(spacing[:dims].tolist())
+    image.SetDirection(direction[:dims, :dims].ravel().tolist())
+    image.SetOrigin((RAS_TO_LPS @ affine[:3, 3])[:dims].tolist())
 
 
 def _blur_mm(moving_grid: Grid, fixed_grid: Grid) -> list[float]:

@@ -23,11 +23,11 @@ VOLUME_SUFFIXES = (*_NIFTI_SUFFIXES, *ITK_SUFFIXES)
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume in memory: `values` (i, j, k), the grid they lie on, the header of their file."""
+    """A volume in memory: `values` (i, j, k), the grid they lie on, its file's header or None."""
 
     values: NDArray[np.float32]
     grid: Grid
-    header: Header
+    header: Header | None
 
 
 def is_volume(path: Path) -> bool:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions
-from inspire_med.imaging.output import write_mask
+from inspire_med.imaging.output import as_itk, write_mask
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.postprocess import Postprocessing, RegionRules, size_of_voxel
 from inspire_med.inference.sliding_window import ONE
@@ -67,6 +68,10 @@ class Prediction:
             spacing = Grid(self.placement.shape, affine).spacing_mm
             of = f"voxels of {' x '.join(f'{mm:.3g}' for mm in spacing)} mm"
         return f"Prediction({size} {of}; regions {', '.join(self.regions)}; labels {{{found}}})"
+
+    def to_sitk(self) -> sitk.Image:
+        """The mask as SimpleITK has it, on the grid of the image or file that was given."""
+        return as_itk(self.labels, self.placement)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the mask on the input's own grid: .nii.gz or .nii for a volume, .png for a picture.

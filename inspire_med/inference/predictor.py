@@ -1,4 +1,4 @@
-"""Predictor: a trained run and a case's files in, masks on the case's own grid out."""
+"""Predictor: a trained run and a case in, masks on the case's own grid out."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
 from inspire_med.cases.align import header_problems
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.case import check_case
 from inspire_med.cases.checking.verdict import Expectation
+from inspire_med.cases.in_memory import prepare_arrays, prepare_images
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import named_files
-from inspire_med.cases.prepare import prepare_arrays, prepare_case
+from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
 from inspire_med.inference.doubt import FILE, Doubt, read_doubt
@@ -30,8 +32,9 @@ from inspire_med.inference.sliding_window import Watch
 class Predictor:
     """Holds networks ready; safe to keep in a server and to ask from several threads.
 
-    It writes no file but the temporary one of an answer that memory does not hold, and prints
-    nothing.
+    One case at a time is with the networks, for memory is planned for one; others are read and
+    painted meanwhile. It writes no file but the temporary one of an answer that memory does not
+    hold, and prints nothing.
 
     Args:
         members: Models that predict together.
@@ -134,33 +137,40 @@ class Predictor:
 
     def predict(
         self,
-        images: Mapping[str, str | Path] | Mapping[str, NDArray[Any]],
+        images: Mapping[str, str | Path] | Mapping[str, NDArray[Any]] | Mapping[str, sitk.Image],
         spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
         affine: NDArray[np.float64] | None = None,
     ) -> Prediction:
-        """Predict one case from its files, or from arrays on one grid.
+        """Predict one case from its files, from arrays on one grid, or from SimpleITK's images.
 
         Args:
             images: Channel name to file (several channels may come from one, as the colours of a
-                picture do), or to array: `(i, j, k)`, or `(height, width)` of 0-255.
+                picture do), to array (`(i, j, k)`, or `(height, width)` of 0-255), or to image,
+                which says itself where it lies.
             spacing_mm: Voxel size of arrays whose axes run as RAS+; files bring their own.
             affine: In its place, of arrays whose axes run otherwise: from voxel to RAS+ mm.
 
         Raises:
-            InputError: If a channel is missing, if a file is at fault, if arrays are empty, of
-                another dimension than the model or of different shapes, or if a voxel is not
-                finite.
+            InputError: If a channel is missing, if a file is at fault, if arrays or images are
+                empty, of another dimension than the model or of different shapes or grids, if an
+                image holds vectors, or if a voxel is not finite.
         """
-        arrays = {name: item for name, item in images.items() if isinstance(item, np.ndarray)}
-        if arrays:
-            _refuse_missing(self.card.channels, arrays, "arrays")
-            _refuse_other_dims(arrays, self.card.task.spatial_dims)
-            given = np.diag([*spacing_mm, 1.0]) if affine is None else affine
-            return self.predict_prepared(
-                lambda how: prepare_arrays(arrays, self.card.channels, given, how)
-            )
-        files = {name: Path(str(item)) for name, item in images.items()}
-        return self.predict_case(named_files(self.card.task, files))
+        kind = _kind_of(images)
+        folders = [str(Path(str(item)).parent) for item in images.values() if kind == "file"]
+        place = next(iter(folders), f"{kind}s")
+        self._refuse_missing(images, place, "load the model with fill_missing=True")
+        channels, dims = self.card.channels, self.card.task.spatial_dims
+        if kind == "file":
+            files = {name: Path(str(item)) for name, item in images.items()}
+            return self.predict_case(named_files(self.card.task, files))
+        if kind == "image":
+            pictures = {name: item for name, item in images.items() if isinstance(item, sitk.Image)}
+            _refuse_other_dims(kind, {n: image.GetSize() for n, image in pictures.items()}, dims)
+            return self.predict_prepared(lambda how: prepare_images(pictures, channels, how))
+        arrays = {name: np.asarray(item) for name, item in images.items()}
+        _refuse_other_dims(kind, {n: array.shape for n, array in arrays.items()}, dims)
+        given = np.diag([*spacing_mm, 1.0]) if affine is None else affine
+        return self.predict_prepared(lambda how: prepare_arrays(arrays, channels, given, how))
 
     def predict_case(self, case: Case | FoundCase, watch: Watch | None = None) -> Prediction:
         """Predict one case of a manifest, or one that a layout's reader found; no label is read.
@@ -212,32 +222,48 @@ class Predictor:
         return Prediction.painted(shares, placement, self.card.regions, self.rules, str(plan))
 
     def _check_channels(self, case: Case | FoundCase) -> None:
-        filled = case.filled if isinstance(case, Case) else ()
-        if self._fill_missing and len(missing := self.missing(case)) < len(self.card.channels):
-            filled = missing
         files = [*case.images.values(), *([] if case.label is None else [case.label])]
         place = f"{files[0].parent}: case {case.id}" if files else f"case {case.id}"
-        _refuse_missing(self.card.channels, (*case.images, *filled), place)
+        filled = case.filled if isinstance(case, Case) else ()
+        self._refuse_missing((*case.images, *filled), place, "pass --fill_missing")
         dims = self.card.task.spatial_dims
         if is_picture(case.images) != (dims == 2):
             wanted = "pictures" if dims == 2 else "volumes"
             raise InputError(f"{files[0]}: the model is for {wanted}; choose another --run.")
 
-
-def _refuse_missing(wanted: Sequence[str], given: Collection[str], place: str) -> None:
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        raise InputError(
-            f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} and "
-            f"was given {', '.join(given) or 'none'}; add it, or pass --fill_missing."
-        )
-
-
-def _refuse_other_dims(arrays: Mapping[str, NDArray[Any]], dims: int) -> None:
-    wanted = "pictures (height, width)" if dims == 2 else "volumes (i, j, k)"
-    for name, array in arrays.items():
-        if array.ndim != dims or array.size == 0:
+    def _refuse_missing(self, given: Collection[str], place: str, remedy: str) -> None:
+        """Refuse a case that lacks a channel, or all of them where some may be filled."""
+        wanted = self.card.channels
+        missing = [name for name in wanted if name not in given]
+        if missing and (not self._fill_missing or len(missing) == len(wanted)):
             raise InputError(
-                f"array {name}: of shape {array.shape}, but the model is for {wanted}; give one "
+                f"{place}: channel {missing[0]} is missing; the model needs {', '.join(wanted)} "
+                f"and was given {', '.join(given) or 'none'}; add it, or {remedy}."
+            )
+
+
+def _kind_of(images: Mapping[str, Any]) -> str:
+    """What the channels of a case are given as, each alike: `file`, `array` or `image`."""
+    kinds = {_kind(item) for item in images.values()}
+    if len(kinds) > 1:
+        raise InputError(
+            f"{', '.join(images)}: given as {' and as '.join(sorted(kinds))}; give all channels of "
+            "a case as one of these."
+        )
+    return next(iter(kinds), "file")
+
+
+def _kind(item: Any) -> str:
+    if isinstance(item, sitk.Image):
+        return "image"
+    return "file" if isinstance(item, (str, Path)) else "array"
+
+
+def _refuse_other_dims(kind: str, shapes: Mapping[str, Sequence[int]], dims: int) -> None:
+    wanted = "pictures (height, width)" if dims == 2 else "volumes (i, j, k)"
+    for name, shape in shapes.items():
+        if len(shape) != dims or 0 in shape:
+            raise InputError(
+                f"{kind} {name}: of shape {tuple(shape)}, but the model is for {wanted}; give one "
                 "with a voxel or more along each axis."
             )

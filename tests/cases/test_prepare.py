@@ -7,8 +7,9 @@ from PIL import Image
 from storages import OBLIQUE
 
 from inspire_med.cases.case import Case
+from inspire_med.cases.in_memory import prepare_arrays
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.prepare import foreground_statistics, prepare_arrays, prepare_case
+from inspire_med.cases.prepare import foreground_statistics, prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.masks import labels_from_regions

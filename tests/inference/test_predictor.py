@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from shift_right import AS_IT_IS, ShiftRight, predictor
 from storages import ALL_CODES
 from torch import nn
 
@@ -22,32 +23,7 @@ from inspire_med.tasks.isles import ISLES
 from inspire_med.tasks.task import Preparation, Task
 
 AFFINE = np.array([[1.9, 0.2, 0.0, -9], [-0.2, 1.4, 0.3, 5], [0.1, -0.2, 2.6, 2], [0, 0, 0, 1]])
-AS_IT_IS = Preparation(intensity="none", crop_to_foreground=False)
 SIZE = (7, 9, 6)
-
-
-class ShiftRight(nn.Module):
-    """Logits are the voxel before along the first axis: nothing about it is symmetric."""
-
-    def __init__(self, spatial_dims=3):
-        super().__init__()
-        convolution = nn.Conv2d if spatial_dims == 2 else nn.Conv3d
-        self.convolution = convolution(1, 1, 3, padding=1, bias=False)
-        with torch.no_grad():
-            self.convolution.weight.zero_()
-            self.convolution.weight[(0, 0, 0, *[1] * (spatial_dims - 1))] = 1
-
-    def forward(self, x):
-        return self.convolution(x)
-
-
-def predictor(preparation=AS_IT_IS, network=None, patch_size=(16, 16, 16), **settings):
-    dims = len(patch_size)
-    task = Task("organ", dims, ("scan",), {"organ": (1,)}, ("pattern",), preparation=preparation)
-    card = ModelCard(task, ("scan",), {"organ": (3,)}, {}, preparation, patch_size, "32-true")
-    network = ShiftRight(dims) if network is None else network
-    member = Member(Path("run"), card, network)
-    return Predictor([member], Settings(torch.device("cpu"), "32-true", **settings))
 
 
 def stored_as(codes, volume, path, like=AFFINE):

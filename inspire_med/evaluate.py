@@ -39,7 +39,7 @@ class EvaluateOptions:
             NSD at 0.5 and 3 mm.
         fold: With a manifest: only the validation cases of this fold.
         regions: With a folder: label values of each region; by default the protocol's own, or each
-            value is a region.
+            value is a region. One called ignore is none: nothing is scored there.
         baseline: With several predictions: the name that each other one is compared with; by
             default all pairs are compared.
         allow_missing: Leave out cases without a partner instead of refusing.
@@ -86,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         nargs="+",
         metavar="NAME=VALUES",
         help="With a folder: label values of each region, as in WT=1,2,4 TC=1,4 ET=4; by default "
-        "the protocol's own, or each value is a region",
+        "the protocol's own, or each value is a region; where a reference holds that of one called "
+        "ignore, nothing is scored",
     )
     return run_command(parser, _evaluate, arguments)
 
@@ -257,6 +258,7 @@ def _references_of_manifest(
     references = References(
         masks=masks,
         regions=manifest.regions,
+        ignore=manifest.task.preparation.ignore,
         elsewhere=frozenset(case.id for case in manifest.cases) - masks.keys(),
         notes=(*manifest.notes, *filter(None, [patients_note(independent)])),
         provenance={

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from monai.losses.dice import DiceLoss
 from torch import Tensor, nn
 
 
@@ -13,22 +12,28 @@ def of_this_process(sums: Tensor) -> Tensor:
     return sums
 
 
+_LEAST = 1e-6  # what is divided by, where nothing was judged
+
+
 class DiceCrossEntropy(nn.Module):
     """Soft Dice loss plus binary cross-entropy, per case and region, since regions overlap.
 
-    L = mean_cases,regions(1 - (2 Σ p y + s) / (Σ p + Σ y + s)) + BCE(z, y), p = sigmoid(z), the
-    sums over space. Every case weighs the same, however large its region, as in the mean Dice that
-    is reported.
+    L = mean_cases,regions(1 - (2 Σ w p y + s) / (Σ w p + Σ w y + s) + Σ w BCE(z, y) / Σ w),
+    p = sigmoid(z), the sums over space, w the share of a voxel that was judged: 1, where the target
+    says nothing of it. Every case weighs the same, however large its region, as in the mean Dice
+    that is reported.
 
     Args:
         smooth: s, in voxels; keeps the loss of an empty region finite and its gradient small.
 
     Shape:
         - Logits: `(batch, regions, *spatial)`.
-        - Target: `(batch, regions, *finer)`, averaged down to the logits.
+        - Target: `(batch, regions, *finer)`, averaged down to the logits; what was judged may stand
+          behind.
         - Output: a scalar, the mean over cases.
 
-    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not.
+    MONAI's `DiceCELoss` takes a softmax across several regions, which overlapping ones are not, and
+    its `MaskedDiceLoss` is without the entropy.
 
     References:
         Milletari et al., V-Net, 3DV 2016 (soft Dice).
@@ -36,18 +41,25 @@ class DiceCrossEntropy(nn.Module):
 
     def __init__(self, smooth: float = 1.0) -> None:
         super().__init__()
-        self.dice = DiceLoss(sigmoid=True, smooth_nr=smooth, smooth_dr=smooth)
+        self.smooth = smooth
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Add the two."""
-        y = shrink(target, logits.shape[2:])
-        return self.dice(logits, y) + F.binary_cross_entropy_with_logits(logits, y)
+        size, space = logits.shape[2:], list(range(2, logits.ndim))
+        inside, w = (shrink(each, size) for each in judged_part(target, logits.shape[1]))
+        y = inside / w.clamp(min=_LEAST)
+        entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+        p = logits.sigmoid()
+        both, masses = (p * inside).sum(space), (w * p).sum(space) + inside.sum(space)
+        dice = (2 * both + self.smooth) / (masses + self.smooth)
+        return (1 - dice + (w * entropy).sum(space) / w.sum(space).clamp(min=_LEAST)).mean()
 
 
 class StructureLoss(nn.Module):
     """Cross-entropy and IoU loss that weigh a voxel by how much its surroundings differ from it.
 
-    w = 1 + 5 |mean_window(y) - y|, what lies outside of the image counting as background;
+    w = 1 + 5 |mean_window(y) - y|, what lies outside of the image counting as background, and the
+    mean and w that of what was judged;
     L = mean_cases,regions(Σ w BCE(z, y) / Σ w + 1 - (Σ w p y + 1) / (Σ w (p + y - p y) + 1)),
     p = sigmoid(z), the sums over space. Where logits are coarse, w and y are averaged down to them.
 
@@ -56,7 +68,8 @@ class StructureLoss(nn.Module):
 
     Shape:
         - Logits: `(batch, regions, *spatial)`.
-        - Target: `(batch, regions, *finer)`, averaged down to the logits.
+        - Target: `(batch, regions, *finer)`, averaged down to the logits; what was judged may stand
+          behind.
         - Output: a scalar, the mean over cases.
 
     References:
@@ -73,13 +86,17 @@ class StructureLoss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Add the two."""
         size, space = logits.shape[2:], list(range(2, logits.ndim))
-        y = shrink(target, size)
-        w = shrink(1 + 5 * (window_mean(target, self.window) - target).abs(), size)
+        inside, judged = judged_part(target, logits.shape[1])
+        around = 1 - window_mean(1 - judged, self.window)
+        mean = window_mean(inside, self.window) / around.clamp(min=_LEAST)
+        edge = 1 + 5 * (mean - inside / judged.clamp(min=_LEAST)).abs()
+        inside, judged, w = (shrink(each, size) for each in (inside, judged, judged * edge))
+        y = inside / judged.clamp(min=_LEAST)
         entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
         p = logits.sigmoid()
         overlap, union = (w * p * y).sum(space), (w * (p + y - p * y)).sum(space)
         iou = (overlap + 1) / (union + 1)
-        return ((w * entropy).sum(space) / w.sum(space) + 1 - iou).mean()
+        return ((w * entropy).sum(space) / w.sum(space).clamp(min=_LEAST) + 1 - iou).mean()
 
 
 LOSSES: dict[str, Callable[[], nn.Module]] = {
@@ -92,7 +109,8 @@ class SegmentationLoss(nn.Module):
     """A loss by its name, of one output or of several under deep supervision, over all processes.
 
     For a list of logits, Σ_k 2^-k L_k / Σ_k 2^-k, the target averaged down to each (so a coarse
-    voxel's target is its share of foreground). In float32 at least.
+    voxel's target is its share of foreground). In float32 at least. Voxels that nobody has judged
+    are left out: a coarse one's target is the share of what was judged, which is what it weighs.
 
     Args:
         name: A key of `LOSSES`.
@@ -101,7 +119,8 @@ class SegmentationLoss(nn.Module):
 
     Shape:
         - Logits: `(batch, regions, *spatial)`, or a list of them, fine to coarse.
-        - Target: `(batch, regions, *spatial)`, floating point, 0 or 1, or a share between.
+        - Target: `(batch, regions, *spatial)`, floating point, 0 or 1, or a share between; or with
+          one map more behind the regions: the share of each voxel that was judged.
         - Output: a scalar.
 
     References:
@@ -129,6 +148,19 @@ class SegmentationLoss(nn.Module):
             cases = loss.new_tensor(len(z))
             summed, count = self.total(torch.stack([loss * cases, cases]))
             return summed / count
+
+
+def judged_part(target: Tensor, regions: int) -> tuple[Tensor, Tensor]:
+    """The share of each voxel that is foreground and was judged, and the share that was judged.
+
+    Shape:
+        - Target: `(batch, regions, *spatial)`, all of it judged, or `(batch, regions + 1, ...)`.
+        - Output: `(batch, regions, *spatial)` and `(batch, 1, *spatial)`.
+    """
+    if target.shape[1] == regions:
+        return target, torch.ones_like(target[:, :1])
+    judged = target[:, regions:]
+    return torch.minimum(target[:, :regions], judged), judged
 
 
 def shrink(values: Tensor, size: Sequence[int]) -> Tensor:

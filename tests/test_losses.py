@@ -154,3 +154,129 @@ def structure_loss(z, y, cell=1):
     entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p))
     overlap, both = (w * p * y).sum() / cell, (w * (p + y)).sum() / cell
     return (w * entropy).sum() / w.sum() + 1 - (overlap + 1) / (both - overlap + 1)
+
+
+def with_judged(target, judged):
+    return torch.cat([target, judged], dim=1)
+
+
+class TestWhereNobodyHasJudged:
+    def test_gives_the_value_known_by_hand(self):
+        # Two of four voxels count, one of them foreground, p = 1/2: Dice = (1 + 1) / (1 + 1 + 1).
+        logits = torch.tensor([[0.0, 0.0], [9.0, -9.0]]).view(1, 1, 2, 2)
+        target = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).view(1, 1, 2, 2)
+        judged = torch.tensor([[1.0, 1.0], [0.0, 0.0]]).view(1, 1, 2, 2)
+
+        value = SegmentationLoss()(logits, with_judged(target, judged)).item()
+
+        assert value == pytest.approx(1 / 3 + math.log(2))
+
+    def test_a_coarse_voxel_counts_by_what_was_judged_of_it(self):
+        # Of the first voxel's four one is foreground, one background, two nobody knows: y = 1/2 at
+        # weight 1/2. The other is background. Dice = (2 * 1/2 * 1/4 + 1) / (3/4 + 1/4 + 1) = 5/8.
+        target = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]).view(1, 1, 2, 4)
+        judged = torch.tensor([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]).view(1, 1, 2, 4)
+
+        value = SegmentationLoss()(torch.zeros(1, 1, 1, 2), with_judged(target, judged)).item()
+
+        assert value == pytest.approx(3 / 8 + math.log(2))
+
+    @pytest.mark.parametrize("size", [(37, 9), (33, 8, 5)], ids=["2d", "3d"])
+    def test_structure_is_what_a_second_implementation_says(self, size):
+        logits = torch.randn(1, 1, *size)
+        target = torch.zeros(1, 1, *size)
+        target[:, :, 3:20, 2:6] = 1
+        judged = (torch.rand(1, 1, *size) > 0.7).float()
+
+        value = SegmentationLoss("structure")(logits, with_judged(target, judged)).item()
+
+        maps = (as_maps(each)[0] for each in (logits, target, judged))
+        assert value == pytest.approx(structure_loss_of_judged(*maps), abs=1e-5)
+
+    @both
+    @pytest.mark.parametrize("size", [(12, 10), (8, 6, 4)], ids=["2d", "3d"])
+    def test_nothing_there_matters_and_nothing_is_learned(self, name, size):
+        loss = SegmentationLoss(name)
+        target = (torch.rand(2, 2, *size) > 0.5).float()
+        judged = (torch.rand(2, 1, *size) > 0.6).float()
+        logits = [torch.randn(2, 2, *size), torch.randn(2, 2, *(side // 2 for side in size))]
+        unknown = judged.expand_as(target) == 0
+        other = torch.where(unknown, 1 - target, target)
+        moved = [torch.where(unknown, 30 * torch.randn(2, 2, *size), logits[0]), logits[1]]
+        fine = logits[0].clone().requires_grad_()
+
+        value = loss([fine, logits[1]], with_judged(target, judged))
+        value.backward()
+
+        assert loss(moved, with_judged(other, judged)) == value
+        assert (fine.grad[unknown] == 0).all()
+        assert (fine.grad[~unknown] != 0).all()
+
+    @both
+    def test_a_coarse_voxel_of_which_nothing_was_judged_learns_nothing(self, name):
+        target, judged = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+        judged[..., :2, :2] = 0
+        coarse = torch.randn(1, 1, 2, 2, requires_grad=True)
+
+        SegmentationLoss(name)(coarse, with_judged(target, judged)).backward()
+
+        assert coarse.grad[0, 0, 0, 0] == 0
+        assert (coarse.grad.flatten()[1:] != 0).all()
+
+    @both
+    def test_where_all_was_judged_it_is_as_if_nothing_were_said(self, name):
+        logits = [torch.randn(2, 3, 9, 7), torch.randn(2, 3, 4, 3)]
+        target = (torch.rand(2, 3, 9, 7) > 0.5).float()
+
+        value = SegmentationLoss(name)(logits, with_judged(target, torch.ones(2, 1, 9, 7)))
+
+        torch.testing.assert_close(value, SegmentationLoss(name)(logits, target))
+
+    @both
+    def test_a_sample_that_nobody_has_judged_costs_nothing(self, name):
+        logits = torch.randn(1, 2, 6, 6, requires_grad=True)
+
+        value = SegmentationLoss(name)(logits, torch.zeros(1, 3, 6, 6))
+        value.backward()
+
+        assert value.item() == 0
+        assert (logits.grad == 0).all()
+
+    @both
+    def test_cases_count_alike_however_much_of_them_was_judged(self, name):
+        loss = SegmentationLoss(name)
+        logits, target = torch.randn(2, 2, 8, 8), (torch.rand(2, 2, 8, 8) > 0.5).float()
+        judged = torch.ones(2, 1, 8, 8)
+        judged[1, :, 1:] = 0
+        whole = with_judged(target, judged)
+
+        each = [loss(logits[[k]], whole[[k]]) for k in (0, 1)]
+
+        torch.testing.assert_close(loss(logits, whole), sum(each) / 2)
+
+    @both
+    def test_shares_of_a_scaled_target_are_those_of_what_was_judged(self, name):
+        """Half of a voxel judged, and that half foreground, is foreground at half the weight."""
+        logits = torch.full((1, 1, 2, 2), 20.0)
+        half = torch.full((1, 1, 2, 2), 0.5)
+
+        assert SegmentationLoss(name)(logits, with_judged(half, half)).item() < 1e-4
+
+
+def structure_loss_of_judged(z, y, judged):
+    """The loss of one map, voxel by voxel, means over what was judged; outside is background."""
+    width = 15
+    inside = np.pad(y * judged, width)
+    count = np.pad(judged, width, constant_values=1)
+    entropy = weights = overlap = union = 0.0
+    for place in np.ndindex(y.shape):
+        if not judged[place]:
+            continue
+        window = tuple(slice(at, at + 2 * width + 1) for at in place)
+        w = 1 + 5 * abs(inside[window].sum() / count[window].sum() - y[place])
+        p = 1 / (1 + np.exp(-z[place]))
+        entropy -= w * (y[place] * np.log(p) + (1 - y[place]) * np.log(1 - p))
+        weights += w
+        overlap += w * p * y[place]
+        union += w * (p + y[place] - p * y[place])
+    return entropy / weights + 1 - (overlap + 1) / (union + 1)

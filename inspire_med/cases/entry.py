@@ -75,15 +75,16 @@ def placement(entry: Path) -> Placement:
 
 
 def centres(entry: Path) -> NDArray[np.int16]:
-    """Labelled positions, (n, 1 + spatial dims): region, then position."""
+    """Positions within the target's masks, (n, 1 + spatial dims): number of mask, then position."""
     return np.load(entry / _CENTRES)
 
 
 def sample_centres(target: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """At most `CENTRES` voxels of each region of (regions, *spatial), evenly spread over it."""
+    """At most `CENTRES` voxels of each of (masks, *spatial), evenly spread over it."""
     chosen: list[NDArray[np.int16]] = []
     for region, mask in enumerate(target):
-        kept = spread_sample(np.argwhere(mask), CENTRES)
+        places = spread_sample(np.flatnonzero(mask), CENTRES)
+        kept = np.stack(np.unravel_index(places, mask.shape), axis=1)
         column = np.full((len(kept), 1), region)
         chosen.append(np.hstack([column, kept]).astype(np.int16))
     return np.concatenate(chosen)

@@ -173,7 +173,7 @@ def _facts(
     case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
 ) -> _Facts:
     if is_picture(case.images):
-        planes, label = read_planes(case, channels, regions)
+        planes, label = read_planes(case, channels, regions, preparation)
         values, unit = dict(zip(channels, planes, strict=True)), 1 / label.size
         spacing: tuple[float, ...] = (1.0, 1.0)
         own = list(values)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.every_case import Progress, check_all
 from inspire_med.cases.checking.finding import Finding, fault_of
@@ -23,7 +25,7 @@ from inspire_med.errors import InputError
 from inspire_med.imaging.labels import said_once
 from inspire_med.imaging.picture import is_picture
 from inspire_med.tasks.task import Release, Task
-from inspire_med.wording import listed
+from inspire_med.wording import counted, listed
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
         *others_that_fit(task, layout, release, {c.id: held[c.id] for c, _ in good}),
         *channel_notes,
         *_filled_notes([case for case, _ in good]),
+        *_ignored_notes(task, [verdict for _, verdict in good]),
     )
     findings += [Finding("", "", "note", note.removesuffix(".")) for note in set_notes]
     return Index(
@@ -224,6 +227,19 @@ def _filled_notes(cases: Sequence[Case]) -> list[str]:
         f"Case {case.id} lacks {' and '.join(case.filled)}, filled with zeros by request."
         for case in cases
         if case.filled
+    ]
+
+
+def _ignored_notes(task: Task, verdicts: Sequence[Verdict]) -> list[str]:
+    shares = [verdict.judged for verdict in verdicts if verdict.case and verdict.case.label]
+    if task.preparation.ignore is None or not shares:
+        return []
+    count = sum(share < 1 for share in shares)
+    median, least = 100 * np.median(shares), 100 * min(shares)
+    return [
+        f"Label {task.preparation.ignore} stands where nobody has judged, in {count:,} of "
+        f"{counted(len(shares), 'case')}: judged are {median:.3g} % of a case's voxels (median; "
+        f"least {least:.3g} %), and these alone teach and are scored."
     ]
 
 

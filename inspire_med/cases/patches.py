@@ -87,6 +87,7 @@ class TrainingSamples(Dataset[dict[str, Any]]):
         """Sample k: "image" (channels, *patch), "target" (regions, *patch), "id" and "k".
 
         The image is float32; the target is uint8, 0 or 1: it is a byte a voxel up to the device.
+        Where the set has a label to ignore, what was judged stands behind the regions.
         """
         if not 0 <= k < self.length:
             raise IndexError(k)
@@ -141,15 +142,22 @@ class TrainingSamples(Dataset[dict[str, Any]]):
             centred = region is not None
         else:
             centred = any(free) and random.random() < self.sampling.foreground
-        if not centred or len(known := self.store.centres(case)) == 0:
+        places = self._places(case, region, random) if centred else self.store.judged(case)
+        if len(places) == 0:
             return start, size
+        centre = places[random.integers(len(places))]
+        first = [int(c) - part // 2 for c, part in zip(centre, size, strict=True)]
+        return [min(max(0, begin), room) for begin, room in zip(first, free, strict=True)], size
+
+    def _places(self, case: Case, region: int | None, random: Generator) -> NDArray[np.int16]:
+        """The case's labelled positions of a region, one of its own if none is given."""
+        known = self.store.centres(case)
+        if len(known) == 0:
+            return self.store.judged(case)
         if region is None:
             regions = np.unique(known[:, 0])
             region = int(regions[random.integers(len(regions))])
-        of_region = known[known[:, 0] == region]
-        centre = of_region[random.integers(len(of_region)), 1:]
-        first = [int(c) - part // 2 for c, part in zip(centre, size, strict=True)]
-        return [min(max(0, begin), room) for begin, room in zip(first, free, strict=True)], size
+        return known[known[:, 0] == region, 1:]
 
 
 def case_number(seed: int, k: int, count: int) -> int:

@@ -1,7 +1,7 @@
 """Prepare: the files of a case to the arrays that a network sees, with the way back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from inspire_med.imaging.masks import Regions, bounding_box, region_masks, value
 from inspire_med.imaging.orientation import orientation_of
 from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
 from inspire_med.imaging.placement import Placement
-from inspire_med.imaging.resample import resize, resize_masks
+from inspire_med.imaging.resample import resize, resize_judged, resize_masks
 from inspire_med.imaging.stored import Header
 from inspire_med.tasks.task import Preparation
 
@@ -37,7 +37,8 @@ class Prepared:
     Args:
         image: (channels, *spatial), float32, or a float16 memory map from the store.
         placement: The way back to the file's grid.
-        target: (regions, *spatial), 0 or 1, or None without a label.
+        target: (regions, *spatial), 0 or 1, or None without a label. Where the set has a label to
+            ignore, one more mask stands behind: what was judged. No region has a voxel elsewhere.
     """
 
     image: NDArray[Any]
@@ -75,8 +76,7 @@ def prepare_case(
     image, placement = prepare_aligned(aligned, channels, preparation)
     target = None
     if case.label is not None:
-        label = _label_beside(case, aligned, regions, preparation)
-        target = resize_masks(region_masks(placement.cut(label), regions), placement.size)
+        target = _target(_label_beside(case, aligned, regions, preparation), regions, placement)
     return Prepared(image, placement, target)
 
 
@@ -104,23 +104,27 @@ def read_volumes(
 ) -> tuple[Aligned, NDArray[np.uint8]]:
     """A labelled case's volumes, turned and on one grid, and its label map beside them.
 
+    The map is 0 where nobody has judged.
+
     Raises:
         InputError: If a file is broken, or grids differ.
     """
     aligned = align(case, channels, preparation)
-    return aligned, _label_beside(case, aligned, regions, preparation)
+    return aligned, _label_beside(case, aligned, regions, preparation).labels
 
 
 def read_planes(
-    case: Case, channels: Sequence[str], regions: Regions
+    case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A labelled picture's channels, (channels, height, width), and its label map.
+
+    The map is 0 where nobody has judged.
 
     Raises:
         InputError: If a file is broken.
     """
     assert case.label is not None
-    return _read_channels(case, channels), _label(case.label, regions).labels
+    return _read_channels(case, channels), _label(case.label, regions, preparation).labels
 
 
 def plane_of(case: Case, channel: str) -> int:
@@ -169,8 +173,7 @@ def _prepare_picture(
     image, placement = prepare_planes(_read_channels(case, channels), channels, preparation)
     target = None
     if case.label is not None:
-        label = _label(case.label, regions).labels
-        target = resize_masks(region_masks(label, regions), placement.size)
+        target = _target(_label(case.label, regions, preparation), regions, placement)
     return Prepared(image, placement, target)
 
 
@@ -190,10 +193,10 @@ def _read_channels(case: Case, channels: Sequence[str]) -> NDArray[np.uint8]:
 
 def _label_beside(
     case: Case, aligned: Aligned, regions: Regions, preparation: Preparation
-) -> NDArray[np.uint8]:
+) -> LabelMap:
     """The case's label map in the network's orientation."""
     assert case.label is not None
-    label = _label(case.label, regions)
+    label = _label(case.label, regions, preparation)
     reference = case.images[reference_channel(case.images, aligned.volumes, preparation)]
     if label.grid is None:
         raise InputError(grid_sentence(case.label, None, reference, aligned.grid))
@@ -201,11 +204,24 @@ def _label_beside(
     turn = turn_beside(label.grid, aligned.grid, orientation_of(view.affine))
     if not same_grid(turn.grid(label.grid), view):
         raise InputError(grid_sentence(case.label, label.grid, reference, aligned.grid))
-    return turn.apply(label.labels)
+    return replace(
+        label,
+        labels=turn.apply(label.labels),
+        judged=None if label.judged is None else turn.apply(label.judged),
+        affine=turn.grid(label.grid).affine,
+    )
 
 
-def _label(path: Path, regions: Regions) -> LabelMap:
+def _label(path: Path, regions: Regions, preparation: Preparation) -> LabelMap:
     values = {0, *values_of(regions)}
-    found = read_labels(path, values)
+    found = read_labels(path, values, preparation.ignore)
     refuse_others(found.labels, values, found.name)
     return found
+
+
+def _target(label: LabelMap, regions: Regions, placement: Placement) -> NDArray[np.uint8]:
+    """The masks as the network sees them, of what was judged at the end; see `Prepared`."""
+    masks = region_masks(placement.cut(label.labels), regions)
+    if label.judged is None:
+        return resize_masks(masks, placement.size)
+    return resize_judged(masks, placement.cut(label.judged), placement.size)

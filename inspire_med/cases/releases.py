@@ -11,9 +11,9 @@ Held = Mapping[str, Collection[int]]
 
 
 def label_values(task: Task, layout: str) -> tuple[int, ...]:
-    """Every value that a label file may hold, 0 among them."""
+    """Every value that a label file may hold, 0 and one to ignore among them."""
     held = [values_of(release.regions) for release in _releases(task, layout)]
-    return tuple(sorted({0}.union(*held)))
+    return tuple(sorted({0, *task.preparation.ignored}.union(*held)))
 
 
 def release_of(task: Task, layout: str, held: Held) -> Release:

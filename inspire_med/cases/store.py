@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -99,6 +98,8 @@ class Store:
     def load(self, case: Case) -> Prepared:
         """A case's arrays as read-only memory maps (image, uint8 target); built if needed.
 
+        The target is that of `Prepared`, of what was judged too.
+
         Images are float16, or float32 where their numbers are too large for it.
 
         Raises:
@@ -113,7 +114,15 @@ class Store:
 
     def centres(self, case: Case) -> NDArray[np.int16]:
         """Labelled positions to centre patches on, (n, 1 + spatial dims): region, then position."""
-        return self._read(case, entries.centres)
+        known = self._read(case, entries.centres)
+        return known[known[:, 0] < len(self.regions)]
+
+    def judged(self, case: Case) -> NDArray[np.int16]:
+        """Positions that were judged, (n, spatial dims); none where the set ignores no label."""
+        if self.preparation.ignore is None:
+            return np.zeros((0, len(case.shape)), np.int16)
+        known = self._read(case, entries.centres)
+        return known[known[:, 0] == len(self.regions), 1:]
 
     def holds_alone(self, case: Case) -> bool:
         """Whether a file of the case is not here, so that its entry stands for it."""
@@ -143,7 +152,7 @@ class Store:
     def _place(self, name: str, cases: Sequence[Case]) -> Path:
         """Where lies what is made of these cases: by what is asked for, and by their files."""
         cases = [self._as_read(case) for case in cases]
-        asked = [VERSION, asdict(self.preparation), self.channels, self.regions]
+        asked = [VERSION, self.preparation.to_json(), self.channels, self.regions]
         begin = f"{name}-{digest(*asked, *map(asked_of, cases))}"
         contents = [content_of(case, self.folder / _KNOWN) for case in cases]
         if None not in contents:

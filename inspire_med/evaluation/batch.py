@@ -34,11 +34,15 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What is the same for every case of a batch; most fields are those of `score_maps`."""
+    """What is the same for every case of a batch; most fields are those of `score_maps`.
+
+    What the references hold as `ignore` is not scored.
+    """
 
     protocol: str
     regions: Regions
     background: tuple[int, ...] = (0,)
+    ignore: int | None = None
     ignore_affine: bool = False
     resample: bool = False
     calibration: bool = False
@@ -88,7 +92,8 @@ def score_case(rules: Rules, job: Job) -> CaseScores:
     assert isinstance(chosen, MaskProtocol)
     regions = regions_under(chosen, rules.regions)
     values = known_values(regions, rules.background)
-    reference, prediction = (read_labels(path, values) for path in (job.reference, job.prediction))
+    reference = read_labels(job.reference, values, rules.ignore)
+    prediction = read_labels(job.prediction, values)
     if rules.resample:
         prediction = on_grid_of(reference, prediction)
     results = score_maps(

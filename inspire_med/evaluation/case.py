@@ -15,8 +15,23 @@ from inspire_med.evaluation.protocols import protocol as find_protocol
 from inspire_med.evaluation.protocols.kinds import MapScores
 from inspire_med.evaluation.result import RegionResult
 from inspire_med.imaging.grid import corner_distance_mm, same_grid, tolerance_mm
-from inspire_med.imaging.labels import LabelMap, label_map_of, read_labels, refuse_others
-from inspire_med.imaging.masks import ANY_LABEL, Regions, among, joint_box, values_of
+from inspire_med.imaging.labels import (
+    LabelMap,
+    judged_alone,
+    label_map_of,
+    read_labels,
+    refuse_others,
+    where_judged,
+)
+from inspire_med.imaging.masks import (
+    ANY_LABEL,
+    Regions,
+    among,
+    joint_box,
+    odd_ignored,
+    part_ignored,
+    values_of,
+)
 from inspire_med.imaging.probabilities import read_probabilities
 from inspire_med.imaging.resample import in_order_of
 
@@ -44,7 +59,8 @@ def evaluate_case(
             given for an image, whose pixels count as 1 mm otherwise; a volume has its own.
         protocol: Name of the protocol.
         regions: Label values of each region. By default the protocol's own; where it has none,
-            value 1 is the only region.
+            value 1 is the only region. One called `ignore` is none: where the reference holds its
+            value, nothing is scored.
         ignore_affine: Compare voxel by voxel even where the files' affines differ.
 
     Returns:
@@ -70,9 +86,12 @@ def evaluate_case(
             f"protocol {rules.name}: scores a whole set at once, not one case; use the evaluate "
             "command with its two files."
         )
-    asked = regions_under(rules, regions or FOREGROUND)
+    own, ignore = part_ignored(regions or FOREGROUND)
+    if fault := odd_ignored(regions or FOREGROUND):
+        raise InputError(f"regions: {fault}; name each by its values.")
+    asked = regions_under(rules, own)
     values = known_values(asked)
-    expected = _loaded(reference, values, "reference", spacing_mm)
+    expected = _loaded(reference, values, "reference", spacing_mm, ignore=ignore)
     found = _loaded(prediction, values, "prediction", like=expected)
     return score_maps(expected, found, rules, regions=asked, ignore_affine=ignore_affine)
 
@@ -111,7 +130,8 @@ def score_maps(
     """Score one label map against another; as `evaluate_case`, which reads them first.
 
     Args:
-        reference: Its spacing is used.
+        reference: Its spacing is used. What it says to be unjudged is out of both masks, so that it
+            is no part of any region and no negative either; nnU-Net counts so.
         prediction: On the same grid; its axes may be stored in another order.
         rules: The protocol.
         regions: Label values of each region.
@@ -125,6 +145,9 @@ def score_maps(
     prediction = in_order_of(reference.grid, prediction)
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm
+    prediction = where_judged(prediction, reference)
+    judged = reference.judged
+    unjudged = 0 if judged is None else judged.size - int(np.count_nonzero(judged))
     box = joint_box(reference.labels, prediction.labels) or (slice(0, 1),) * len(shape)
     both = [np.ascontiguousarray(each.labels[box]) for each in (reference, prediction)]
     known = known_values(regions, background)
@@ -135,7 +158,7 @@ def score_maps(
 
     def pair(values: Sequence[int]) -> RegionPair:
         masks = among(both[0], values), among(both[1], values)
-        return RegionPair(*masks, spacing_mm, shape, origin)
+        return RegionPair(*masks, spacing_mm, shape, origin, unjudged=unjudged)
 
     tissues = {name: pair(values) for name, values in rules.tissues.items()}
     return {
@@ -182,7 +205,7 @@ def add_map_scores(
 
     Args:
         results: Of one case, by region.
-        reference: Of the same case.
+        reference: Of the same case; only voxels that were judged are scored.
         probabilities: A file with `regions` along its last axis.
         regions: Label values of the regions, in the file's order.
         score: From a region's mask and its probabilities to measures by name.
@@ -198,8 +221,10 @@ def add_map_scores(
         on_grid = LabelMap(likely, reference.spacing_mm, read.affine, read.name)
         on_grid = in_order_of(reference.grid, on_grid)
         check_grids(reference, on_grid, ignore_affine=ignore_affine)
-        inside = among(reference.labels, regions[region])
-        extra = score(inside, on_grid.labels)
+        inside, chances = among(reference.labels, regions[region]), on_grid.labels
+        if reference.judged is not None:
+            inside, chances = inside[reference.judged], chances[reference.judged]
+        extra = score(inside, chances)
         found[region] = replace(found[region], measures={**found[region].measures, **extra})
     return found
 
@@ -255,8 +280,12 @@ def _loaded(
     name: str,
     spacing_mm: Sequence[float] | None = None,
     like: LabelMap | None = None,
+    ignore: int | None = None,
 ) -> LabelMap:
     """A file, or an array with a spacing of its own or that of the map it is `like`."""
+    if ignore is not None:
+        whole = _loaded(given, None if values is None else {*values, ignore}, name, spacing_mm)
+        return judged_alone(whole, ignore)
     if isinstance(given, str | Path):
         found = read_labels(Path(given), values)
         if spacing_mm is None:

@@ -121,6 +121,11 @@ def score_cohort(
     """
     rules = request.protocol
     _refuse_vain_options(request)
+    if isinstance(rules, PictureProtocol) and references.ignore is not None:
+        raise InputError(
+            f"protocol {rules.name}: scores pictures of black and white, and the references hold "
+            f"{references.ignore} where nobody has judged; choose another, such as segmentation."
+        )
     if rules.of_videos:
         references = without_ends(references)
     found = find_predictions(folder, rules)
@@ -135,6 +140,7 @@ def score_cohort(
         rules.name,
         references.regions,
         references.background,
+        references.ignore,
         request.ignore_affine,
         request.resample,
         request.calibration,

@@ -14,7 +14,7 @@ from inspire_med.evaluation.pairs import (
     holds_probabilities,
 )
 from inspire_med.evaluation.protocols import MaskProtocol, Protocol
-from inspire_med.imaging.masks import Regions
+from inspire_med.imaging.masks import IGNORE, Regions, odd_ignored, part_ignored, values_of
 from inspire_med.imaging.volume import is_volume
 
 
@@ -26,6 +26,7 @@ class References:
         masks: Reference file by case id.
         regions: Label values of each region.
         background: Label values that may occur and stand in no region.
+        ignore: Label value of voxels that are not scored.
         elsewhere: Case ids that exist but are not asked for (other folds).
         notes: What the reader of the scores should know, a sentence each.
         provenance: Where this comes from, label to text.
@@ -36,6 +37,7 @@ class References:
     masks: Mapping[str, Path]
     regions: Regions
     background: tuple[int, ...] = (0,)
+    ignore: int | None = None
     elsewhere: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -50,7 +52,8 @@ def references_of_folder(
 
     The regions are those that are named; else the protocol's own; else, of images, `foreground`,
     and of label maps each value found in any of them. A value that named regions leave over counts
-    as background; one that the protocol's own leave over is an error when it is met.
+    as background; one that the protocol's own leave over is an error when it is met. What is named
+    `ignore` is no region, and not scored.
 
     Raises:
         InputError: If there are no masks, or one has the name of another's probabilities, or the
@@ -70,6 +73,7 @@ def references_of_folder(
         return References(masks, FOREGROUND, provenance=provenance)
     named = None if region_words is None else parse_regions(region_words, own)
     expected = None if named is None else known_values(named)
+    named, ignore = (None, None) if named is None else part_ignored(named)
     paths = list(masks.values())
     values = found_labels(paths, expected, workers=workers, on_done=lambda: None)
     if named is None:
@@ -79,7 +83,7 @@ def references_of_folder(
             )
         each = {f"label {value}": (value,) for value in values}
         return References(masks, each, provenance=provenance)
-    loose = tuple(sorted(set(values).difference(*named.values())))
+    loose = tuple(sorted({*values} - {ignore} - values_of(named)))
     notes = [
         f"Region {name} is in no reference: every reference of it is empty."
         for name, wanted in named.items()
@@ -88,7 +92,9 @@ def references_of_folder(
     if loose:
         listed = ", ".join(map(str, loose))
         notes.append(f"Label {listed} is in no region and counts as background.")
-    return References(masks, named, (0, *loose), notes=tuple(notes), provenance=provenance)
+    if ignore is not None:
+        notes.append(f"Where a reference holds {ignore}, nobody has judged and nothing is scored.")
+    return References(masks, named, (0, *loose), ignore, notes=tuple(notes), provenance=provenance)
 
 
 def _refuse_probabilities(paths: Iterable[Path]) -> None:
@@ -129,7 +135,7 @@ def parse_regions(
             raise InputError(
                 f"option --regions: {word!r} is not NAME=VALUES; write it as in WT=1,2,4."
             )
-        if known is not None and name not in known:
+        if known is not None and name not in (*known, IGNORE):
             raise InputError(
                 f"option --regions: the protocol has no region {name}; it scores "
                 f"{', '.join(known)}."
@@ -137,4 +143,6 @@ def parse_regions(
         if name in regions:
             raise InputError(f"option --regions: {name} comes twice; give all its values at once.")
         regions[name] = tuple(int(number) for number in numbers)
+    if fault := odd_ignored(regions):
+        raise InputError(f"option --regions: {fault}; mend it.")
     return regions

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class LabelMap:
         affine: Voxel to world, or None for images and arrays.
         name: Where it came from, for messages.
         note: What the reader had to decide, in one sentence; empty where nothing.
+        judged: `(*spatial)`, where `labels` say something; they are 0 elsewhere. None is
+            everywhere.
     """
 
     labels: NDArray[Any]
@@ -39,6 +41,7 @@ class LabelMap:
     affine: NDArray[np.float64] | None
     name: str
     note: str = ""
+    judged: NDArray[np.bool_] | None = None
 
     @property
     def grid(self) -> Grid | None:
@@ -53,7 +56,9 @@ class LabelMap:
         return frozenset(map(int, np.flatnonzero(found)))
 
 
-def read_labels(path: Path, values: Collection[int] | None = None) -> LabelMap:
+def read_labels(
+    path: Path, values: Collection[int] | None = None, ignore: int | None = None
+) -> LabelMap:
     """Read a label file: a volume's labels, or an image's foreground as 1.
 
     Args:
@@ -61,11 +66,14 @@ def read_labels(path: Path, values: Collection[int] | None = None) -> LabelMap:
         values: What may occur in it, which `refuse_others` checks. Where other values than 0 and 1
             are among them, an image holds them as grey values or places in its palette; else it is
             black and white.
+        ignore: Value of voxels that nobody has judged; it may occur, too.
 
     Raises:
         InputError: If the file is missing, unreadable, truncated, of another kind, does not hold
             whole non-negative labels, or lies nowhere by its affine.
     """
+    if ignore is not None:
+        return judged_alone(read_labels(path, {*(values or ()), ignore}), ignore)
     refuse_absent(path)
     if is_volume(path):
         return _of_volume(path)
@@ -96,6 +104,19 @@ def label_map_of(array: NDArray[Any], spacing_mm: Sequence[float] | None, name: 
             f"{name}: spacing {spacing} for shape {array.shape}; give one positive size an axis."
         )
     return LabelMap(labels, spacing, None, name, note)
+
+
+def judged_alone(found: LabelMap, ignore: int) -> LabelMap:
+    """A label map without the voxels that hold `ignore`, and with where the others are."""
+    judged = found.labels != ignore
+    return replace(found, labels=found.labels * judged, judged=judged)
+
+
+def where_judged(prediction: LabelMap, reference: LabelMap) -> LabelMap:
+    """A prediction, on its reference's grid, without what it says where nobody has judged."""
+    if reference.judged is None:
+        return prediction
+    return replace(prediction, labels=prediction.labels * reference.judged)
 
 
 def said_once(notes: Iterable[str]) -> list[str]:

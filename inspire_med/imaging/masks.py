@@ -10,6 +10,7 @@ Box = tuple[slice, ...]
 Regions = Mapping[str, Sequence[int]]
 
 ANY_LABEL: tuple[int, ...] = ()  # a region of whatever is not 0
+IGNORE = "ignore"  # nnU-Net's word among a set's regions for voxels that nobody has judged
 
 
 def region_masks(labels: NDArray[Any], regions: Regions) -> NDArray[np.bool_]:
@@ -30,6 +31,25 @@ def among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     for value in values:
         found |= labels == value
     return found
+
+
+def part_ignored(regions: Regions) -> tuple[dict[str, Sequence[int]], int | None]:
+    """Regions without the one called `ignore`, and that one's value; None where there is none."""
+    others = {name: values for name, values in regions.items() if name != IGNORE}
+    return others, next(iter(regions.get(IGNORE, ())), None)
+
+
+def odd_ignored(regions: Regions) -> str:
+    """What is wrong with the region called `ignore`, in words; empty where nothing is."""
+    others, ignore = part_ignored(regions)
+    if ignore is None:
+        return ""
+    if len(regions[IGNORE]) > 1:
+        return f"{IGNORE} has several values, where one may stand"
+    sharing = [name for name, values in others.items() if ignore in values]
+    if sharing:
+        return f"{IGNORE} has {ignore}, which {sharing[0]} has too"
+    return "" if others else f"has no region beside {IGNORE}"
 
 
 class Masks(Protocol):

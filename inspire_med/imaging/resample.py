@@ -1,7 +1,8 @@
 """Resample: values at other places than they were stored at, by one policy for everyone.
 
 Images and probabilities: linear, smoothed first along axes whose voxels grow, or fine detail would
-alias. Masks: the same, and a voxel belongs where at least half of it does. A finished label map
+alias. Masks: the same, and a voxel belongs where at least half of it does, or half of what was
+judged of it, so that a scribble is not lost among what nobody has judged. A finished label map
 that `evaluate --resample` lays on its reference: nearest neighbour, so that no voxel gets a label
 that it did not have. Volumes by SimpleITK, pictures by Pillow, nearest neighbours by nibabel: same
 files, same answer, however many threads. NIfTI counts (i, j, k) in RAS+ millimetres, ITK in LPS+:
@@ -25,6 +26,7 @@ from inspire_med.imaging.labels import LabelMap
 from inspire_med.imaging.orientation import Turn, orientation_of
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+_JUDGED = 1 / 8  # of a voxel: a scribble of one voxel's width is a quarter of those twice as wide
 
 
 def resample_to(
@@ -84,6 +86,26 @@ def resize_masks(masks: NDArray[np.bool_], size: Sequence[int]) -> NDArray[np.ui
     return (resize(masks.astype(np.float32), size) >= 0.5).astype(np.uint8)
 
 
+def resize_judged(
+    masks: NDArray[np.bool_], judged: NDArray[np.bool_], size: Sequence[int]
+) -> NDArray[np.uint8]:
+    """As `resize_masks`, of masks that were drawn in places alone; what was judged comes last.
+
+    A voxel is judged where at least an eighth of it is, and belongs where at least half of that
+    does.
+
+    Args:
+        masks: (regions, *spatial).
+        judged: (*spatial).
+        size: Of the result, (regions + 1, *size).
+    """
+    stack = np.concatenate([masks & judged, judged[None]]).astype(np.float32)
+    shares = resize(stack, size)
+    known = shares[-1] >= _JUDGED
+    inside = (shares[:-1] >= shares[-1] / 2) & known
+    return np.concatenate([inside, known[None]]).astype(np.uint8)
+
+
 def on_grid_of(reference: LabelMap, prediction: LabelMap) -> LabelMap:
     """Labels of `prediction` at the voxel centres of `reference`, nearest neighbour; 0 outside.
 
@@ -130,8 +152,13 @@ def in_order_of(grid: Grid | None, stored: LabelMap) -> LabelMap:
     turned = turn.grid(own)
     if same_grid(own, grid) or not same_grid(turned, grid):
         return stored
-    labels = turn.apply(stored.labels)
-    return replace(stored, labels=labels, spacing_mm=turned.spacing_mm, affine=turned.affine)
+    return replace(
+        stored,
+        labels=turn.apply(stored.labels),
+        spacing_mm=turned.spacing_mm,
+        affine=turned.affine,
+        judged=None if stored.judged is None else turn.apply(stored.judged),
+    )
 
 
 def to_itk(values: NDArray[Any], grid: Grid) -> sitk.Image:

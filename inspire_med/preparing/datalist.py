@@ -11,6 +11,7 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
+from inspire_med.imaging.masks import IGNORE
 from inspire_med.imaging.volume import count_components, read_grid
 from inspire_med.tasks.datalist import Entry
 
@@ -45,11 +46,17 @@ def write_datalist(manifest: Manifest, path: Path, *, overwrite: bool = False) -
     content = {
         "name": f"{manifest.task.name.removesuffix(_LISTED)}{_LISTED}",
         "modality": {str(place): name for place, name in enumerate(manifest.channels)},
-        "labels": {"background": 0, **{name: list(own) for name, own in manifest.regions.items()}},
+        "labels": _labels(manifest),
         "numTraining": len(lists["training"]),
         **{part: cases for part, cases in lists.items() if cases},
     }
     write_json(path, content)
+
+
+def _labels(manifest: Manifest) -> dict[str, int | list[int]]:
+    regions = {name: list(values) for name, values in manifest.regions.items()}
+    ignore = manifest.task.preparation.ignore
+    return {"background": 0, **regions, **({} if ignore is None else {IGNORE: ignore})}
 
 
 def _is_ours(path: Path) -> bool:

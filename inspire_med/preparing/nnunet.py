@@ -11,7 +11,12 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_folder, read_json, refuse_existing, write_json
 from inspire_med.preparing.nnunet_images import write_pictures, write_volumes
-from inspire_med.preparing.nnunet_labels import described_labels, write_label, write_mask_picture
+from inspire_med.preparing.nnunet_labels import (
+    described_labels,
+    numbers,
+    write_label,
+    write_mask_picture,
+)
 from inspire_med.tasks.dataset_json import INDEX, SPLITS
 
 _WRITER = "inspire_med"
@@ -55,17 +60,17 @@ def write_raw(
 
 
 def _write_case(manifest: Manifest, case: Case, images: Path, labels: Path | None) -> None:
-    regions = manifest.regions
+    number = numbers(manifest.regions, manifest.task.preparation.ignore)
     label = case.label if labels is not None else None
     if manifest.task.spatial_dims == 2:
         write_pictures(images, case, manifest.channels)
         if labels is not None and label is not None:
-            write_mask_picture(labels / f"{case.id}.png", label, regions)
+            write_mask_picture(labels / f"{case.id}.png", label, number)
         return
     preparation = replace(manifest.task.preparation, register=manifest.register)
     grid, header = write_volumes(images, case, manifest.channels, preparation)
     if labels is not None and label is not None:
-        write_label(labels / f"{case.id}.nii.gz", label, regions, grid, header)
+        write_label(labels / f"{case.id}.nii.gz", label, number, grid, header)
 
 
 def _index(manifest: Manifest, count: int) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _index(manifest: Manifest, count: int) -> dict[str, Any]:
     return {
         "name": manifest.task.name,
         "channel_names": {str(place): name for place, name in enumerate(manifest.channels)},
-        **described_labels(manifest.regions),
+        **described_labels(manifest.regions, manifest.task.preparation.ignore),
         "numTraining": count,
         "file_ending": ".png" if flat else ".nii.gz",
         "converted_by": _WRITER,

@@ -10,49 +10,55 @@ from PIL import Image
 
 from inspire_med.imaging.grid import Grid, same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels
-from inspire_med.imaging.masks import Regions, values_of
+from inspire_med.imaging.masks import IGNORE, Regions, values_of
 from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.volume import Header, write_volume
 
 
-def numbers(regions: Regions) -> dict[int, int]:
-    """nnU-Net's labels by the set's own: 0, 1, 2, ...; one for each region where none overlap."""
-    if _overlap(regions):
-        return {value: number for number, value in enumerate([0, *sorted(values_of(regions))])}
-    places = enumerate(regions.values(), start=1)
-    return {0: 0} | {value: place for place, own in places for value in own}
+def numbers(regions: Regions, ignore: int | None = None) -> dict[int, int]:
+    """nnU-Net's labels by the set's own: 0, 1, 2, ...; one for each region where none overlap.
+
+    The last is that of what is to be ignored.
+    """
+    groups = [(value,) for value in sorted(values_of(regions))]
+    if not _overlap(regions):
+        groups = [tuple(values) for values in regions.values()]
+    places = enumerate([(0,), *groups, *([] if ignore is None else [(ignore,)])])
+    return {value: place for place, own in places for value in own}
 
 
-def described_labels(regions: Regions) -> dict[str, Any]:
+def described_labels(regions: Regions, ignore: int | None = None) -> dict[str, Any]:
     """The part of dataset.json on labels.
 
     Regions that overlap are lists of values, the largest first, and `regions_class_order` says
     which value nnU-Net paints each with: one that no later region has, as these come on top.
     """
-    number = numbers(regions)
+    number = numbers(regions, ignore)
+    last = {} if ignore is None else {IGNORE: number[ignore]}
     if not _overlap(regions):
         own = {name: number[values[0]] for name, values in regions.items()}
-        return {"labels": {"background": 0, **own}}
+        return {"labels": {"background": 0, **own, **last}}
     ordered = sorted(regions.items(), key=lambda region: -len(region[1]))
     lists = {name: [number[value] for value in values] for name, values in ordered}
     order: list[int] = []
     for place, own in enumerate(lists.values()):
         later = {value for other in list(lists.values())[place + 1 :] for value in other}
         order.append(next((value for value in own if value not in later), own[0]))
-    return {"labels": {"background": 0, **lists}, "regions_class_order": order}
+    return {"labels": {"background": 0, **lists, **last}, "regions_class_order": order}
 
 
-def write_label(path: Path, label: Path, regions: Regions, grid: Grid, header: Header) -> None:
+def write_label(
+    path: Path, label: Path, number: Mapping[int, int], grid: Grid, header: Header
+) -> None:
     """Write a volume's label, as a link where not a voxel of it must change.
 
     Args:
         path: Ends in .nii.gz.
         label: The set's own file.
-        regions: Region name to its values.
+        number: As `numbers` says.
         grid: The images', on which nnU-Net wants it.
         header: Theirs.
     """
-    number = numbers(regions)
     found = read_labels(label, number)
     alike = found.grid is not None and same_grid(found.grid, grid)
     kept = all(number[value] == value for value in found.values) and not found.note
@@ -62,9 +68,8 @@ def write_label(path: Path, label: Path, regions: Regions, grid: Grid, header: H
         write_volume(path, _laid_as(grid, found, _renumbered(found.labels, number)), grid, header)
 
 
-def write_mask_picture(path: Path, label: Path, regions: Regions) -> None:
+def write_mask_picture(path: Path, label: Path, number: Mapping[int, int]) -> None:
     """Write a picture's label as a PNG of the numbers themselves, not of black and white."""
-    number = numbers(regions)
     found = read_labels(label, number)
     Image.fromarray(_renumbered(found.labels, number)).save(path)
 

@@ -45,6 +45,7 @@ def view_case(
     regions: Mapping[str, Sequence[int]],
     prediction: Path | None = None,
     channel: str | None = None,
+    ignore: int | None = None,
 ) -> CaseView:
     """Read one case for looking at it.
 
@@ -53,6 +54,7 @@ def view_case(
         regions: The manifest's regions.
         prediction: Mask file that `predict` wrote for the case.
         channel: Channel to show of a volume; by default the first on the case's grid.
+        ignore: The set's label value of voxels that nobody has judged.
 
     Raises:
         InputError: If a file is unreadable, or no such channel lies on the case's grid.
@@ -70,8 +72,8 @@ def view_case(
     reference, predicted = (
         None
         if path is None
-        else region_masks(in_order_of(grid, read_labels(path, values)).labels, regions)
-        for path in (case.label, prediction)
+        else region_masks(in_order_of(grid, read_labels(path, values, left_out)).labels, regions)
+        for path, left_out in ((case.label, ignore), (prediction, None))
     )
     affine = None if grid is None else grid.affine
     return CaseView(image, reference, predicted, tuple(regions), case.spacing_mm, affine)

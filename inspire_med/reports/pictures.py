@@ -20,7 +20,7 @@ from inspire_med.evaluation.measures.threshold_curves import stretched
 from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, Protocol
 from inspire_med.evaluation.statistics.extremes import notable_cases, rank_cases
 from inspire_med.imaging.grid import Grid
-from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.labels import read_labels, where_judged
 from inspire_med.imaging.masks import region_masks
 from inspire_med.imaging.resample import in_order_of, on_grid_of
 from inspire_med.reports.case_view import case_grid, read_channels
@@ -124,10 +124,11 @@ def _grid_of(case: Case | None) -> Grid | None:
 def _of_labels(cohort: Cohort, rules: MaskProtocol, grid: Grid | None, *files: Path) -> _Masks:
     regions = regions_under(rules, cohort.references.regions)
     values = known_values(regions, cohort.references.background)
-    reference, prediction = (read_labels(path, values) for path in files)
+    reference = read_labels(files[0], values, cohort.references.ignore)
+    prediction = read_labels(files[1], values)
     if cohort.resampled:
         prediction = on_grid_of(reference, prediction)
-    prediction = in_order_of(reference.grid, prediction)
+    prediction = where_judged(in_order_of(reference.grid, prediction), reference)
     reference, prediction = (in_order_of(grid, each) for each in (reference, prediction))
     return _Masks(
         region_masks(reference.labels, regions),

@@ -10,6 +10,7 @@ import msgspec
 
 from inspire_med.errors import InputError, did_you_mean
 from inspire_med.files import read_yaml
+from inspire_med.imaging.masks import odd_ignored, part_ignored
 from inspire_med.tasks.task import LABEL, Files, Intensity, Layout, Preparation, Task
 
 _HOLES = re.compile(r"\{([^{}]*)\}")
@@ -85,7 +86,8 @@ def own_task(
         name: Its name.
         spatial_dims: 2 or 3.
         channels: In the order of the network's input.
-        regions: Name to label value or values; what is 0, the background, is left out.
+        regions: Name to label value or values; what is 0, the background, is left out, and what is
+            called `ignore` is none.
         layouts: Where its files are looked for.
         intensity: How intensities are brought to a network.
         sizes: `spacing_mm` and `image_size` of the preparation, where they are asked for.
@@ -95,11 +97,12 @@ def own_task(
     volumes = spatial_dims == 3
     spacing_mm, image_size = sizes
     shape = "volume" if volumes else "picture"
+    judged, ignore = part_ignored(_without_background(regions))
     return Task(
         name=re.sub(r"[^\w.-]+", "-", name),
         spatial_dims=spatial_dims,
         channels=tuple(channels),
-        regions=_without_background(regions),
+        regions={name: tuple(values) for name, values in judged.items()},
         layouts=layouts,
         preparation=Preparation(
             orientation="RAS" if volumes else None,
@@ -107,6 +110,7 @@ def own_task(
             image_size=image_size,
             intensity=intensity,
             crop_to_foreground=volumes and intensity == "mri",  # 0 is water in CT, not outside
+            ignore=ignore,
         ),
         augmentation=shape,
         network=shape,
@@ -131,7 +135,7 @@ def odd_regions(regions: Mapping[str, int | Sequence[int]]) -> str:
         odd = [value for value in values if not 0 < value < 256]
         if odd or not values:
             return f"{name} has {odd[0] if odd else 'no value'}, where 1 to 255 may stand"
-    return "" if found else "has no label value of 1 to 255"
+    return odd_ignored(found) if found else "has no label value of 1 to 255"
 
 
 def _without_background(regions: Mapping[str, int | Sequence[int]]) -> dict[str, tuple[int, ...]]:

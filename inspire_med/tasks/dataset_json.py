@@ -31,11 +31,6 @@ def task_of_dataset(folder: Path) -> Task:
     if not channels or not regions:
         lacking = "channel_names" if not channels else "labels"
         raise InputError(f"{path}: says no {lacking}; complete it as nnU-Net describes it.")
-    if "ignore" in regions:
-        raise InputError(
-            f"{path}: has a label to ignore, which is not known here; write its voxels as "
-            "background, or call it a region by another name."
-        )
     pictures = str(content.get("file_ending", "")).lower() in IMAGE_SUFFIXES
     return own_task(
         folder.resolve().name,

@@ -89,7 +89,8 @@ def as_stored(task: Task) -> dict[str, Any]:
     """What manifests and model cards keep: the name; of a task not built in its definition too."""
     if _BUILT_IN.get(task.name) == task:
         return {"task": task.name}
-    return {"task": task.name, "definition": msgspec.to_builtins(task)}
+    definition = msgspec.to_builtins(task) | {"preparation": task.preparation.to_json()}
+    return {"task": task.name, "definition": definition}
 
 
 def from_stored(content: Mapping[str, Any]) -> Task:
@@ -104,6 +105,10 @@ def from_stored(content: Mapping[str, Any]) -> Task:
     return task_named(str(content["task"]))
 
 
+def _asked(task: Task) -> tuple[Any, ...]:
+    return task.channels, task.regions, task.preparation.ignore
+
+
 def _described(word: str, sources: Sequence[Path]) -> Task:
     if not sources:
         raise InputError(f"task {word}: is what --source describes; give --source, or a manifest.")
@@ -114,7 +119,7 @@ def _described(word: str, sources: Sequence[Path]) -> Task:
     read = {"nnunet": task_of_dataset, "monai": task_of_datalist}[word]
     first, *others = (read(source) for source in sources)
     for source, other in zip(sources[1:], others, strict=True):
-        if (other.channels, other.regions) != (first.channels, first.regions):
+        if _asked(other) != _asked(first):
             raise InputError(
                 f"{source}: has other channels or labels than {sources[0]}; prepare it by itself."
             )

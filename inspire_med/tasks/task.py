@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 LABEL = "label"
@@ -42,6 +42,7 @@ class Preparation:
         reference: Channel whose grid is the case's own, where it is used; else the first used.
         resampled: Channels that may lie on another grid, and are resampled onto the reference's.
         register: Move those rigidly onto the reference first, by mutual information.
+        ignore: Label value of voxels that nobody has judged: they teach nothing and are not scored.
     """
 
     orientation: str | None = "RAS"
@@ -53,6 +54,19 @@ class Preparation:
     reference: str | None = None
     resampled: tuple[str, ...] = ()
     register: bool = False
+    ignore: int | None = None
+
+    @property
+    def ignored(self) -> tuple[int, ...]:
+        """The label values of voxels that nobody has judged: one, or none."""
+        return () if self.ignore is None else (self.ignore,)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields; `ignore` only where there is one, so that hashes from before it hold."""
+        known = asdict(self)
+        if self.ignore is None:
+            del known["ignore"]
+        return known
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ def _score(experiment: Experiment, case: Case, log: Log | None, step: int) -> li
     region_probabilities(trained.predictor, image, windows, answer, precision=card.precision)
     labels = labels_from_regions(answer > HALF, card.regions)
     masks = region_masks(labels, card.regions)  # what the mask that is written will say
-    target = np.asarray(prepared.target) > 0
+    # Behind the regions may stand what was judged; elsewhere no mask counts.
+    target, judged = np.split(np.asarray(prepared.target) > 0, [len(card.regions)])
+    masks &= judged.all(axis=0)
     if log is not None:
         _picture(log, prepared, target, masks, list(card.regions), case.id, step)
     return [dice(count(t, m)) for t, m in zip(target, masks, strict=True)]

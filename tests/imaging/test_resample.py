@@ -7,7 +7,13 @@ from torch.nn.functional import interpolate
 
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.register import register_rigidly
-from inspire_med.imaging.resample import _blur_mm, resample_to, resize, resize_masks
+from inspire_med.imaging.resample import (
+    _blur_mm,
+    resample_to,
+    resize,
+    resize_judged,
+    resize_masks,
+)
 
 TILT = 0.2
 TURN = np.array(
@@ -209,3 +215,25 @@ def test_a_voxel_is_blurred_by_what_it_lacks_to_the_one_it_becomes():
     )
 
     assert sigmas_mm == pytest.approx([(60 / 12) ** 0.5, 0, 0])
+
+
+class TestWhatWasJudged:
+    def test_a_voxel_belongs_where_half_of_what_was_judged_of_it_does(self):
+        """Cells of 2 x 2: three quarters judged, of which one is inside, or two; one; none."""
+        judged = np.array([[1, 1, 1, 1, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0, 0, 0]], bool)
+        inside = np.array([[1, 0, 1, 1, 1, 0, 1, 0], [0, 0, 0, 0, 0, 0, 0, 0]], bool)
+
+        mask, known = resize_judged(inside[None, :, :, None], judged[..., None], (1, 4, 1))
+
+        assert known.ravel().tolist() == [1, 1, 1, 0]
+        assert mask.ravel().tolist() == [0, 1, 1, 0]
+
+    @pytest.mark.parametrize("size", [(5, 7), (14, 5), (5, 9, 4), (8, 14, 6)])
+    def test_where_all_was_judged_it_is_as_for_any_mask(self, size):
+        masks = np.random.default_rng(0).random((2, 9, 12, 5)[: 1 + len(size)]) > 0.6
+
+        *found, known = resize_judged(masks, np.ones(masks.shape[1:], bool), size)
+
+        assert known.all()
+        differing = np.mean(np.stack(found) != resize_masks(masks, size))
+        assert differing < (0.02 if len(size) == 2 else 1e-9)  # pictures' masks have 8 bits

@@ -184,3 +184,15 @@ def test_a_list_of_somebody_else_is_not_replaced(ball_volumes, tmp_path, capsys)
     out.unlink()
     assert run("brats", ball_volumes.parent, out, *words) == 0
     assert run("brats", ball_volumes.parent, out, *words) == 0
+
+
+def test_a_label_to_ignore_is_listed_and_comes_back(tmp_path, write_nifti):
+    folder = decathlon(tmp_path / "set", write_nifti)
+    index = json.loads((folder / "dataset.json").read_text())
+    index["labels"]["7"] = "ignore"
+    (folder / "dataset.json").write_text(json.dumps(index))
+
+    content = written("nnunet", folder, tmp_path / "a.json")
+
+    assert content["labels"]["ignore"] == 7
+    assert read_back(tmp_path / "a.json").task.preparation.ignore == 7

@@ -311,3 +311,55 @@ def raw_of_two(tmp_path, write_nifti):
     index = {"channel_names": {"0": "T1"}, "labels": {"background": 0, "x": 1}}
     (folder / "dataset.json").write_text(json.dumps(index))
     return folder
+
+
+def test_the_label_to_ignore_is_the_last():
+    assert numbers({"a": (5,), "b": (2, 7)}, 4) == {0: 0, 5: 1, 2: 2, 7: 2, 4: 3}
+    assert numbers(BRATS, 3) == {0: 0, 1: 1, 2: 2, 4: 3, 3: 4}
+    described = described_labels(BRATS, 3)
+    assert list(described["labels"].items())[-1] == ("ignore", 4)
+    assert described["regions_class_order"] == [2, 1, 3]
+
+
+@pytest.mark.parametrize("pictures", [True, False], ids=["2d", "3d"])
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_a_label_to_ignore_comes_back(tmp_path, write_nifti, pictures, overlapping):
+    """From values of a user's own, the one to ignore in their midst, to nnU-Net's and back."""
+    regions = {"all": [1, 4], "part": [4]} if overlapping else {"a": [1], "b": [4]}
+    fields = {
+        "spatial_dims": 2 if pictures else 3,
+        "channels": ["red", "green", "blue"] if pictures else ["mri"],
+        "regions": {**regions, "ignore": 2},
+        "intensity": "rgb" if pictures else "mri",
+        "images": "images/{case}.png" if pictures else "images/{case}.nii.gz",
+        "label": "masks/{case}.png" if pictures else "masks/{case}.nii.gz",
+    }
+    (tmp_path / "own.yaml").write_text(json.dumps(fields))
+    drawn = {}
+    for number, name in enumerate("ab"):
+        random = np.random.default_rng(number)
+        drawn[name] = random.choice([0, 1, 2, 4], (8, 6) if pictures else (8, 6, 5)).astype(
+            np.uint8
+        )
+        if pictures:
+            for folder in ("images", "masks"):
+                (tmp_path / "set" / folder).mkdir(parents=True, exist_ok=True)
+            picture = random.integers(0, 255, (8, 6, 3)).astype(np.uint8)
+            Image.fromarray(picture).save(tmp_path / "set" / "images" / f"{name}.png")
+            Image.fromarray(drawn[name]).save(tmp_path / "set" / "masks" / f"{name}.png")
+        else:
+            scan = random.integers(1, 99, (8, 6, 5)).astype(np.int16)
+            write_nifti(tmp_path / "set" / "images" / f"{name}.nii.gz", scan)
+            write_nifti(tmp_path / "set" / "masks" / f"{name}.nii.gz", drawn[name])
+
+    folder = written(str(tmp_path / "own.yaml"), tmp_path / "set", tmp_path / "Dataset001_A")
+    back = read_back(folder, tmp_path / "back.json")
+
+    assert index_of(folder)["labels"]["ignore"] == 3
+    assert (list(back.regions), back.task.preparation.ignore) == (list(regions), 3)
+    for case in back.cases:
+        labels = drawn[case.id]
+        found = read_labels(case.label, range(256), 3)
+        assert np.array_equal(found.judged, labels != 2)
+        expected = region_masks(labels, regions)
+        assert np.array_equal(region_masks(found.labels, back.regions), expected)

@@ -3,6 +3,7 @@ import dataclasses
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
@@ -85,3 +86,16 @@ def test_a_label_stored_in_another_order_lies_on_the_scan(ball_volumes, tmp_path
 
     expected = view_case(case, manifest.regions).reference
     np.testing.assert_array_equal(found.reference, expected)
+
+
+def test_a_pictures_label_to_ignore_is_in_no_region(disc_images, tmp_path):
+    manifest = Manifest.load(disc_images)
+    label = np.zeros((48, 40), np.uint8)
+    label[10:20], label[30:] = 1, 2
+    Image.fromarray(label).save(tmp_path / "label.png")
+    case = dataclasses.replace(manifest.cases[0], label=tmp_path / "label.png")
+
+    found = view_case(case, manifest.regions, manifest.cases[0].label, ignore=2)
+
+    np.testing.assert_array_equal(found.reference, [label == 1])
+    assert found.prediction.any()

@@ -3,7 +3,7 @@ import yaml
 
 from inspire_med.errors import InputError
 from inspire_med.tasks.custom import task_of_yaml
-from inspire_med.tasks.find import refuse_other_task, task_named
+from inspire_med.tasks.find import as_stored, from_stored, refuse_other_task, task_named
 from inspire_med.tasks.polyp import POLYP
 
 HEART = {
@@ -48,6 +48,20 @@ def test_options_of_train_are_those_that_are_asked_for(tmp_path):
     asked = {"data": {"batch_size": 4}, "seed": 3}
 
     assert task_of_yaml(write(tmp_path, training=asked)).training == asked
+
+
+def test_a_label_to_ignore_is_no_region(tmp_path):
+    task = task_of_yaml(write(tmp_path, regions={"a": [1, 2], "ignore": 255}))
+
+    assert (task.regions, task.preparation.ignore) == ({"a": (1, 2)}, 255)
+    assert from_stored(as_stored(task)) == task
+
+
+def test_a_task_without_one_is_stored_as_it_was_before_there_was_such_a_label(tmp_path):
+    """Manifests are known by a hash of this."""
+    stored = as_stored(task_of_yaml(write(tmp_path)))
+
+    assert "ignore" not in stored["definition"]["preparation"]
 
 
 def test_labels_may_stand_with_their_background(tmp_path):

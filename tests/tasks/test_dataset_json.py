@@ -32,6 +32,20 @@ def test_reads_version_1_and_the_decathlon(tmp_path):
     assert task.preparation.intensity == "ct"
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"background": 0, "whole": [1, 2], "core": 2, "ignore": 3},
+        {"0": "background", "1": "whole", "2": "core", "3": "ignore"},
+    ],
+)
+def test_a_label_to_ignore_is_no_region(tmp_path, labels):
+    task = task_of_dataset(write(tmp_path / "x", channel_names={"0": "T1"}, labels=labels))
+
+    assert list(task.regions) == ["whole", "core"]
+    assert task.preparation.ignore == 3
+
+
 def test_pictures_are_2d(tmp_path):
     names = {"0": "R", "1": "G", "2": "B"}
     task = task_of_dataset(
@@ -47,8 +61,12 @@ def test_pictures_are_2d(tmp_path):
         ({"labels": {"a": 1}}, "says no channel_names; complete it"),
         ({"channel_names": {"0": "T1"}, "labels": {"background": 0}}, "says no labels"),
         (
-            {"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 2}},
-            "write its voxels as back",
+            {"channel_names": {"0": "T1"}, "labels": {"a": 1, "ignore": 1}},
+            "ignore has 1, which a has too",
+        ),
+        (
+            {"channel_names": {"0": "T1"}, "labels": {"ignore": 1}},
+            "has no region beside ignore",
         ),
         (
             {"channel_names": {"T1": 0}, "labels": {"a": 1}},
@@ -79,6 +97,11 @@ def test_refuses_sources_that_describe_unlike_tasks(tmp_path):
     first = write(tmp_path / "a", channel_names={"0": "T1"}, labels={"a": 1})
     other = write(tmp_path / "b", channel_names={"0": "T1"}, labels={"a": 2})
 
+    scribbles = {"a": 1, "ignore": 2}
+    drawn = write(tmp_path / "c", channel_names={"0": "T1"}, labels=scribbles)
+
     assert task_named("nnunet", [first, first]).regions == {"a": (1,)}
-    with pytest.raises(InputError, match="b: has other channels or labels than .*prepare it by"):
-        task_named("nnunet", [first, other])
+    for unlike, name in ((other, "b"), (drawn, "c")):
+        words = f"{name}: has other channels or labels than .*prepare it by"
+        with pytest.raises(InputError, match=words):
+            task_named("nnunet", [first, unlike])

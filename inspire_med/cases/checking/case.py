@@ -1,6 +1,7 @@
 """Case: is one case fit for use; if not, which of its files is at fault and why."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +14,19 @@ from inspire_med.cases.align import (
 )
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.finding import fault_of
-from inspire_med.cases.checking.label import label_findings
+from inspire_med.cases.checking.label import label_findings, read_label
 from inspire_med.cases.checking.picture import (
     look_at_picture,
     refuse_odd_parts,
-    refuse_other_size,
+    size_problems,
 )
 from inspire_med.cases.checking.scan import Reading
 from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase, broken_sentence, is_broken
 from inspire_med.errors import InputError
-from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
+from inspire_med.imaging.labels import LabelMap
 from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import read_grid
 
 
 def check_case(found: FoundCase, expected: Expectation) -> Verdict:
@@ -70,9 +72,10 @@ def _check_picture(found: FoundCase, expected: Expectation, missing: tuple[str, 
     )
     if found.label is None:
         return fit
-    label = read_labels(found.label, expected.values)
-    refuse_other_size(label, found.label, path, first.size)
-    refuse_others(label.labels, expected.values, label.name)
+    label, problems = read_label(found.label, expected)
+    problems += size_problems(label, found.label, path, first.size)
+    if problems or label is None:
+        return _refused(found, problems)
     return _labelled(fit, label, found.label, outside=0.0)
 
 
@@ -89,14 +92,12 @@ def _check_volumes(found: FoundCase, expected: Expectation, missing: tuple[str, 
     own = grids.get(reference)
     label = None
     if found.label is not None:
-        try:
-            label = read_labels(found.label, expected.values)
-            refuse_others(label.labels, expected.values, label.name)
-            grid = label.grid
+        label, said = read_label(found.label, expected)
+        problems += said
+        with suppress(InputError):  # of a label that cannot be read, which is said already
+            grid = read_grid(found.label) if label is None else label.grid
             if own is not None and not (grid and lie_alike(grid, own)):
                 problems.append(grid_sentence(found.label, grid, found.images[reference], own))
-        except InputError as error:
-            problems.append(str(error))
     if problems or own is None:
         return _refused(found, problems)
     prints = [scan.fingerprint for scan in reading.scans.values()]
@@ -118,6 +119,7 @@ def _labelled(fit: Verdict, label: LabelMap, path: Path, *, outside: float) -> V
         findings=(*fit.findings, *label_findings(case, path, label, outside)),
         values=label.values,
         foreground=float((label.labels > 0).mean()),
+        judged=1.0 if label.judged is None else float(label.judged.mean()),
     )
 
 

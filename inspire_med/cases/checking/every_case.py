@@ -43,7 +43,7 @@ def check_again(manifest: Manifest, progress: Progress) -> list[Verdict]:
         manifest: The manifest.
         progress: Is told after each case how many are done, and of how many.
     """
-    values = {0, *values_of(manifest.regions)}
+    values = {0, *values_of(manifest.regions), *manifest.task.preparation.ignored}
     verdicts: list[Verdict] = []
     with ThreadPoolExecutor(2) as pool:
         for verdict in pool.map(lambda case: _check_again(case, manifest, values), manifest.cases):

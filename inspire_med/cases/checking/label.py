@@ -1,14 +1,35 @@
-"""Label: what a label map that can be read shows and should be looked at all the same."""
+"""Label: a label map read, what is wrong with it, and what should be looked at all the same."""
 
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 from inspire_med.cases.checking.finding import Finding
-from inspire_med.imaging.labels import LabelMap
+from inspire_med.cases.checking.verdict import Expectation
+from inspire_med.errors import InputError
+from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
 
 _OUTSIDE = 0.01  # of the label; brain masks and hand-drawn rims differ by less
 _INVERTED = 0.5  # of the field of view
+
+
+def read_label(path: Path, expected: Expectation) -> tuple[LabelMap | None, list[str]]:
+    """A label, None where it cannot be read, and what is wrong with what it holds."""
+    try:
+        label = read_labels(path, expected.values, expected.preparation.ignore)
+    except InputError as error:
+        return None, [str(error)]
+    try:
+        refuse_others(label.labels, expected.values, label.name)
+    except InputError as error:
+        return label, [str(error)]
+    if label.judged is not None and not label.judged.any():
+        return label, [
+            f"{path}: every voxel holds {expected.preparation.ignore}, the label to ignore, and "
+            "nothing is learned or scored where nobody has judged; draw some of it, or leave the "
+            "case out."
+        ]
+    return label, []
 
 
 def label_findings(case: str, path: Path, label: LabelMap, outside: float) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from inspire_med.cases.look_alike import picture_signature
 from inspire_med.cases.twins import fingerprint
 from inspire_med.errors import InputError
 from inspire_med.imaging.labels import LabelMap
-from inspire_med.imaging.picture import opened_as_stored, read_picture
+from inspire_med.imaging.picture import opened_as_stored, opened_image, read_picture
 
 _SEVERAL = ("GIF", "TIFF", "PNG", "WEBP")  # formats whose further frames are pictures of their own
 
@@ -77,18 +77,26 @@ def refuse_odd_parts(seen: Mapping[Path, Photograph]) -> None:
             )
 
 
-def refuse_other_size(label: LabelMap, path: Path, picture: Path, size: Sequence[int]) -> None:
-    """Refuse a mask that has not the size of its picture.
+def size_problems(
+    label: LabelMap | None, path: Path, picture: Path, size: Sequence[int]
+) -> list[str]:
+    """One sentence where a mask, read or not, has not the size of its picture."""
+    own = _upright_size(path) if label is None else label.labels.shape
+    if own in (None, tuple(size)):
+        return []
+    return [
+        f"{path}: its size {own[1]} x {own[0]} is not that of {picture.name}, {size[1]} x "
+        f"{size[0]}; is it the mask of this image?"
+    ]
 
-    Raises:
-        InputError: If it has another.
-    """
-    own = label.labels.shape
-    if own != tuple(size):
-        raise InputError(
-            f"{path}: its size {own[1]} x {own[0]} is not that of {picture.name}, {size[1]} x "
-            f"{size[0]}; is it the mask of this image?"
-        )
+
+def _upright_size(path: Path) -> tuple[int, ...] | None:
+    """(height, width) of a mask that is at fault otherwise; None where that is not known."""
+    try:
+        with opened_image(path) as image:
+            return image.height, image.width
+    except InputError:
+        return None
 
 
 def _odd_file(case: str, path: Path) -> list[Finding]:

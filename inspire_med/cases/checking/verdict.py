@@ -18,6 +18,7 @@ class Verdict:
         findings: All that was seen.
         values: Label values that occur in its label file.
         foreground: Share of labelled voxels, for balanced folds.
+        judged: Share of voxels that do not hold the label to ignore.
         signature: Perceptual hash of an image, to find near-duplicates; empty for volumes.
         fingerprints: Of the content of each image, to find twins.
         scans: What is known of each channel's file, to find what stands apart; none of pictures.
@@ -27,6 +28,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     values: frozenset[int] = frozenset()
     foreground: float = 0.0
+    judged: float = 1.0
     signature: bytes = b""
     fingerprints: frozenset[bytes] = frozenset()
     scans: tuple[tuple[str, Scan], ...] = ()

@@ -44,6 +44,7 @@ class RegionPair:
         origin: Where in the whole volume the crop begins.
         name: Of the region.
         tissues: The regions its protocol scores it beside, by name, on the same crop.
+        unjudged: Voxels of the whole volume that nobody has judged; both masks are empty there.
     """
 
     reference: NDArray[np.bool_]
@@ -53,11 +54,12 @@ class RegionPair:
     origin: tuple[int, ...]
     name: str = ""
     tissues: "Mapping[str, RegionPair]" = field(default_factory=dict[str, "RegionPair"])
+    unjudged: int = 0
 
     @cached_property
     def size(self) -> int:
-        """Voxels of the whole volume."""
-        return prod(self.shape)
+        """Voxels of the whole volume that count."""
+        return prod(self.shape) - self.unjudged
 
 
 def _none(cases: Sequence[CaseScores], sites: Mapping[str, str]) -> list[str]:

@@ -219,3 +219,70 @@ def test_a_region_is_empty_where_none_of_its_values_occur(brats_case, write_nift
     empty, labelled = empty_in([full, part, part, unlabelled], {"WT": (1, 2, 4), "TC": (1, 4)})
 
     assert (empty, labelled) == ({"WT": [], "TC": ["part", "part"]}, 3)
+
+
+class TestALabelToIgnore:
+    SCRIBBLES = Expectation(BRATS.channels, (0, 1, 2, 4, 9), preparation=Preparation(ignore=9))
+
+    def test_is_no_label_of_a_region(self, brats_case, write_nifti):
+        label = np.full((8, 7, 6), 9, np.uint8)
+        label[3, 3, 2:5] = 0, 1, 4
+        write_nifti(scan(brats_case, "seg"), label)
+
+        verdict = verdict_of(brats_case, self.SCRIBBLES)
+
+        assert verdict.problems == ()
+        assert verdict.values == {0, 1, 4}
+        assert (verdict.judged, verdict.foreground) == (pytest.approx(3 / 336), 2 / 336)
+
+    def test_may_not_be_all_there_is(self, brats_case, write_nifti):
+        write_nifti(scan(brats_case, "seg"), np.full((8, 7, 6), 9, np.uint8))
+
+        (problem,) = verdict_of(brats_case, self.SCRIBBLES).problems
+
+        assert "_seg.nii.gz: every voxel holds 9, the label to ignore" in problem
+
+    def test_may_not_be_all_of_a_picture(self, tmp_path):
+        found = picture_case(tmp_path, np.full((6, 8), 2, np.uint8))
+        expected = Expectation(("red",), (0, 1, 2), preparation=Preparation(ignore=2))
+
+        (problem,) = check_case(found, expected).problems
+
+        assert "m.png: every voxel holds 2, the label to ignore" in problem
+
+    def test_is_a_strange_label_where_a_set_has_none(self, brats_case, write_nifti):
+        write_nifti(scan(brats_case, "seg"), np.full((8, 7, 6), 9, np.uint8))
+
+        assert "holds label 9, which is in no region" in verdict_of(brats_case).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"), [(7, "holds label 7"), (0.5, "holds fractions"), (np.nan, "holds NaN")]
+)
+def test_a_label_that_is_wrong_and_lies_elsewhere_is_told_both(
+    brats_case, write_nifti, value, wrong
+):
+    far = np.eye(4)
+    far[:3, 3] = 9
+    write_nifti(scan(brats_case, "seg"), np.full((8, 7, 6), value, np.float32), far)
+
+    first, second = verdict_of(brats_case).problems
+
+    assert f"_seg.nii.gz: {wrong}" in first
+    assert "_seg.nii.gz: lies up to 16 mm away from" in second
+
+
+@pytest.mark.parametrize(
+    ("mask", "wrong"),
+    [
+        (np.full((6, 9), 7, np.uint16), "stored as uint16"),
+        (np.arange(54, dtype=np.uint8).reshape(6, 9) * 4, "of its pixels are grey"),
+    ],
+)
+def test_a_mask_that_is_wrong_and_of_another_size_is_told_both(tmp_path, mask, wrong):
+    found = picture_case(tmp_path, mask)
+
+    first, second = check_case(found, Expectation(("red",), (0, 1))).problems
+
+    assert f"m.png: {wrong}" in first or wrong in first
+    assert "m.png: its size 9 x 6 is not that of i.png, 8 x 6" in second

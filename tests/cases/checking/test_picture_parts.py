@@ -43,9 +43,8 @@ def prepared(source, out, *more):
 
 
 def planes_of(manifest):
-    return np.stack(
-        [read_planes(case, manifest.channels, manifest.regions)[0] for case in manifest.cases]
-    )
+    asked = manifest.channels, manifest.regions, manifest.task.preparation
+    return np.stack([read_planes(case, *asked)[0] for case in manifest.cases])
 
 
 def test_each_file_is_a_channel(raw, tmp_path):

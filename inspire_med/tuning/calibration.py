@@ -35,8 +35,8 @@ class Histogram:
         """Of one region of one case.
 
         Args:
-            reference: `(*spatial)`.
-            probabilities: `(*spatial)`.
+            reference: Of any shape.
+            probabilities: Of the same.
             least: What is stored as 0 may be as much as this: half a step of the file's numbers.
         """
         with np.errstate(divide="ignore"):
@@ -56,7 +56,8 @@ def histogram_of(regions: Regions, example: Example) -> Histogram:
     opened = example.open(regions)
     total = Histogram(np.zeros(BINS, np.int64), np.zeros(BINS, np.int64))
     for region in regions:
-        total = total + Histogram.of(opened.references[region], opened.maps[region], opened.least)
+        both = opened.references[region][opened.judged], opened.maps[region][opened.judged]
+        total = total + Histogram.of(*both, opened.least)
     return total
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.origin import RECORD
@@ -38,12 +39,14 @@ class Example:
         fold: The fold whose network predicted it.
         label: Its reference.
         probabilities: What was predicted.
+        ignore: Label value of voxels that nobody has judged.
     """
 
     id: str
     fold: int
     label: Path
     probabilities: Path
+    ignore: int | None = None
 
     def open(self, regions: Regions) -> "OpenExample":
         """Read both.
@@ -51,7 +54,8 @@ class Example:
         Raises:
             InputError: If a file is broken, or the two lie on different grids.
         """
-        reference = read_labels(self.label, {0, *values_of(regions)})
+        reference = read_labels(self.label, {0, *values_of(regions)}, self.ignore)
+        judged = reference.judged
         read = read_probabilities(self.probabilities, list(regions))
         return OpenExample(
             {name: among(reference.labels, values) for name, values in regions.items()},
@@ -59,6 +63,7 @@ class Example:
             reference.spacing_mm,
             size_of_voxel(reference.labels.shape, read.affine),
             FINE if read.affine is not None else EIGHT_BITS,
+            np.ones(reference.labels.shape, bool) if judged is None else judged,
         )
 
     def _beside(
@@ -92,6 +97,7 @@ class OpenExample:
         spacing_mm: Voxel size along each axis.
         voxel: Size of a voxel in ml, of a pixel in per cent of the picture.
         least: How near to 0 and 1 what is stored as such may be, at most.
+        judged: `(*spatial)`, where the references say something; elsewhere nothing is scored.
     """
 
     references: dict[str, NDArray[np.bool_]]
@@ -99,6 +105,7 @@ class OpenExample:
     spacing_mm: tuple[float, ...]
     voxel: float
     least: float
+    judged: NDArray[np.bool_]
 
     def around(self, lowest: Mapping[str, float]) -> "OpenExample":
         """The box that holds all references and all voxels above a region's lowest threshold."""
@@ -109,6 +116,7 @@ class OpenExample:
             self,
             references={n: np.ascontiguousarray(own[box]) for n, own in self.references.items()},
             maps={n: np.ascontiguousarray(own[box]) for n, own in self.maps.items()},
+            judged=np.ascontiguousarray(self.judged[box]),
         )
 
     def mask(self, region: str, rules: RegionRules) -> NDArray[np.bool_]:
@@ -151,7 +159,7 @@ def find_examples(manifest: Manifest, folder: Path) -> list[Example]:
         )
     if (record := folder / RECORD).is_file():
         _refuse_seen(record, manifest, {case.id: case.fold for case in cases})
-    return [_example(case.id, case.fold, case.label, found[case.id]) for case in cases]
+    return [_example(case, found[case.id], manifest.task.preparation.ignore) for case in cases]
 
 
 def _refuse_seen(record: Path, manifest: Manifest, folds: Mapping[str, int | None]) -> None:
@@ -172,10 +180,10 @@ def _refuse_seen(record: Path, manifest: Manifest, folds: Mapping[str, int | Non
             )
 
 
-def _example(case: str, fold: int | None, label: Path | None, probabilities: Path) -> Example:
-    assert fold is not None
-    assert label is not None
-    return Example(case, fold, label, probabilities)
+def _example(case: Case, probabilities: Path, ignore: int | None) -> Example:
+    assert case.fold is not None
+    assert case.label is not None
+    return Example(case.id, case.fold, case.label, probabilities, ignore)
 
 
 def groups_of(examples: Sequence[Example]) -> NDArray[np.int64]:

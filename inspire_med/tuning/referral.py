@@ -116,7 +116,7 @@ def judge(regions: Regions, rules: Postprocessing, temperature: float, example: 
     kept: list[float] = []
     for region, mask in zip(regions, masks, strict=True):
         promised.append(confidence(opened.maps[region], mask, temperature, opened.least))
-        kept.append(overlap.dice(overlap.count(opened.references[region], mask)))
+        kept.append(overlap.dice(overlap.count(opened.references[region], mask & opened.judged)))
     return Judged(example.id, float(np.mean(promised)), float(np.mean(kept)))
 
 

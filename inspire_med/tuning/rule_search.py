@@ -179,7 +179,8 @@ def scores_under(
         for name, mask in zip(regions, read_back(masks, regions), strict=True):
             of_mask = name, blake2b(np.packbits(mask).tobytes()).digest()
             if of_mask not in known:
-                known[of_mask] = measure(opened.references[name], mask, opened.spacing_mm)
+                seen = mask & opened.judged
+                known[of_mask] = measure(opened.references[name], seen, opened.spacing_mm)
             row.append(known[of_mask])
         rows.append(row)
     return rows

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import inspire_med
+
 
 def code_commit() -> str | None:
     """Commit of the code, with `+` if the work tree differs; None outside a repository."""
@@ -18,3 +20,9 @@ def code_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return described.stdout.strip()
+
+
+def this_code() -> str:
+    """The version, and the commit where there is one."""
+    commit, version = code_commit(), inspire_med.__version__
+    return f"{version}, commit {commit}" if commit else version

@@ -65,6 +65,8 @@ def _tune(namespace: Namespace) -> None:
 
     from inspire_med.evaluation.protocols import protocol
     from inspire_med.inference import doubt, postprocess
+    from inspire_med.provenance import this_code
+    from inspire_med.reports import tuning_page
     from inspire_med.tuning.doubt_search import PASSES, search_doubt
     from inspire_med.tuning.example import find_examples
     from inspire_med.tuning.rule_search import Measure, passes, search_rules
@@ -73,11 +75,13 @@ def _tune(namespace: Namespace) -> None:
         raise InputError(f"--workers {options.workers}: not a number of processes; give 1 or more.")
     if not 0 < options.refer < 1:
         raise InputError(f"--refer {options.refer}: no share of the cases; give 0.2 for a fifth.")
-    files = {"rules": options.run / postprocess.FILE, "doubt": options.run / doubt.FILE}
+    names = {"rules": postprocess.FILE, "doubt": doubt.FILE, "page": tuning_page.FILE}
+    files = {what: options.run / name for what, name in names.items()}
     for file in files.values():
         refuse_existing(file, overwrite=options.overwrite)
     manifest = _manifest(options)
-    examples = find_examples(manifest, options.prediction or options.run / "predictions")
+    predictions = options.prediction or options.run / "predictions"
+    examples = find_examples(manifest, predictions)
     measure = Measure.of(protocol(options.protocol or manifest.task.protocol))
     dims = manifest.task.spatial_dims
     with progress_bar() as progress:
@@ -89,12 +93,28 @@ def _tune(namespace: Namespace) -> None:
         }
         found = search_rules(examples, manifest.regions, measure, spatial_dims=dims, **common)
         sure = search_doubt(examples, manifest.regions, found.rules, share=options.refer, **common)
+    tuning = tuning_page.Tuning(
+        found,
+        sure,
+        folds={example.id: example.fold for example in examples},
+        regions=tuple(manifest.regions),
+        unit="ml" if dims == 3 else "%",
+        words=manifest.task.words,
+        provenance={
+            "Predictions": str(predictions),
+            "Manifest": str(options.manifest or "that of the trainings"),
+            "Manifest hash": manifest.hash,
+            "Tuned by inspire_med": this_code(),
+        },
+    )
+    page = tuning_page.tuning_html(tuning)
     write_text(files["rules"], yaml.safe_dump(found.rules.to_yaml(), sort_keys=False))
     write_json(files["doubt"], sure.doubt.to_json())
-    print("\n".join(_lines(found.rules, "ml" if dims == 3 else "%")))
+    write_text(files["page"], page)
+    print("\n".join(_lines(found.rules, tuning.unit)))
     print("\n".join(_lines_of_doubt(sure)))
-    written = " and ".join(map(str, files.values()))
-    print(f"Written: {written}, by which predict --run {options.run} goes", file=sys.stderr)
+    written = f"{files['rules']} and {files['doubt']}, by which predict --run {options.run} goes"
+    print(f"Written: {written}; and {files['page']}", file=sys.stderr)
 
 
 def _manifest(options: TuneOptions) -> "Manifest":
@@ -117,13 +137,14 @@ def _lines(rules: "Postprocessing", unit: str) -> list[str]:
 
 
 def _line(found: Mapping[str, Any], unit: str) -> str:
-    value, ends = found["value"], found["ci95"]
-    sized = value is not None and found["rule"].startswith("smallest")
-    shown = "none helps" if value is None else f"{value} {unit}" if sized else str(value)
+    from inspire_med.reports.tuning_page import rule_value
+
+    low, high = found["ci95"]
     gain = f"{found['gain']:+.3f} {found['measure']}"
-    interval = "" if ends is None else f"{ends[0]:+.3f} to {ends[1]:+.3f}, n = {found['n']}"
+    interval = f"{low:+.3f} to {high:+.3f}, n = {found['n']}"
     kept = "kept" if found["kept"] else "off"
-    return f"| {found['region']} | {found['rule']} | {shown} | {gain} | {interval} | {kept} |"
+    words = found["region"], found["rule"], rule_value(found, unit), gain, interval, kept
+    return f"| {' | '.join(words)} |"
 
 
 def _lines_of_doubt(sure: "DoubtSearch") -> list[str]:

@@ -46,6 +46,9 @@ def test_rules_are_printed_and_written_where_predict_finds_them(tmp_path, run, d
     assert doubt["temperature"] != 1.0
     assert doubt["measured"]["referred"]["n"] + doubt["measured"]["others"]["n"] == 6
     assert "area under the risk-coverage curve" in printed.out
+    page = (run / "tune.html").read_text()
+    assert all(f">{case.id}<" in page for case in Manifest.load(disc_images).cases)
+    assert f"and {run / 'tune.html'}" in printed.err
 
 
 def test_what_is_there_is_not_replaced(run, disc_images, capsys):

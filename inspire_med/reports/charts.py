@@ -24,13 +24,13 @@ from inspire_med.reports.svg import CARD, INK, SOFT, blank_axes, inline_svg, reg
 
 NAMED = 300  # more dots than this in one group bear no names: a thousand cases would be megabytes
 
-_HEIGHT, _ROW, _FOOT = 290, 46, 62  # px: of a chart of two quantities; of a row, and below rows
+HEIGHT, _ROW, _FOOT = 290, 46, 62  # px: of a chart of two quantities; of a row, and below rows
 _MARGIN = 4  # px around a chart and its words
 _JITTER = 0.2  # of a row, that a dot may stand off its middle
 _MOST_SIDE_BY_SIDE = 4  # methods whose names fit beside each other
 _LONGEST = 12  # letters of a method's name that are shown
 _NOISE = 1e-9
-_QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
+QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _MOST_DECADES = 5  # for each of which there is room for a tick
 _DECADES = 100  # sizes that span more than this factor stand by decades
 
@@ -46,7 +46,7 @@ class Dot(NamedTuple):
 def measure_ticks(values: Sequence[float], measure: Measure) -> list[float]:
     """Ticks that hold 0 and all values between them; the whole range of a ratio."""
     if measure.is_ratio:
-        return _QUARTERS
+        return QUARTERS
     return round_ticks(values, whole=measure.unit == "count")
 
 
@@ -67,7 +67,7 @@ def strip_chart(values: Mapping[str, Mapping[str, float]], measure: Measure) -> 
     """
     finite = [v for cases in values.values() for v in cases.values() if math.isfinite(v)]
     axes = blank_axes(_ROW * len(values) + _FOOT)
-    _scale(axes, "x", measure_ticks(finite, measure), titled(measure))
+    scale(axes, "x", measure_ticks(finite, measure), titled(measure))
     axes.set(ylim=(len(values) - 0.5, -0.5))
     axes.grid(visible=False, axis="y")
     names: list[str] = []
@@ -80,11 +80,11 @@ def strip_chart(values: Mapping[str, Mapping[str, float]], measure: Measure) -> 
             Dot(value, row + _off_middle(number), f"{case}: {in_cell(measure, value)}")
             for number, (case, value) in enumerate(defined.items())
         ]
-        tips |= _dots(axes, dots, colour, f"row{row}")
+        tips |= draw_dots(axes, dots, colour, f"row{row}")
         if defined:
             _box(axes, list(defined.values()), row, colour)
     axes.set_yticks(range(len(names)), names, color=INK, fontsize=12)
-    return _finished(axes, f"{titled(measure)} by region", tips)
+    return finished(axes, f"{titled(measure)} by region", tips)
 
 
 def agreement_chart(
@@ -96,38 +96,38 @@ def agreement_chart(
     region: int,
 ) -> Markup:
     """Differences of sizes by their means, with bias and limits of agreement."""
-    axes = blank_axes(_HEIGHT)
+    axes = blank_axes(HEIGHT)
     _size_scale(axes, [dot.x for dot in dots], f"mean of both sizes [{unit}]")
     heights = [*(dot.y for dot in dots), *limits]
-    _scale(axes, "y", round_ticks(heights), f"prediction − reference [{unit}]")
-    tips = _dots(axes, dots, region_colour(region))
+    scale(axes, "y", round_ticks(heights), f"prediction − reference [{unit}]")
+    tips = draw_dots(axes, dots, region_colour(region))
     axes.axhline(0, color=SOFT, linewidth=1)
     axes.axhline(bias, color=INK, linewidth=1.6)
     for limit in limits:
         axes.axhline(limit, color=INK, linewidth=1.3, linestyle=(0, (5, 3)))
-    return _finished(axes, title, tips)
+    return finished(axes, title, tips)
 
 
 def size_chart(dots: Sequence[Dot], measure: Measure, unit: str, title: str, region: int) -> Markup:
     """Scores by the size of the reference."""
-    axes = blank_axes(_HEIGHT)
+    axes = blank_axes(HEIGHT)
     _size_scale(axes, [dot.x for dot in dots], f"size of the reference [{unit}]")
-    _scale(axes, "y", measure_ticks([dot.y for dot in dots], measure), titled(measure))
-    return _finished(axes, title, _dots(axes, dots, region_colour(region)))
+    scale(axes, "y", measure_ticks([dot.y for dot in dots], measure), titled(measure))
+    return finished(axes, title, draw_dots(axes, dots, region_colour(region)))
 
 
 def curve_chart(lines: Mapping[int, NDArray[np.float64]], title: str) -> Markup:
     """Values over all thresholds, a line a region's number; a ring marks its highest point."""
-    axes = blank_axes(_HEIGHT)
-    _scale(axes, "x", _QUARTERS, "threshold")
-    _scale(axes, "y", _QUARTERS, title)
+    axes = blank_axes(HEIGHT)
+    scale(axes, "x", QUARTERS, "threshold")
+    scale(axes, "y", QUARTERS, title)
     for region, values in lines.items():
         colour = region_colour(region)
         thresholds, best = np.linspace(0, 1, len(values)), int(np.nanargmax(values))
         axes.plot(thresholds, values, color=colour, linewidth=2, clip_on=False)
         axes.plot(thresholds[best], values[best], "o", markersize=8, clip_on=False,
                   markerfacecolor=CARD, markeredgecolor=colour, markeredgewidth=2)  # fmt: skip
-    return _finished(axes, f"{title} over thresholds")
+    return finished(axes, f"{title} over thresholds")
 
 
 def slope_chart(
@@ -141,9 +141,9 @@ def slope_chart(
         measure: Decides scale and wording.
         region: The region's number.
     """
-    axes = blank_axes(_HEIGHT)
+    axes = blank_axes(HEIGHT)
     finite = values.to_numpy()[np.isfinite(values.to_numpy())]
-    _scale(axes, "y", measure_ticks(finite.tolist(), measure), titled(measure))
+    scale(axes, "y", measure_ticks(finite.tolist(), measure), titled(measure))
     axes.set(xlim=(-0.5, len(means) - 0.5))
     axes.grid(visible=False, axis="x")
     names = [_short_name(str(method)) for method in values]
@@ -168,10 +168,10 @@ def slope_chart(
                       markerfacecolor=CARD, markeredgecolor=INK, markeredgewidth=1.3)  # fmt: skip
     told = [] if crowd else [_told(case, row, measure) for case, row in shown.iterrows()]
     title = f"{titled(measure)} of every case, method by method"
-    return _finished(axes, title, {"cases": told} if told else None)
+    return finished(axes, title, {"cases": told} if told else None)
 
 
-def _scale(axes: Axes, way: Literal["x", "y"], ticks: Sequence[float], title: str) -> None:
+def scale(axes: Axes, way: Literal["x", "y"], ticks: Sequence[float], title: str) -> None:
     """Bound one way of a chart by its first and last tick, and name it."""
     axes.set(**{f"{way}lim": (ticks[0], ticks[-1]), f"{way}label": title, f"{way}ticks": ticks})
     axes.set(**{f"{way}ticklabels": [tick_text(tick) for tick in ticks]})
@@ -186,10 +186,10 @@ def _size_scale(axes: Axes, sizes: Sequence[float], title: str) -> None:
         first, last = math.floor(math.log10(min(sizes))), math.ceil(math.log10(max(sizes)))
         step = math.ceil((last - first) / _MOST_DECADES)
         ticks = [10.0**power for power in range(first, last + step, step)]
-    _scale(axes, "x", ticks, title)
+    scale(axes, "x", ticks, title)
 
 
-def _finished(axes: Axes, title: str, tips: Mapping[str, Sequence[str]] | None = None) -> Markup:
+def finished(axes: Axes, title: str, tips: Mapping[str, Sequence[str]] | None = None) -> Markup:
     """Give the words around a chart the room they need, and draw."""
     figure = cast("Figure", axes.figure)
     width, height = figure.bbox.size
@@ -203,7 +203,9 @@ def _finished(axes: Axes, title: str, tips: Mapping[str, Sequence[str]] | None =
     return inline_svg(figure, title, tips)
 
 
-def _dots(axes: Axes, dots: Sequence[Dot], colour: str, name: str = "dots") -> dict[str, list[str]]:
+def draw_dots(
+    axes: Axes, dots: Sequence[Dot], colour: str, name: str = "dots"
+) -> dict[str, list[str]]:
     """Draw the cases of one group; what to read at each, if they are few enough to be named."""
     if len(dots) > NAMED:
         ends = np.repeat([(dot.x, dot.y) for dot in dots], 2, axis=0)  # lines of no length

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import inspire_med
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.cohort import Cohort
@@ -18,7 +17,7 @@ from inspire_med.evaluation.scores import (
 from inspire_med.evaluation.statistics import strata
 from inspire_med.evaluation.statistics.summary import Summary
 from inspire_med.files import read_json, write_json, write_text
-from inspire_med.provenance import code_commit
+from inspire_med.provenance import this_code
 from inspire_med.reports.comparison import (
     Comparison,
     comparison_html,
@@ -51,7 +50,7 @@ def write_scores(cohort: Cohort, output: Path, manifest: Manifest | None) -> lis
         The files.
     """
     summaries = cohort.summaries
-    provenance = {**cohort.provenance, **_this_code()}
+    provenance = {**cohort.provenance, "Scored by inspire_med": this_code()}
     groups = strata.stratify(cohort.cases, cohort.references.sites)
     report = Report(
         cohort.protocol,
@@ -116,7 +115,7 @@ def compared(cohorts: Mapping[str, Cohort], baseline: str | None) -> Comparison:
         provenance={
             **{name: cohort.provenance["Predictions"] for name, cohort in cohorts.items()},
             **first.references.provenance,
-            **_this_code(),
+            "Scored by inspire_med": this_code(),
         },
     )
 
@@ -188,9 +187,3 @@ def compared_in_short(comparison: Comparison) -> Iterator[str]:
 def _cases_in(summary: Summary) -> str:
     undefined = f", {summary.n_undefined} undefined" if summary.n_undefined else ""
     return f"{number_of_cases(summary)}{undefined}"
-
-
-def _this_code() -> dict[str, str]:
-    commit = code_commit()
-    version = inspire_med.__version__
-    return {"Scored by inspire_med": f"{version}, commit {commit}" if commit else version}

@@ -75,25 +75,36 @@ class Referral:
     Args:
         limit: The confidence below which a person should look.
         judged: All cases.
-        referred: Those below the limit of the other folds: it was not chosen on them.
-        others: All others.
+        below: Of each case, whether it lies below the limit of the other folds, which was not
+            chosen on it.
     """
 
     limit: float
     judged: tuple[Judged, ...]
-    referred: Wrong
-    others: Wrong
+    below: tuple[bool, ...]
+
+    @property
+    def referred(self) -> Wrong:
+        """Those below."""
+        return Wrong.among([each for each, b in zip(self.judged, self.below, strict=True) if b])
+
+    @property
+    def others(self) -> Wrong:
+        """All others."""
+        return Wrong.among([each for each, b in zip(self.judged, self.below, strict=True) if not b])
+
+    @property
+    def by_dice(self) -> list[Judged]:
+        """The cases, were confidence Dice itself: no order is better."""
+        return [Judged(each.id, each.dice, each.dice) for each in self.judged]
 
     @property
     def areas(self) -> dict[str, float]:
-        """Under the risk-coverage curve, by confidence, by chance, and by Dice: the best there is.
-
-        By chance it is the mean over all orders.
-        """
+        """Under the risk-coverage curve, by confidence, by chance (mean of all orders), by Dice."""
         return {
             "by_confidence": area(self.judged),
             "by_chance": float(np.mean([1 - each.dice for each in self.judged])),
-            "by_dice": area([Judged(each.id, each.dice, each.dice) for each in self.judged]),
+            "by_dice": area(self.by_dice),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -158,10 +169,7 @@ def refer(judged: Sequence[Judged], groups: NDArray[np.int64], share: float) -> 
     for group in np.unique(groups):
         own = groups == group
         below[own] = values[own] < _limit(values[~own], share)
-    referred = [each for each, is_below in zip(judged, below, strict=True) if is_below]
-    others = [each for each, is_below in zip(judged, below, strict=True) if not is_below]
-    limit = _limit(values, share)
-    return Referral(limit, tuple(judged), Wrong.among(referred), Wrong.among(others))
+    return Referral(_limit(values, share), tuple(judged), tuple(below.tolist()))
 
 
 def _limit(values: NDArray[np.float64], share: float) -> float:

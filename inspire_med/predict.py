@@ -33,7 +33,9 @@ def _predict(namespace: Namespace) -> None:
     from inspire_med.imaging.output import refuse_clashes
     from inspire_med.predicting import inputs
     from inspire_med.predicting.answers import Answers
+    from inspire_med.predicting.doubt_files import FOLDER, remove_tables
     from inspire_med.predicting.record import remove_record, write_record
+    from inspire_med.reports.doubt_page import FILE
 
     predictor = _loaded(options)
     cases = inputs.find_cases(options, predictor)
@@ -44,6 +46,7 @@ def _predict(namespace: Namespace) -> None:
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
     remove_record(options.output)
+    remove_tables(options.output / FOLDER)
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
@@ -58,6 +61,8 @@ def _predict(namespace: Namespace) -> None:
     _say(predictor, answers)
     maps = " and as many maps" if with_maps else ""
     print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)
+    if options.doubt:
+        print(f"which to look at first: {options.output / FOLDER / FILE}", file=sys.stderr)
     inputs.name_older_masks(options.output, answers.files)
 
 

@@ -692,6 +692,32 @@ def test_doubt_is_written_beside_the_masks_and_not_among_them(
     }
     lesions = list(csv.DictReader((folder / "lesions.csv").read_text().splitlines()))
     assert all(row["case"] in cases and 0 <= float(row["confidence"]) <= 1 for row in lesions)
+    page = (folder / "cases.html").read_text()
+    places = [page.index(f">{row['case']}<") for row in rows]
+    assert places == sorted(places)
+
+
+def test_no_doubt_of_an_earlier_request_stands_beside_new_masks(tmp_path, image_run, disc_images):
+    out, words = tmp_path / "out", ["--fold", "0"]
+    assert predict(image_run, disc_images, out, *words, "--doubt") == 0
+    (out / "doubt" / "mine.txt").write_text("a person's own")
+
+    assert predict(image_run, disc_images, out, *words, "--overwrite") == 0
+
+    left = {path.name for path in (out / "doubt").iterdir() if path.suffix != ".png"}
+    assert left == {"mine.txt"}
+
+
+def test_doubt_that_is_none_is_refused_before_anything_is_predicted(
+    tmp_path, image_run, disc_images, capsys
+):
+    run = shutil.copytree(image_run, tmp_path / "run")
+    (run / "doubt.json").write_text('{"format": 2, "temperature": -1.0}')
+
+    assert predict(run, disc_images, tmp_path / "out", "--doubt") == 2
+    said = capsys.readouterr().err
+    assert "doubt.json: not what tune writes (temperature is not above zero); run tune" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_cases_that_a_person_should_look_at_are_named(tmp_path, image_run, disc_images, capsys):

@@ -6,7 +6,8 @@ from typing import Any
 from inspire_med.imaging.output import file_names, write_mask, write_probabilities
 from inspire_med.inference.prediction import Prediction
 from inspire_med.inference.predictor import Predictor
-from inspire_med.predicting.doubt_files import FOLDER, CaseDoubt, doubt_of, refers, write_tables
+from inspire_med.predicting.doubt_files import FOLDER, doubt_of, write_tables
+from inspire_med.reports.doubt_page import CaseDoubt
 
 
 class Answers:
@@ -54,14 +55,15 @@ class Answers:
             self._doubts.append(found)
 
     def finish(self) -> None:
-        """Write the tables of doubt, where they were asked for."""
+        """Write the page and tables of doubt, where they were asked for."""
         if self._doubt_folder is not None:
-            write_tables(self._doubt_folder, self._doubts, self._limit)
+            unit = "ml" if self._predictor.card.task.spatial_dims == 3 else "%"
+            write_tables(self._doubt_folder, self._doubts, self._predictor.doubt, self._limit, unit)
 
     @property
     def to_look_at(self) -> list[str]:
         """Cases that a person should look at, as far as a limit is known."""
-        return [own.case for own in self._doubts if refers(own, self._limit) == "yes"]
+        return [own.case for own in self._doubts if own.refers(self._limit) == "yes"]
 
     @property
     def has_lost_limit(self) -> bool:

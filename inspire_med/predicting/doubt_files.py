@@ -1,9 +1,8 @@
-"""Doubt files: a map a case, and tables of cases and lesions, in a folder of their own."""
+"""Doubt files: a map a case, and a page and tables of all, in a folder of their own."""
 
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ from inspire_med.imaging.output import file_names, write_probabilities
 from inspire_med.inference.doubt import (
     EIGHT_BITS,
     FINE,
+    Doubt,
+    LesionDoubt,
     confidence,
     doubt_of_lesions,
     entropy,
@@ -22,23 +23,10 @@ from inspire_med.inference.doubt import (
 )
 from inspire_med.inference.postprocess import size_of_voxel
 from inspire_med.inference.prediction import Prediction
+from inspire_med.reports.doubt_page import FILE, CaseDoubt, doubt_html, least_sure_first
 
 FOLDER = "doubt"  # beside the masks, among which evaluate takes every volume for a case
-
-
-@dataclass(frozen=True)
-class CaseDoubt:
-    """One case.
-
-    Args:
-        case: Its id.
-        confidence: Mean over regions of the Dice that is to be expected.
-        lesions: Rows of `lesions.csv`.
-    """
-
-    case: str
-    confidence: float
-    lesions: Sequence[Sequence[object]]
+_CASES, _LESIONS = "cases.csv", "lesions.csv"
 
 
 def doubt_of(
@@ -56,40 +44,55 @@ def doubt_of(
     voxel = size_of_voxel(prediction.placement.shape, prediction.placement.affine)
     is_picture = prediction.placement.affine is None
     least = EIGHT_BITS if is_picture else FINE
-    promised: list[float] = []
-    lesions: list[list[object]] = []
+    promised: dict[str, float] = {}
+    lesions: list[tuple[str, LesionDoubt]] = []
     bits = None if folder is None else np.zeros(prediction.labels.shape, np.float32)
     for index, (region, values) in enumerate(prediction.regions.items()):
         said = prediction.probability(index)
         said = in_eight_bits(said) if is_picture else said
         mask = among(prediction.labels, values)
-        promised.append(confidence(said, mask, temperature, least))
+        promised[region] = confidence(said, mask, temperature, least)
         chances = tempered(said, temperature, least)
-        for each in doubt_of_lesions(chances, mask, voxel):
-            centre = " ".join(f"{place:.1f}" for place in each.centre)
-            lesions.append([case, region, centre, f"{each.size:.4g}", f"{each.confidence:.4f}"])
+        lesions += [(region, each) for each in doubt_of_lesions(chances, mask, voxel)]
         if bits is not None:
             np.maximum(bits, entropy(chances), out=bits)
     if folder is not None and bits is not None:
         name, _ = file_names(case, is_picture=is_picture)
         write_probabilities(folder / name, bits[None], prediction.placement)
-    return CaseDoubt(case, float(np.mean(promised)), lesions)
+    return CaseDoubt(case, promised, lesions)
 
 
-def write_tables(folder: Path, cases: Sequence[CaseDoubt], limit: float | None) -> None:
-    """Write `cases.csv`, the least sure first, and `lesions.csv`."""
-    ordered = sorted(cases, key=lambda each: each.confidence)
-    looked = [[own.case, f"{own.confidence:.4f}", refers(own, limit)] for own in ordered]
-    _write(folder / "cases.csv", ["case", "confidence", "refer"], looked)
-    lesions = [row for own in cases for row in own.lesions]
-    _write(folder / "lesions.csv", ["case", "region", "centre", "size", "confidence"], lesions)
+def write_tables(
+    folder: Path, cases: Sequence[CaseDoubt], doubt: Doubt, limit: float | None, unit: str
+) -> None:
+    """Write `cases.html` and `cases.csv`, the least sure first, and `lesions.csv`.
+
+    Args:
+        folder: For them.
+        cases: At least one.
+        doubt: What is known of the networks.
+        limit: The confidence below which a person should look; None where none is known.
+        unit: Of lesions' sizes.
+    """
+    looked = [
+        [own.case, f"{own.confidence:.4f}", own.refers(limit)] for own in least_sure_first(cases)
+    ]
+    lesions = [_row(own.case, *each) for own in cases for each in own.lesions]
+    page = doubt_html(cases, doubt, limit, unit, {"Masks": str(folder.parent.resolve())})
+    _write(folder / _CASES, ["case", "confidence", "refer"], looked)
+    _write(folder / _LESIONS, ["case", "region", "centre", "size", "confidence"], lesions)
+    write_text(folder / FILE, page)
 
 
-def refers(case: CaseDoubt, limit: float | None) -> str:
-    """`yes` below the limit of confidence, `no`, or empty where none is known."""
-    if limit is None:
-        return ""
-    return "yes" if case.confidence < limit else "no"
+def remove_tables(folder: Path) -> None:
+    """Remove those of an earlier request, before the first of its masks is replaced."""
+    for name in (_CASES, _LESIONS, FILE):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _row(case: str, region: str, lesion: LesionDoubt) -> list[str]:
+    centre = " ".join(f"{place:.1f}" for place in lesion.centre)
+    return [case, region, centre, f"{lesion.size:.4g}", f"{lesion.confidence:.4f}"]
 
 
 def _write(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -184,6 +184,9 @@ def _score_folders(
         options.calibration,
         workers,
     )
+    if manifest is not None and options.fold is None and not options.allow_missing:
+        for folder in methods.values():
+            _refuse_one_fold(folder, rules, manifest)
     cohorts: dict[str, Cohort] = {}
     with progress_bar() as progress:
         for name, folder in methods.items():
@@ -196,6 +199,21 @@ def _score_folders(
                 on_done=lambda bar=bar: progress.advance(bar),
             )
     return cohorts, manifest
+
+
+def _refuse_one_fold(folder: Path, rules: "Protocol", manifest: "Manifest") -> None:
+    """Name the fold, where predictions are of one alone and all cases are asked for."""
+    from inspire_med.evaluation.maps import find_predictions
+
+    found = find_predictions(folder, rules).keys()
+    labelled = {case.id: case.fold for case in manifest.cases if case.label is not None}
+    folds = {labelled.get(case) for case in found}
+    if len(folds) == 1 and None not in folds and len({*labelled.values()}) > 1:
+        (fold,) = folds
+        raise InputError(
+            f"{folder}: holds predictions of fold {fold} alone; add --fold {fold}, or pass "
+            "--allow_missing to leave the other cases out."
+        )
 
 
 def _score_whole_set(

@@ -289,6 +289,19 @@ class TestManifest:
         assert {case for case, _, _ in read_csv(folder)} == expected
 
     @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
+    def test_predictions_of_one_fold_ask_for_it(self, predicted, capsys):
+        folder, manifest = predicted
+        for case in Manifest.load(manifest).fold(0)[1]:
+            (folder / "prediction" / f"{case.id}.nii.gz").unlink()
+
+        sentence = refusal(capsys, folder, reference=manifest)
+
+        place = folder / "prediction"
+        assert f"{place}: holds predictions of fold 1 alone; add --fold 1, or pass" in sentence
+        assert evaluate(folder, "--fold", "1", reference=manifest) == 0
+        assert evaluate(folder, "--allow_missing", "--overwrite", reference=manifest) == 0
+
+    @pytest.mark.parametrize("predicted", ["ball_volumes"], indirect=True)
     def test_regions_cannot_be_named_beside_a_manifest(self, predicted, capsys):
         folder, manifest = predicted
 

@@ -18,13 +18,23 @@ prepared() {
   [ -f "$manifest" ] || inspire prepare --out "$manifest" "$@"
 }
 
-# budget 1800 | 80m: options of compare, steps for a plain number and else wall time.
+# phantoms TASK COUNT FOLDER: makes cases, and FOLDER/manifest.json of them, unless it is there.
+phantoms() {
+  [ -f "$3/manifest.json" ] || inspire prepare --task "$1" --phantom "$2" --out "$3"
+}
+
+# budget 1800 | 80m: options of train, steps for a plain number and else wall time alone.
 budget() {
   case $1 in
-    *[!0-9]*) echo --max_time "$1" ;;
+    *[!0-9]*) echo --max_steps null --max_time "$1" ;;
     *) echo --max_steps "$1" ;;
   esac
 }
+
+# The plain U-Net as the eleven BraTS cases train it in short runs on a few cores.
+# shellcheck disable=SC2034
+PLAIN_UNET=(--task brats --network.skip concat --network.steps 1 --data.patch_size '64,64,64'
+  --data.batch_size 2 --optimizer.lr 2e-3 --validations 1)
 
 # tables COMPARISON.json...: what belongs into docs/evidence.md.
 tables() {

@@ -4,7 +4,8 @@
 
 Of each file: the networks' leading measures with intervals, their means of each seed and their
 costs; the paired tests of these measures; the same two tables for all further measures that have a
-value a case; where the numbers come from.
+value a case; where the numbers come from. `evaluate` compares masks that may come from anywhere:
+its comparison.json knows no seeds and costs.
 """
 
 import argparse
@@ -22,7 +23,11 @@ _DIFFERENCES = (
     "Mean difference [95 % interval], p after Holm over the measure's tests, seeds that have its "
     "sign; n where a case is undefined:"
 )
-_ORIGIN = ("Test set", "Seeds", "Folds", "Budget of each training", "Precision", "Commit", "torch")
+_ORIGIN = (
+    *("Test set", "Seeds", "Folds", "Budget of each training", "Precision", "Commit", "torch"),
+    "Scored by inspire_med",
+)
+_OF_TRAININGS = ("by seed", "SD", "steps", "minutes", "s/step", "parameters")
 
 Column = tuple[str, str]  # region and measure
 
@@ -56,7 +61,8 @@ def markdown(content: Mapping[str, Any]) -> Iterator[str]:
     origin = content["provenance"]
     known = [f"{label} {origin[label]}" for label in _ORIGIN if label in origin]
     yield f"n = {content['n_cases']}; `{content['protocol']}`; {'; '.join(known)}."
-    yield f"Machine: {origin['Machine']}."
+    if "Machine" in origin:
+        yield f"Machine: {origin['Machine']}."
 
 
 def _columns(
@@ -77,22 +83,27 @@ def _leading_means(
     content: Mapping[str, Any], columns: Sequence[Column], measures: Mapping[str, Measure]
 ) -> Iterator[str]:
     """A row a network: its means, the first of them by seed, its costs."""
-    heads = _heads(columns, measures)
-    yield _row("network", *heads, "by seed", "SD", "steps", "minutes", "s/step", "parameters")
-    yield _row("---", *["---:"] * (len(heads) + 6))
-    region, name = columns[0]
+    trained = "costs" in content
+    heads = [*_heads(columns, measures), *(_OF_TRAININGS if trained else ())]
+    yield _row("network" if trained else "masks", *heads)
+    yield _row("---", *["---:"] * len(heads))
     for method in content["methods"]:
-        cost, spread = content["costs"][method], content["seeds"][method][region][name]
-        yield _row(
-            method,
-            *_means(content, method, columns, measures),
-            " ".join(measures[name].written(mean) for mean in spread["by_seed"].values()),
-            "–" if spread["sd"] is None else f"{spread['sd']:.3f}",
-            f"{cost['steps']:,.0f}",
-            f"{cost['training_s'] / 60:.1f}",
-            f"{cost['step_s']:.3g}",
-            f"{cost['parameters']:,}",
-        )
+        own = _of_trainings(content, method, columns[0], measures) if trained else ()
+        yield _row(method, *_means(content, method, columns, measures), *own)
+
+
+def _of_trainings(
+    content: Mapping[str, Any], method: str, column: Column, measures: Mapping[str, Measure]
+) -> Iterator[str]:
+    """One network's mean of each seed in a column, and its costs."""
+    region, name = column
+    cost, spread = content["costs"][method], content["seeds"][method][region][name]
+    yield " ".join(measures[name].written(mean) for mean in spread["by_seed"].values())
+    yield "–" if spread["sd"] is None else f"{spread['sd']:.3f}"
+    yield f"{cost['steps']:,.0f}"
+    yield f"{cost['training_s'] / 60:.1f}"
+    yield f"{cost['step_s']:.3g}"
+    yield f"{cost['parameters']:,}"
 
 
 def _heads(columns: Sequence[Column], measures: Mapping[str, Measure]) -> list[str]:

@@ -115,3 +115,18 @@ def test_a_measure_that_nobody_has_a_value_of_is_a_dash():
 
     assert lines[3].startswith("| ise | – | 0.400 0.600 |")
     assert "| ise − plain | –, p –, n = 0 |" in lines
+
+
+def test_masks_that_were_compared_as_they_are_have_neither_seeds_nor_costs():
+    masks = content("mean_dice", "mean_iou")
+    del masks["seeds"], masks["costs"]
+    for each in masks["differences"]:
+        each.update(seeds=1, seeds_alike=None)
+    masks["provenance"] = {"Scored by inspire_med": "0.1.0, commit abc"}
+
+    lines = markdown(masks)
+
+    assert lines[0] == "| masks | Mean Dice of polyp | Mean IoU of polyp |"
+    assert lines[3] == "| ise | 0.700 [0.600, 0.800] | 0.700 [0.600, 0.800] |"
+    assert lines[1] == "| --- | ---: | ---: |"
+    assert lines[-1] == "n = 6; `polyp-pranet`; Scored by inspire_med 0.1.0, commit abc."

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from plans import plan_of
 from safetensors.torch import load_file
 
-from inspire_med.cases.planning.plan import Plan, write_plan
+from inspire_med.cases.planning.plan import write_plan
 from inspire_med.compare import main as compare
 from inspire_med.comparing.variants_file import read_variants
 from inspire_med.config import NetworkConfig, TrainConfig
@@ -47,18 +48,12 @@ intensity: mri
 spacing_mm: [1.0, 1.0, 2.0]
 training: {data: {patch_size: [16, 16, 8]}}
 """
-PLAN = Plan(
-    spacing_mm=(1.0, 1.0, 2.0),
-    image_size=None,
-    intensity="mri",
-    patch_size=(16, 16, 8),
-    batch_size=2,
+PLAN = plan_of(
     strides=((2, 2, 2),),
     kernel_sizes=((3, 3, 1), (3, 3, 3)),
     widths=(6, 12),
     stem_stride=2,
     norm="instance",
-    deep_supervision=2,
     augment="strong",
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from inspire_med.cases.planning.plan import Plan, plan_from_json
+from inspire_med.cases.planning.plan import Plan, plan_in_record
 from inspire_med.config import TrainConfig, dotted, with_present_names
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, read_yaml, write_json, write_text
@@ -92,7 +92,7 @@ def plan_of_run(run: Path) -> tuple[bool, Plan | None]:
     if not record.is_file():
         return False, None
     planned = read_json(record).get("planned")
-    return True, None if planned is None else plan_from_json(planned)
+    return True, None if planned is None else plan_in_record(planned, record)
 
 
 def write_session(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inspire_med.cases.planning.plan import Plan, plan_from_json
+from inspire_med.cases.planning.plan import Plan, plan_in_record
 from inspire_med.cli.run_folder import last_options, options_in
 from inspire_med.comparing.job import Job
 from inspire_med.comparing.schedule import Schedule
@@ -53,7 +53,7 @@ def sizes_kept(folder: Path) -> tuple[bool, Plan | None]:
     if not (folder / _REQUEST).is_file():
         return False, None
     planned = read_json(folder / _REQUEST).get("planned")
-    return True, None if planned is None else plan_from_json(planned)
+    return True, None if planned is None else plan_in_record(planned, folder / _REQUEST)
 
 
 def keep_request(schedule: Schedule) -> None:

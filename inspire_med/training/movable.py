@@ -1,7 +1,7 @@
 """Movable: a store with a manifest in it, which another machine trains from without the files."""
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.plan import Plan, plan_from_json
+from inspire_med.cases.planning.plan import Plan, plan_in_record
 from inspire_med.config import MOVABLE, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, write_json
@@ -39,7 +39,7 @@ def plan_of_store(config: TrainConfig, manifest: Manifest) -> Plan | None:
     said = read_json(file) if file.is_file() else {}
     if said.get("manifest_hash") != manifest.hash or "planned" not in said:
         return None
-    return plan_from_json(said["planned"])
+    return plan_in_record(said["planned"], file)
 
 
 def write_movable(config: TrainConfig, manifest: Manifest, plan: Plan | None) -> str:

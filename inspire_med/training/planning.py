@@ -9,9 +9,10 @@ import torch
 
 from inspire_med.cases.fingerprint import Fingerprint
 from inspire_med.cases.manifest import Manifest
+from inspire_med.cases.planning.fitting import fitted, with_need
 from inspire_med.cases.planning.means import Line, Means, Need
 from inspire_med.cases.planning.plan import Plan
-from inspire_med.cases.planning.rules import draft, fitted, with_need
+from inspire_med.cases.planning.rules import draft
 from inspire_med.config import TrainConfig
 from inspire_med.training.trials import Trials
 

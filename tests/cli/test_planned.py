@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from lightning_fabric.plugins.environments import LightningEnvironment
+from plans import plan_of
 
 from inspire_med.cases.manifest import Manifest
-from inspire_med.cases.planning.plan import Plan, plan_from_json, write_plan
+from inspire_med.cases.planning.plan import plan_in_record, write_plan
 from inspire_med.cli import planned
 from inspire_med.cli.options import training_config, training_parser
 from inspire_med.cli.planned import asked_options, by_plan, find_plan, plan_word
@@ -17,18 +18,8 @@ from inspire_med.tasks.isles import ISLES
 from inspire_med.training.launch import Launcher
 
 OWN = own_task("own", 3, ["a"], {"b": 1}, layouts=("pattern",), intensity="mri")
-PLAN = Plan(
-    spacing_mm=(1.0, 1.0, 2.0),
-    image_size=None,
-    intensity="mri",
-    patch_size=(32, 32, 16),
-    batch_size=4,
-    strides=((2, 2, 1),),
-    kernel_sizes=((3, 3, 1), (3, 3, 3)),
-    widths=(8, 16),
-    stem_stride=1,
-    norm="batch",
-    deep_supervision=2,
+PLAN = plan_of(
+    batch_size=4, strides=((2, 2, 1),), kernel_sizes=((3, 3, 1), (3, 3, 3)), widths=(8, 16)
 )
 CONFIG = TrainConfig(manifest=Path("m.json"), run=Path("run"))
 
@@ -85,7 +76,7 @@ def test_null_asks_for_nothing_but_where_it_is_a_size(tmp_path, ball_volumes):
 
     assert {name for name in asked if "." in name} == {"data.spacing_mm"}
     assert plan == replace(PLAN, spacing_mm=None)
-    assert plan_from_json(plan.to_json()) == plan
+    assert plan_in_record(plan.to_json(), Path("run.json")) == plan
     assert by_plan(config, plan, asked).network.strides == PLAN.strides
 
 

@@ -1,27 +1,15 @@
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
-from inspire_med.cases.planning.plan import Plan
 from inspire_med.comparing.levels import at_own_levels
 from inspire_med.comparing.variants import Variant
 from inspire_med.config import TrainConfig, with_options
 from inspire_med.errors import InputError
 
 # Thick slices: the first step leaves them, as the planned strides do.
-SIZES = Plan(
-    spacing_mm=(1.0, 1.0, 3.0),
-    image_size=None,
-    intensity="ct",
-    patch_size=(64, 64, 24),
-    batch_size=2,
-    strides=((2, 2, 1), (2, 2, 2)),
-    kernel_sizes=((3, 3, 1), (3, 3, 3), (3, 3, 3)),
-    widths=(8, 16, 32),
-    stem_stride=1,
-    norm="batch",
-    deep_supervision=3,
-)
+SIZES = plan_of(spacing_mm=(1.0, 1.0, 3.0), patch_size=(64, 64, 24), deep_supervision=3)
 PLANNED = with_options(TrainConfig(manifest=Path("m.json"), run=Path("r")), SIZES.options())
 ASKED = frozenset({"manifest", "run"})
 

@@ -98,9 +98,23 @@ class Plan:
         return msgspec.to_builtins(self)
 
 
-def plan_from_json(content: Any) -> Plan:
-    """The plan that `to_json` gave."""
-    return msgspec.convert(content, Plan)
+def plan_in_record(content: Any, record: Path) -> Plan:
+    """The plan that a record keeps, as `to_json` gave it.
+
+    Args:
+        content: What stands in the record.
+        record: The file, for the message.
+
+    Raises:
+        InputError: If it is no plan any more.
+    """
+    try:
+        return msgspec.convert(content, Plan)
+    except msgspec.ValidationError as error:
+        what = _mended(str(error)).removesuffix("; mend it.")
+        raise InputError(
+            f"{record}: planned, by which it goes: {what}; bring back what stood there."
+        ) from None
 
 
 def write_plan(path: Path, plan: Plan, title: str, *, overwrite: bool = False) -> None:

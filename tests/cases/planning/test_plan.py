@@ -1,22 +1,17 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
+from plans import plan_of
 
-from inspire_med.cases.planning.plan import OPTIONS, Plan, plan_from_json, read_plan, write_plan
+from inspire_med.cases.planning.plan import OPTIONS, plan_in_record, read_plan, write_plan
 from inspire_med.errors import InputError
 
-PLAN = Plan(
+PLAN = plan_of(
     spacing_mm=(0.6, 0.6, 5.0),
-    image_size=None,
-    intensity="mri",
     patch_size=(64, 64, 16),
-    batch_size=2,
-    strides=((2, 2, 1), (2, 2, 2)),
-    kernel_sizes=((3, 3, 1), (3, 3, 3), (3, 3, 3)),
     widths=(16, 32, 64),
-    stem_stride=1,
-    norm="batch",
     deep_supervision=3,
     augment="strong",
     reasons={name: f"because of {name}" for name in OPTIONS},
@@ -53,16 +48,35 @@ def test_an_edited_plan_is_taken_and_says_where_it_comes_from(tmp_path):
 
 
 def test_what_a_run_keeps_comes_back_with_its_reasons():
-    kept = plan_from_json(PLAN.to_json())
+    kept = plan_in_record(PLAN.to_json(), Path("run.json"))
 
     assert (kept, kept.reasons) == (PLAN, PLAN.reasons)
+
+
+@pytest.mark.parametrize(
+    ("planned", "sentence"),
+    [
+        ({"batch_size": 0}, "field batch_size: expected int >= 1"),
+        ({"widths": "8,16"}, "field widths: expected array, got str"),
+        ([1], "field of the file: expected object, got array"),
+    ],
+)
+def test_a_record_that_was_edited_by_hand_is_one_sentence(planned, sentence):
+    content = {**PLAN.to_json(), **planned} if isinstance(planned, dict) else planned
+
+    with pytest.raises(InputError) as error:
+        plan_in_record(content, Path("run.json"))
+
+    assert str(error.value) == (
+        f"run.json: planned, by which it goes: {sentence}; bring back what stood there."
+    )
 
 
 def test_a_run_whose_plan_had_no_augmentation_yet_keeps_the_usual_one():
     before = PLAN.to_json()
     del before["augment"]
 
-    assert plan_from_json(before) == replace(PLAN, augment="usual")
+    assert plan_in_record(before, Path("run.json")) == replace(PLAN, augment="usual")
 
 
 def test_a_plan_is_not_written_over_another(tmp_path):

@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from inspire_med.cases.planning.fitting import fitted
 from inspire_med.cases.planning.means import Need
 from inspire_med.cases.planning.plan import OPTIONS
-from inspire_med.cases.planning.rules import draft, fitted, median_shape
+from inspire_med.cases.planning.rules import draft
+from inspire_med.cases.planning.sizes import median_shape
 from inspire_med.errors import InputError
 
 BRAIN = ((1.0, 1.0, 1.0), (138, 170, 138))

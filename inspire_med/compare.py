@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.command import run_command
+from inspire_med.cli.command import run_command, say
 from inspire_med.cli.options import RunParser, add_training_options, training_config
 from inspire_med.cli.parser import CommandParser
 from inspire_med.config import TrainConfig
@@ -37,8 +37,9 @@ class CompareOptions:
         baseline: The variant that each other one is tested against; by default the first.
         test: Manifests of cases that no network is trained on: each network is scored on them too,
             a page each. With `--fold none` networks are trained on every case of --manifest.
-        allow_leak: What test sets may share with --manifest, and the pages then say: any of
-            `patient,sequence,duplicate`.
+        allow_leak: What may flatter, and the pages then say: `patient,sequence,duplicate` are what
+            test sets may share with --manifest; `init` is a model to begin with that has learned
+            from cases that are scored.
         protocol: Name of the rules that predictions are scored by (see docs/protocols.md); by
             default the task's own, such as brats2023-gli, isles2022 or polyp-pranet.
     """
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "lies in its own folder below --run, and the same command goes on where it was stopped.",
     )
     parser.add_class_arguments(CompareOptions, as_group=False)
-    add_training_options(parser, words, without=("seed", "resume", "only_prepare"))
+    add_training_options(parser, words, without=("seed", "resume", "only_prepare", "allow_leak"))
     parser.set_defaults(max_steps=None)  # given a time alone, steps must not end it
     return run_command(parser, lambda options: _compare(parser, options, words), words)
 
@@ -89,16 +90,16 @@ def _compare(parser: CommandParser, namespace: Namespace, words: Sequence[str]) 
         try:
             schedule = _with_sizes(schedule, parser, words)
         except SignalledError:
-            _say("stopped by a signal while sizes were planned; the same command begins anew")
+            say("stopped by a signal while sizes were planned; the same command begins anew")
             return STOPPED
         check(schedule)
         sizes = sizes_of(schedule)
         remove_half_written(schedule.folder)
         keep_request(schedule)
         try:
-            failed = work_through(schedule.jobs(), signals, _say)
+            failed = work_through(schedule.jobs(), signals, say)
         except StoppedError:
-            _say(f"stopped; the same command goes on from here ({schedule.folder})")
+            say(f"stopped; the same command goes on from here ({schedule.folder})")
             return STOPPED
         shown = [_show(schedule, sizes, failed, exam) for exam in schedule.exams]
     missing = [sentence for sentence in shown if sentence is not None]
@@ -149,16 +150,18 @@ def _variants(parser: CommandParser, words: str, config: TrainConfig) -> "tuple[
 def _schedule(
     options: CompareOptions, variants: "tuple[Variant, ...]", config: TrainConfig
 ) -> "Schedule":
-    from inspire_med.cases.leaks import kinds_named
+    from inspire_med.cases.leaks import KINDS, kinds_named
     from inspire_med.comparing.exam import load_tests
     from inspire_med.comparing.rules import rules_for
     from inspire_med.comparing.schedule import Schedule, load_labelled
     from inspire_med.comparing.variants import parse_seeds
+    from inspire_med.training.initial_checks import LEAK
 
     manifest = load_labelled(config.manifest)
     task = manifest.task
     refuse_other_task(config.task, task, config.manifest)
-    config = replace(config, task=task.name)
+    allowed = kinds_named(options.allow_leak, (*KINDS, LEAK))
+    config = replace(config, task=task.name, allow_leak=LEAK if LEAK in allowed else None)
     if config.max_steps is None and config.max_time is None:
         config = replace(config, max_steps=task.training.get("max_steps"))
     return Schedule(
@@ -169,16 +172,15 @@ def _schedule(
         config=config,
         manifest=manifest,
         protocol=rules_for(task, options.protocol),
-        tests=load_tests(options.test, manifest, kinds_named(options.allow_leak)),
+        tests=load_tests(options.test, manifest, allowed),
     )
 
 
 def _with_sizes(schedule: "Schedule", parser: CommandParser, words: Sequence[str]) -> "Schedule":
     """The same trainings, all by one plan of sizes; a comparison that has begun keeps its own."""
-    from inspire_med.cli.planned import NONE, asked_options, by_plan, find_plan, plan_word
+    from inspire_med.cli.planned import NONE, asked_options, by_plan, made_plan, plan_word
     from inspire_med.comparing.folder import sizes_kept
     from inspire_med.comparing.levels import at_own_levels
-    from inspire_med.training.stopping import ended_by_signals
 
     config, manifest = schedule.config, schedule.manifest
     if plan_word(config, manifest.task) == NONE:
@@ -186,8 +188,7 @@ def _with_sizes(schedule: "Schedule", parser: CommandParser, words: Sequence[str
     asked = asked_options(parser, words, manifest.task)
     begun, sizes = sizes_kept(schedule.folder)
     if not begun:
-        with ended_by_signals():
-            sizes = find_plan(config, manifest, asked, processes=config.devices or 1, say=_say)
+        sizes = made_plan(config, manifest, asked, processes=config.devices or 1, say=say)
     if sizes is None:
         return replace(schedule, config=replace(config, plan=NONE))
     config = replace(by_plan(config, sizes, asked), plan=NONE)
@@ -213,11 +214,6 @@ def _print(outcome: "Outcome", folder: Path) -> None:
 
     print("\n".join(compared_in_short(outcome.comparison)))
     print(f"comparison.csv, comparison.json, comparison.html in {folder}")
-
-
-def _say(text: str) -> None:
-    """One line for the person who watches."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,8 @@ class TrainConfig:
         init: A trained run, or a model's folder: this run begins with its weights, and has its
             network where no other is asked for (docs/training.md).
         freeze: `encoder` keeps the encoder's weights and norm statistics as they are.
+        allow_leak: `init` lets a run begin with a model that has learned from the cases that it is
+            validated on; their scores then flatter.
         resume: `auto` goes on from the run's last checkpoint; `never` wants a fresh folder.
         max_steps: Optimizer steps; with `max_time` the budget that ends first counts.
         max_time: Wall time for training with validation, for example `90s`, `25m` or `6h`.
@@ -195,6 +197,7 @@ class TrainConfig:
     plan: str | None = None
     init: Path | None = None
     freeze: Literal["encoder"] | None = None
+    allow_leak: Literal["init"] | None = None
     resume: Literal["auto", "never"] = "auto"
     max_steps: int | None = None
     max_time: str | None = None

@@ -164,6 +164,7 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
     import torch
 
     from inspire_med.training.experiment import build_experiment
+    from inspire_med.training.initial_checks import check_initial
     from inspire_med.training.launch import find_launcher
     from inspire_med.training.request import check_request
     from inspire_med.training.step import out_of_memory, try_steps
@@ -171,6 +172,7 @@ def _look_ahead(config: "TrainConfig") -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as folder:
         alone = replace(config, devices=None, store=Path(folder))
         manifest = check_request(alone, 1)
+        check_initial(alone, manifest)
         experiment = build_experiment(alone, manifest, find_launcher(), lambda text: None)
         try:
             outlook = try_steps(experiment)

@@ -1,6 +1,5 @@
 """Command: train one experiment (`python -m inspire_med.train --task isles ...`)."""
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -10,14 +9,20 @@ from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
-from inspire_med.cli.command import refused, run_command
+from inspire_med.cli.command import refused, run_command, say
 from inspire_med.cli.options import training_config, training_parser, with_own_config
 from inspire_med.cli.parser import CommandParser
-from inspire_med.cli.planned import asked_options, by_plan, find_plan, known_plan
+from inspire_med.cli.planned import (
+    STOPPED_PLANNING,
+    asked_options,
+    by_plan,
+    known_plan,
+    made_plan,
+)
 from inspire_med.cli.run_folder import (
+    goes_on_by,
     refuse_foreign_folder,
     refuse_other_options,
-    refuse_unlike_folds,
     write_session,
 )
 from inspire_med.config import TrainConfig
@@ -34,7 +39,6 @@ if TYPE_CHECKING:
     from inspire_med.training.stopping import Signals
 
 _OTHERS_LEAVE_S = 3.0
-_STOPPED_PLANNING = "stopped by a signal while the run was planned; the same command begins anew"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(parser: CommandParser, options: Namespace, words: Sequence[str]) -> int:
     config = training_config(parser, options)
-    train = _train_each_fold if config.fold == "each" else _train_one
-    return train(parser, config, words)
+    if config.fold == "each":
+        from inspire_med.comparing.every_fold import train_every_fold
+
+        return train_every_fold(parser, config, words)
+    return _train_one(parser, config, words)
 
 
 def _train_one(parser: CommandParser, config: TrainConfig, words: Sequence[str]) -> int:
@@ -71,7 +78,7 @@ def _train_one(parser: CommandParser, config: TrainConfig, words: Sequence[str])
                 return 2  # every rank of a machine finds the same fault, and the first one says it
             raise
         except SignalledError:
-            say(_STOPPED_PLANNING)
+            say(STOPPED_PLANNING)
             return STOPPED
         try:
             progress = _run(experiment, manifest, plan, signals)
@@ -91,51 +98,6 @@ def _train_one(parser: CommandParser, config: TrainConfig, words: Sequence[str])
     return STOPPED
 
 
-def _train_each_fold(parser: CommandParser, config: TrainConfig, words: Sequence[str]) -> int:
-    """Train with each fold left out, one after the other, each in a process of its own.
-
-    All go by one plan, made from all labelled cases: only networks that are alike predict together.
-    """
-    from inspire_med.comparing.cross_validation import CrossValidation, check, cross_validate
-    from inspire_med.comparing.process import StoppedError
-    from inspire_med.comparing.rules import rules_for
-    from inspire_med.training.launch import find_launcher
-    from inspire_med.training.request import check_request
-    from inspire_med.training.stopping import STOPPED, SignalledError, Signals, locked
-
-    outside, processes = find_launcher(), config.devices or 1
-    if outside.here * outside.machines > 1:
-        if outside.rank:
-            return 2
-        raise InputError(
-            "option --fold: each starts every training itself, but torchrun or srun made several "
-            "processes of this command; start it once, with --devices for several a training."
-        )
-    manifest = check_request(config, processes)
-    config = replace(config, task=manifest.task.name)
-    whole = CrossValidation(config, manifest, rules_for(manifest.task))
-    check(whole)
-    refuse_foreign_folder(config)
-    asked = asked_options(parser, words, manifest.task)
-    with locked(config.run), Signals() as signals:
-        try:
-            known, plan = known_plan(config, manifest, say)
-            plan = plan if known else _made_plan(config, manifest, asked, processes)
-            config = by_plan(config, plan, asked)
-            check_request(config, processes)
-            refuse_unlike_folds(config, manifest.hash)
-            remove_half_written(config.run)
-            _note_session(config, manifest.hash, plan)
-            cross_validate(replace(whole, config=config), signals, say)
-        except SignalledError:
-            say(_STOPPED_PLANNING)
-            return STOPPED
-        except StoppedError:
-            say(f"stopped by a signal; {_goes_on_by(config)}")
-            return STOPPED
-    return 0
-
-
 def _begun(
     parser: CommandParser,
     config: TrainConfig,
@@ -147,11 +109,13 @@ def _begun(
 
     The folder is looked at before the minutes that a plan may take.
     """
+    from inspire_med.training.initial_checks import check_initial
     from inspire_med.training.request import check_request
     from inspire_med.training.stopping import Signals, locked
 
     world = launcher.here * launcher.machines
     manifest = check_request(config, world)
+    check_initial(config, manifest)
     config = replace(config, task=manifest.task.name)
     if launcher.rank == 0:
         refuse_foreign_folder(config)
@@ -176,17 +140,8 @@ def _plan(
     if known:
         return plan
     if launcher.rank == 0:
-        plan = _made_plan(config, manifest, asked, world)
+        plan = made_plan(config, manifest, asked, processes=world, say=say)
     return launch(launcher).broadcast(plan) if world > 1 else plan
-
-
-def _made_plan(
-    config: TrainConfig, manifest: "Manifest", asked: frozenset[str], processes: int
-) -> "Plan | None":
-    from inspire_med.training.stopping import ended_by_signals
-
-    with ended_by_signals():
-        return find_plan(config, manifest, asked, processes=processes, say=say)
 
 
 def _build(config: TrainConfig, manifest: "Manifest", launcher: "Launcher") -> "Experiment":
@@ -215,7 +170,7 @@ def _run(
         leave()
         return experiment.progress
     if main:
-        _note_session(config, experiment.trained.manifest_hash, plan)
+        write_session(config, experiment.trained.manifest_hash, plan, say)
     with _run_log(config, experiment.progress) if main else Log() as log:
         progress = train(experiment, log, signals)
     leave()
@@ -225,17 +180,8 @@ def _run(
         minutes = progress.elapsed_s / 60
         say(f"{how} {progress.step} steps in {minutes:.1f} min; results in {config.run}")
         if experiment.spent() < 1:
-            say(_goes_on_by(config))
+            say(goes_on_by(config.run))
     return progress
-
-
-def _note_session(config: TrainConfig, manifest_hash: str, plan: "Plan | None") -> None:
-    for name, value in write_session(config, manifest_hash, plan).items():
-        say(f"other than in {config.run / 'config.yaml'}: {name} = {value}")
-
-
-def _goes_on_by(config: TrainConfig) -> str:
-    return f"it goes on by: inspire-med train --run {shlex.quote(str(config.run))}"
 
 
 def _prepared(experiment: "Experiment", signals: "Signals") -> bool:
@@ -267,11 +213,6 @@ def _run_log(config: TrainConfig, progress: "Progress") -> "Log":
 
     others = [TRACKERS[name](config.run, config.to_json()) for name in config.track]
     return RunLog(config.run, progress, [TensorBoard(config.run, progress.step), *others])
-
-
-def say(text: str) -> None:
-    """One line for the person who watches."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from models import write_model_of
 
 from inspire_med.__main__ import main as any_command
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.means import Need
 from inspire_med.compare import main
 from inspire_med.comparing.process import Child, StoppedError
@@ -330,6 +332,25 @@ def test_leaves_a_folder_of_something_else_alone(
 
     assert "holds something else; choose another --run" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_model_that_has_seen_a_fold_is_allowed_by_name(
+    tmp_path, disc_images, monkeypatch, capsys
+):
+    def stopped(self, words, log, *, aloud):
+        raise StoppedError
+
+    monkeypatch.setattr(Child, "run", stopped)
+    seen = Manifest.load(disc_images).hash
+    model = write_model_of(disc_images, tmp_path / "model", seen, fold=0)
+    words = ["--fold", "each", "--init", str(model), "--variants", "concat,ise", *FEW]
+
+    assert compare(disc_images, tmp_path / "out", *words) == 2
+    assert f"--init: {model} has learned from cases of fold 1 of" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert compare(disc_images, tmp_path / "out", *words, "--allow_leak", "inti") == 2
+    assert "inti is no kind of leak; did you mean init?" in capsys.readouterr().err
+    assert compare(disc_images, tmp_path / "out", *words, "--allow_leak", "init") == 75
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

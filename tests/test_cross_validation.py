@@ -16,15 +16,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 import yaml
+from models import write_model_of
 
 from inspire_med.__main__ import main as any_command
 from inspire_med.cases import fingerprint
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.means import Need
 from inspire_med.comparing.process import Child, StoppedError
-from inspire_med.inference.model import ModelCard, write_model
-from inspire_med.networks import build_network
 from inspire_med.train import main
+from inspire_med.training import loop
 from inspire_med.training.trials import Trials
 
 COMMON = ["--fold", "each", "--precision", "32-true", "--data.workers", "0", "--validations", "1",
@@ -367,21 +367,6 @@ def test_refuses_a_set_without_folds_or_files(
     assert not (tmp_path / "cv").exists()
 
 
-def write_model_of(manifest: Path, folder: Path, trained_on: str, fold: int) -> Path:
-    """A run's checkpoint for this manifest's task; its network is random."""
-    known = Manifest.load(manifest)
-    network = {"spatial_dims": 2, "in_channels": len(known.channels), "widths": [4, 8]}
-    network |= {"out_channels": len(known.regions), "skip": "concat"}
-    card = ModelCard(
-        known.task, tuple(known.channels), dict(known.regions), network, known.task.preparation,
-        (32, 32), "32-true", trained_on,
-    )  # fmt: skip
-    folder.mkdir(exist_ok=True)
-    write_model(folder, card, build_network(network))
-    (folder / "training.json").write_text(json.dumps({"config": {"fold": fold}}))
-    return folder
-
-
 def test_refuses_to_begin_with_a_model_that_has_seen_what_is_scored(
     tmp_path, disc_images, monkeypatch, capsys
 ):
@@ -393,6 +378,48 @@ def test_refuses_to_begin_with_a_model_that_has_seen_what_is_scored(
 
     assert f"--init: {model} has learned from cases of fold 1 of this" in capsys.readouterr().err
     assert not (tmp_path / "cv").exists()
+    words = [*IMAGES, *FEW, "--init", str(model), "--allow_leak", "init"]
+    assert train(disc_images, tmp_path / "cv", *words) == 75
+
+
+@pytest.mark.slow
+def test_folds_that_have_begun_need_their_model_no_more(
+    tmp_path, disc_images, at_once, capsys, undrawn
+):
+    first, model, cv = tmp_path / "first", tmp_path / "model", tmp_path / "cv"
+    assert train(disc_images, first, *IMAGES, *FEW, "--fold", "0") == 0
+    shutil.copytree(first / "checkpoints" / "best", model)
+    words = [*IMAGES, *FEW, "--init", str(model), "--allow_leak", "init"]
+    assert train(disc_images, cv, *words) == 0
+    said = capsys.readouterr().err
+    assert f"A leak, allowed by name: fold1 began with {model}, which has learned from" in said
+    assert "allowed by name: fold0" not in said
+    begun = json.loads((cv / "run.json").read_text())["init"]
+    shutil.rmtree(model)
+    shutil.rmtree(cv / "fold1" / "scores")
+
+    assert any_command(["train", "--run", str(cv)]) == 0
+
+    assert json.loads((cv / "run.json").read_text())["init"] == begun
+    shutil.rmtree(cv / "fold1" / "run")
+    assert any_command(["train", "--run", str(cv)]) == 2
+    assert f"--init: {model} is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_fold_that_was_extended_is_named(
+    tmp_path, disc_images, at_once, monkeypatch, capsys, undrawn
+):
+    cv = tmp_path / "cv"
+
+    more = {cv / "fold1" / "run": (2, 0.0)}
+    taken = lambda run, budget, hears: more.pop(run, (0, 0.0))  # noqa: E731
+    monkeypatch.setattr(loop, "take_extension", taken)
+    assert train(disc_images, cv, *IMAGES, *FEW) == 0
+
+    said = capsys.readouterr().err
+    assert "fold1 was extended: its budget is larger than the others'." in said
+    assert "fold0 was extended" not in said
 
 
 def test_refuses_to_go_on_when_the_model_that_folds_begin_with_is_another(

@@ -12,6 +12,7 @@ import yaml
 from plans import plan_of
 from safetensors.torch import load_file
 
+from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.planning.plan import write_plan
 from inspire_med.compare import main as compare
 from inspire_med.comparing.variants_file import read_variants
@@ -96,7 +97,7 @@ def cores(ball_volumes, tmp_path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("planned", [False, True])
-def test_from_one_task_to_another(tmp_path, glioma_run, cores, capsys, planned):
+def test_from_one_task_to_another(tmp_path, glioma_run, ball_volumes, cores, capsys, planned):
     run = tmp_path / "run"
     if planned:
         write_plan(tmp_path / "plan.yaml", PLAN, "of another network")
@@ -114,7 +115,9 @@ def test_from_one_task_to_another(tmp_path, glioma_run, cores, capsys, planned):
     best = glioma_run / "checkpoints" / "best"
     sha = json.loads((best / "model.json").read_text())["sha256"]
     record = json.loads((run / "run.json").read_text())
-    assert record["init"] == {"model": str(best), "sha256": sha}
+    trained_on = Manifest.load(ball_volumes).hash
+    left_out = {"trained_on": trained_on, "fold": 0}
+    assert record["init"] == {"model": str(best), "sha256": sha, **left_out}
     options = yaml.safe_load((run / "config.yaml").read_text())
     assert options["init"] == str(glioma_run)
     card = read_card(run / "checkpoints" / "last")
@@ -303,6 +306,24 @@ def test_a_model_that_does_not_do_is_one_sentence_and_exit_2(
         assert sentence in error[-1], error
         assert not run.exists() or not any(run.glob("checkpoints/*"))
         shutil.rmtree(run, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_a_model_that_has_seen_what_is_validated_on_is_refused_unless_allowed(
+    tmp_path, polyp_run, disc_images, capsys
+):
+    words = ["--init", str(polyp_run), "--data.image_size", "[32,32]", "--data.batch_size", "2"]
+    run = tmp_path / "run"
+
+    assert train(disc_images, run, *words, "--fold", "1") == 2
+
+    error = capsys.readouterr().err.strip()
+    assert "has learned from cases of fold 1 of this data set, on which it would be" in error
+    assert error.endswith("or pass --allow_leak init, which is then said.")
+    assert not run.exists()
+    assert train(disc_images, run, *words, "--fold", "1", "--allow_leak", "init") == 0
+    assert "init: WARNING: the model has learned from cases that" in capsys.readouterr().err
+    assert main(["--run", str(run), "--max_steps", "3", "--allow_leak", "null"]) == 0
 
 
 @pytest.mark.slow

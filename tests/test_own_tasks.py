@@ -329,7 +329,7 @@ def test_train_plans_by_itself_and_a_run_that_goes_on_does_not(
     made[made.index(str(tmp_path / "run"))] = str(tmp_path / "none")
     assert train([*made, "--only_prepare", "true"]) == 0
 
-    monkeypatch.setattr("inspire_med.train.find_plan", None)
+    monkeypatch.setattr("inspire_med.cli.planned.find_plan", None)
     assert train([*words, "--max_steps", "2"]) == 0
     assert train(["--run", str(tmp_path / "run"), "--max_steps", "3"]) == 0
     made[made.index(str(manifest))] = str(tmp_path / "store" / "manifest.json")

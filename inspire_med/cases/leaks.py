@@ -71,7 +71,7 @@ def find_leaks(
     return tuple(leak for leak in found if leak is not None)
 
 
-def refuse_leaks(leaks: Iterable[Leak], allowed: Collection[Kind], split: str) -> list[str]:
+def refuse_leaks(leaks: Iterable[Leak], allowed: Collection[str], split: str) -> list[str]:
     """The notes of leaks that are allowed.
 
     Args:
@@ -92,18 +92,22 @@ def refuse_leaks(leaks: Iterable[Leak], allowed: Collection[Kind], split: str) -
     return [leak.note for leak in leaks]
 
 
-def kinds_named(words: str) -> frozenset[Kind]:
+def kinds_named(words: str, known: Sequence[str] = KINDS) -> frozenset[str]:
     """Read `patient,sequence`.
+
+    Args:
+        words: What was asked for.
+        known: Kinds that there are.
 
     Raises:
         InputError: If a word is no kind of leak.
     """
     named = [word.strip() for word in words.split(",") if word.strip()]
     for word in named:
-        if word not in KINDS:
-            hint = did_you_mean(word, KINDS, f"choose from {', '.join(KINDS)}.")
+        if word not in known:
+            hint = did_you_mean(word, known, f"choose from {', '.join(known)}.")
             raise InputError(f"option --allow_leak: {word} is no kind of leak; {hint}")
-    return frozenset(kind for kind in KINDS if kind in named)
+    return frozenset(named)
 
 
 def _leak(

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.leaks import Kind
 from inspire_med.cases.named_splits import split_by_file
 from inspire_med.cases.published.splits import split_as_published
 from inspire_med.cases.twins import joined_names
@@ -37,7 +36,7 @@ class Split:
     group_by: Group = "patient"
     published: str | None = None
     file: Path | None = None
-    allowed: frozenset[Kind] = frozenset()
+    allowed: frozenset[str] = frozenset()
 
 
 def split_cases(

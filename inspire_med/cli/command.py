@@ -31,6 +31,11 @@ def run_command(
         return _answered(parser, body, list(sys.argv[1:] if arguments is None else arguments))
 
 
+def say(text: str) -> None:
+    """One line for the person who watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def refused(prog: str, error: InputError) -> int:
     """Say what the request is at fault in, and answer with the exit status."""
     print(f"{prog}: {error}", file=sys.stderr)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inspire_med.cases.manifest import Manifest
 
 NONE = "none"
+STOPPED_PLANNING = "stopped by a signal while the run was planned; the same command begins anew"
 MADE = ("auto", "small", "large")
 _NULL_IS_A_SIZE = ("data.spacing_mm", "data.image_size", "data.patch_size")  # each case's own
 
@@ -82,6 +83,26 @@ def asked_options(parser: CommandParser, words: Sequence[str], task: Task) -> fr
         sizes = {"data.spacing_mm": "spacing_mm", "data.image_size": "image_size"}
         given |= {name for name, own in sizes.items() if getattr(task.preparation, own) is not None}
     return frozenset(given)
+
+
+def made_plan(
+    config: TrainConfig,
+    manifest: "Manifest",
+    asked: frozenset[str],
+    *,
+    processes: int,
+    say: Callable[[str], None],
+) -> Plan | None:
+    """Find a run's plan as `find_plan`, unless a signal ends it.
+
+    Raises:
+        SignalledError: At a signal; nothing is kept.
+        InputError: As `find_plan`.
+    """
+    from inspire_med.training.stopping import ended_by_signals
+
+    with ended_by_signals():
+        return find_plan(config, manifest, asked, processes=processes, say=say)
 
 
 def find_plan(

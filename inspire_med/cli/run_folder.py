@@ -5,12 +5,13 @@ record of each session; what a session was asked for otherwise stands there as "
 """
 
 import platform
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -20,6 +21,9 @@ from inspire_med.errors import InputError
 from inspire_med.files import read_json, read_yaml, write_json, write_text
 from inspire_med.provenance import code_commit
 from inspire_med.training.recipe import refuse_difference, refuse_other_recipe
+
+if TYPE_CHECKING:
+    from inspire_med.training.initial import Initial
 
 _CONFIG, _RECORD = "config.yaml", "run.json"
 _OF_THE_COMMAND = {"run", "resume"}
@@ -55,8 +59,13 @@ def refuse_other_options(config: TrainConfig) -> None:
         refuse_other_recipe(config.run, file, options_in(file), config.to_json())
 
 
-def refuse_unlike_folds(config: TrainConfig, manifest_hash: str) -> None:
+def refuse_unlike_folds(config: TrainConfig, manifest_hash: str, initial: "Initial | None") -> None:
     """Go on with a cross-validation only as it was begun: all of its folds are trained alike.
+
+    Args:
+        config: Its options.
+        manifest_hash: Of the data set.
+        initial: The model that a fold is still to begin with, if one is.
 
     Raises:
         InputError: Names the first difference.
@@ -72,10 +81,11 @@ def refuse_unlike_folds(config: TrainConfig, manifest_hash: str) -> None:
             f"{config.run}: trained on the data set {str(begun)[:12]}, but the manifest is "
             f"{manifest_hash[:12]}; use the same manifest or another --run."
         )
-    if "init" in before and _beginning(config, before)["init"] != before["init"]:
+    others = before.get("init")
+    if others is not None and initial is not None and initial.sha256 != others["sha256"]:
         raise InputError(
             f"--init: {config.init} is not the model any more that the folds of {config.run} began "
-            f"with (sha256 {before['init']['sha256'][:12]}); bring that back, or choose another "
+            f"with (sha256 {others['sha256'][:12]}); bring that back, or choose another "
             "--run."
         )
     written, asked = (
@@ -95,9 +105,20 @@ def plan_of_run(run: Path) -> tuple[bool, Plan | None]:
     return True, None if planned is None else plan_in_record(planned, record)
 
 
+def begun_with(run: Path) -> dict[str, Any] | None:
+    """What the record of a run, or of a cross-validation, keeps of the model it began with."""
+    record = run / _RECORD
+    return read_json(record).get("init") if record.is_file() else None
+
+
+def goes_on_by(run: Path) -> str:
+    """How a run that was stopped goes on, in words."""
+    return f"it goes on by: inspire-med train --run {shlex.quote(str(run))}"
+
+
 def write_session(
-    config: TrainConfig, manifest_hash: str, plan: Plan | None = None
-) -> dict[str, Any]:
+    config: TrainConfig, manifest_hash: str, plan: Plan | None, say: Callable[[str], None]
+) -> None:
     """Add this session to `run.json`, by which a folder is known as a run.
 
     The first session writes `config.yaml`.
@@ -106,9 +127,7 @@ def write_session(
         config: The session's options.
         manifest_hash: Of the data set.
         plan: That the run goes by, which it keeps.
-
-    Returns:
-        Options, by dotted name, that are not those of `config.yaml`.
+        say: Hears which options are not those of `config.yaml`.
     """
     from inspire_med.cli.machine import PACKAGES
 
@@ -137,17 +156,22 @@ def write_session(
     write_json(record, {**head, "sessions": sessions})
     if not file.exists():
         write_text(file, yaml.safe_dump(asked, sort_keys=False))
-    return changed
+    for name, value in changed.items():
+        say(f"other than in {file}: {name} = {value}")
 
 
 def _beginning(config: TrainConfig, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The model that a run begins with, or, by its record, has begun with."""
+    """The model that a run begins with, or, by its record, has begun with.
+
+    A cross-validation begins once, with the model of all folds.
+    """
     from inspire_med.training.initial import initial_of
 
+    kept = {"init": before["init"]} if "init" in before else {}
+    if kept and config.fold == "each":
+        return kept
     initial = initial_of(config)
-    if initial is not None:
-        return {"init": initial.to_json()}
-    return {"init": before["init"]} if "init" in before else {}
+    return kept if initial is None else {"init": initial.to_json()}
 
 
 def last_options(run: Path) -> tuple[Path, dict[str, Any]] | None:

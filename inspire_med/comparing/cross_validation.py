@@ -22,6 +22,7 @@ from inspire_med.comparing.job import (
     remove,
     score,
 )
+from inspire_med.comparing.notes import notes_on
 from inspire_med.comparing.process import Child
 from inspire_med.comparing.progress import work_through
 from inspire_med.config import TrainConfig
@@ -29,7 +30,8 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.files import atomic_folder, link_or_copy, read_json, write_json
 from inspire_med.training.first_weights import check_first_weights
-from inspire_med.training.initial import has_seen, initial_of
+from inspire_med.training.initial import Initial, initial_of
+from inspire_med.training.initial_checks import check_initial
 from inspire_med.training.stopping import Signals
 from inspire_med.wording import counted
 
@@ -63,6 +65,15 @@ class CrossValidation:
         return self._job(exam, self.config.run)
 
     @property
+    def initial(self) -> Initial | None:
+        """The model that a fold is still to begin with; None if none is.
+
+        Raises:
+            InputError: As `find_initial`.
+        """
+        return next(filter(None, (initial_of(job.config) for job in self.jobs())), None)
+
+    @property
     def never_held_out(self) -> tuple[Case, ...]:
         """Labelled cases of no fold, which every network is trained on."""
         return tuple(c for c in self.manifest.cases if c.label is not None and c.fold is None)
@@ -77,8 +88,8 @@ def check(validation: CrossValidation) -> None:
     """Refuse what can be seen to be wrong before anything is planned or trained.
 
     Raises:
-        InputError: If there are no folds to leave out, files of cases are not here, the first
-            weights are not there, or the model to begin with has learned from what is scored.
+        InputError: If there are no folds to leave out, files of cases are not here, or the first
+            weights or a model to begin with will not do.
     """
     config, manifest = validation.config, validation.manifest
     if config.only_prepare:
@@ -91,14 +102,9 @@ def check(validation: CrossValidation) -> None:
             f"{config.manifest}: no labelled case has a fold, so there is none to leave out; run "
             "prepare with --folds, or train on all cases by --fold none."
         )
-    initial = initial_of(config)
     for job in validation.jobs():
         refuse_absent_files(job.cases)
-        if initial is not None and has_seen(initial, manifest.hash, job.fold):
-            raise InputError(
-                f"--init: {initial.folder} has learned from cases of fold {job.fold} of this data "
-                "set, on which it would be scored; give a model of another set."
-            )
+        check_initial(job.config, manifest)
     check_first_weights(config.network, manifest)
 
 
@@ -132,6 +138,8 @@ def cross_validate(
         _gather(jobs, whole)
     if not is_scored(whole):
         _score_whole(validation, Child(signals, lambda text: say(f"  {text}")), say)
+    for note in notes_on(jobs):
+        say(note)
     if (count := validation.config.validations) > 1:
         say(
             f"each network is the best of {count} checkpoints by Dice on the very cases that are "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspire_med.cases.case import Case
-from inspire_med.cases.leaks import Kind, find_leaks, refuse_leaks
+from inspire_med.cases.leaks import find_leaks, refuse_leaks
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.twins import shared_images
 from inspire_med.errors import InputError
@@ -42,7 +42,7 @@ class Exam:
 
 
 def load_tests(
-    files: Sequence[Path], trained_on: Manifest, allowed: Collection[Kind] = ()
+    files: Sequence[Path], trained_on: Manifest, allowed: Collection[str] = ()
 ) -> tuple[Exam, ...]:
     """Read test sets: every labelled case of each manifest.
 
@@ -105,7 +105,7 @@ def _refuse_other_kind(exam: Exam, trained_on: Manifest) -> None:
 
 
 def _with_leaks(
-    exams: Sequence[Exam], trained_on: Manifest, allowed: Collection[Kind]
+    exams: Sequence[Exam], trained_on: Manifest, allowed: Collection[str]
 ) -> list[Exam]:
     known = [case for case in trained_on.cases if case.label is not None]
     shared = list(shared_images([case for exam in exams for case in exam.cases], known))

@@ -26,6 +26,7 @@ _LEFT_OUT = {
     "only_prepare",
     "seed",
     "resume",
+    "allow_leak",
     "save_every",
     "save_every_steps",
     "track",

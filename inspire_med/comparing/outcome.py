@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from inspire_med.comparing.costs import Effort, Size, effort_of, facts_of
-from inspire_med.comparing.job import Job, is_done, progress_of
+from inspire_med.comparing.job import Job, is_done
+from inspire_med.comparing.notes import notes_on
 from inspire_med.comparing.schedule import Schedule
 from inspire_med.comparing.scores import (
     Spread,
@@ -194,11 +195,7 @@ def _notes(schedule: Schedule, jobs: Sequence[Job], failed: Sequence[str]) -> li
     absent = [each.name for each in schedule.variants if each.name not in shown]
     if absent:
         notes.append(f"Left out, not all of their trainings being done: {', '.join(absent)}.")
-    for job in jobs:
-        progress = progress_of(job)
-        if progress is not None and (progress.extra_steps or progress.extra_s):
-            notes.append(f"{job.name} was extended: its budget is larger than the others'.")
-    return notes
+    return [*notes, *notes_on(jobs)]
 
 
 def _on_training(schedule: Schedule) -> str:

@@ -13,6 +13,7 @@ from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.training.first_weights import check_first_weights
+from inspire_med.training.initial_checks import check_initial, refuse_seen
 from inspire_med.training.request import check_request
 
 _TEST = "test-"  # begins the name of each folder of a test set
@@ -100,8 +101,8 @@ def check(schedule: Schedule) -> None:
     """Refuse what can be seen to be wrong before anything is trained.
 
     Raises:
-        InputError: If an option makes no sense for one of the variants, the first weights of one
-            are not there or not its encoder's, or the baseline is none.
+        InputError: If an option makes no sense for one of the variants, the first weights or the
+            model of one will not do, or the baseline is none.
     """
     names = [variant.name for variant in schedule.variants]
     if schedule.baseline not in names:
@@ -117,6 +118,10 @@ def check(schedule: Schedule) -> None:
             config = variant.of(schedule.config)
             check_request(config, schedule.config.devices or 1)
             check_first_weights(config.network, schedule.manifest)
+            for job in schedule.jobs():
+                if job.variant == variant.name:
+                    check_initial(job.config, schedule.manifest)
+                    refuse_seen(job.config, job.exam.manifest.hash, job.exam.fold)
 
 
 def _refuse_nothing_scored(schedule: Schedule) -> None:

@@ -35,7 +35,8 @@ from inspire_med.training.first_weights import (
     freeze_encoder_norms,
     load_first_weights,
 )
-from inspire_med.training.initial import initial_of, load_initial, with_scheme_of
+from inspire_med.training.initial import initial_of, with_scheme_of
+from inspire_med.training.initial_weights import load_initial
 from inspire_med.training.optimizer import make_optimizer
 from inspire_med.training.ranks import highest_over_ranks
 from inspire_med.training.state import Trained, extra_outputs

@@ -13,7 +13,7 @@ from inspire_med.errors import InputError
 _FREE = frozenset(
     {
         *("manifest", "task", "run", "store", "store_limit", "only_prepare"),
-        *("resume", "precision", "plan"),
+        *("resume", "precision", "plan", "allow_leak"),
         *("max_steps", "max_time", "validations", "save_every", "save_every_steps"),
         *("max_nonfinite", "devices", "threads", "compile", "track"),
         *("data.workers", "network.recompute"),

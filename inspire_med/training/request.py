@@ -8,7 +8,6 @@ from inspire_med.memory import bytes_of
 from inspire_med.tasks.find import refuse_other_task
 from inspire_med.tasks.task import Task
 from inspire_med.training.budget import budget_of
-from inspire_med.training.initial import check_initial
 from inspire_med.training.movable import refuse_limit, refuse_other_manifest
 
 
@@ -21,13 +20,12 @@ def check_request(config: TrainConfig, world: int) -> Manifest:
 
     Raises:
         InputError: If an option makes no sense, a step cannot be shared out, or the manifest is of
-            another task or cannot be read, or the model to begin with is none for it.
+            another task or cannot be read.
     """
     manifest = Manifest.load(config.manifest)  # first: without it, options lack their defaults
     refuse_other_task(config.task, manifest.task, config.manifest)
     refuse_nonsense(config)
     budget_of(config)
-    check_initial(config, manifest)
     if config.store_limit is not None:
         bytes_of(config.store_limit, "--store_limit")
     if config.only_prepare:

@@ -173,8 +173,8 @@ def test_the_plan_of_a_run_is_kept_in_its_record(tmp_path):
     run = replace(CONFIG, run=tmp_path)
     assert plan_of_run(tmp_path) == (False, None)
 
-    write_session(run, "hash", PLAN)
-    write_session(run, "hash", PLAN)
+    write_session(run, "hash", PLAN, lambda _: None)
+    write_session(run, "hash", PLAN, lambda _: None)
 
     assert plan_of_run(tmp_path) == (True, PLAN)
     assert len(json.loads((tmp_path / "run.json").read_text())["sessions"]) == 2
@@ -185,7 +185,7 @@ def test_a_run_keeps_its_plan_though_none_is_asked_for(tmp_path, ball_volumes):
     from inspire_med.train import _plan
 
     run = replace(CONFIG, run=tmp_path, plan="none")
-    write_session(replace(run, plan="small"), "hash", PLAN)
+    write_session(replace(run, plan="small"), "hash", PLAN, lambda _: None)
     alone = Launcher(LightningEnvironment(), 0, 0, 1, 1)
 
     assert _plan(run, Manifest.load(ball_volumes), alone, frozenset()) == PLAN

@@ -54,7 +54,7 @@ def trained(monkeypatch) -> dict[Path, Progress]:
     def look(job):
         return found.get(job.run)
 
-    for module in ("job", "costs", "outcome", "progress"):
+    for module in ("job", "costs", "notes", "progress"):
         monkeypatch.setattr(f"inspire_med.comparing.{module}.progress_of", look)
     for module in ("outcome", "progress"):
         name = f"inspire_med.comparing.{module}.precision_of_run"

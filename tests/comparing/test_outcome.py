@@ -209,6 +209,20 @@ def test_a_longer_budget_is_said(schedule, finish, trained):
     assert "inspire/seed0 was extended: its budget is larger than the others'." in notes
 
 
+def test_a_model_that_has_seen_what_is_scored_is_said(schedule, finish):
+    finish_all(schedule, finish, {"concat": 0.7, "inspire": 0.6})
+    hashes = [schedule.manifest.hash, "another"]
+    for job, trained_on in zip(schedule.jobs(), hashes, strict=False):
+        record = json.loads((job.run / "run.json").read_text())
+        begun = {"model": "runs/old", "sha256": "0", "trained_on": trained_on, "fold": 1}
+        (job.run / "run.json").write_text(json.dumps({**record, "init": begun}))
+
+    notes = bring_together(schedule, SIZES, []).comparison.notes
+
+    (note,) = (note for note in notes if note.startswith("A leak"))
+    assert note.startswith("A leak, allowed by name: concat/seed0 began with runs/old, which has")
+
+
 def test_sizes_are_those_of_the_networks(schedule):
     sizes = sizes_of(schedule)
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from models import write_model_of
 
 from inspire_med.comparing.schedule import check, load_labelled
 from inspire_med.comparing.variants import Variant, parse_names
@@ -90,6 +91,34 @@ def test_looks_at_first_weights_before_anything_is_trained(
 
     with pytest.raises(InputError, match=f"v.yaml: variant named: .*{sentence}"):
         check(replace(schedule, variants=(*schedule.variants, named)))
+
+
+@pytest.mark.parametrize(("left_out", "fold"), [(1, 0), (0, 1)])
+def test_refuses_a_model_that_has_seen_the_cases_of_a_fold(schedule, tmp_path, left_out, fold):
+    seen = schedule.manifest.hash
+    model = write_model_of(schedule.config.manifest, tmp_path / "model", seen, left_out)
+    tuned = Variant("tuned", {"init": model}, tmp_path / "v.yaml")
+    whole = replace(schedule, config=replace(schedule.config, fold="each"))
+    sentence = f"v.yaml: variant tuned: --init: .* has learned from cases of fold {fold} of this"
+
+    with pytest.raises(InputError, match=sentence):
+        check(replace(whole, variants=(*whole.variants, tuned)))
+    with pytest.raises(InputError, match=f"--init: .* has learned from cases of fold {fold} of"):
+        check(replace(whole, config=replace(whole.config, init=model)))
+    leave = replace(tuned, options={**tuned.options, "allow_leak": "init"})
+    check(replace(whole, variants=(*whole.variants, leave)))
+    other = replace(schedule, config=replace(schedule.config, fold=left_out))
+    check(replace(other, variants=(*other.variants, tuned)))
+
+
+def test_refuses_a_model_that_has_learned_from_a_test_set(tested, tmp_path):
+    (exam,) = tested.tests
+    model = write_model_of(exam.file, tmp_path / "model", exam.manifest.hash, fold=0)
+    begun = replace(tested, config=replace(tested.config, init=model))
+
+    with pytest.raises(InputError, match="--init: .* has learned from cases of the test set, on"):
+        check(begun)
+    check(replace(begun, config=replace(begun.config, allow_leak="init")))
 
 
 @pytest.mark.parametrize(

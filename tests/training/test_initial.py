@@ -13,12 +13,13 @@ from inspire_med.networks import DeepSupervision, build_network
 from inspire_med.tasks.custom import own_task
 from inspire_med.tasks.task import Preparation
 from inspire_med.training.initial import (
-    check_initial,
     find_initial,
-    load_initial,
+    has_seen,
     network_options,
     with_scheme_of,
 )
+from inspire_med.training.initial_checks import check_initial
+from inspire_med.training.initial_weights import load_initial
 from inspire_med.training.state import extra_outputs
 
 OLD = ("flair", "t1", "t1ce", "t2")
@@ -185,14 +186,14 @@ def test_extra_outputs_without_the_state_of_a_training_start_untrained(model):
     assert any("4 tensors untrained: heads.0.weight, heads.0.bias" in line for line in said)
 
 
-def test_another_fold_of_the_same_set_is_a_warning(model):
+def test_another_fold_of_the_same_set_is_a_warning_where_it_is_allowed(model):
     folder, said = model(replace(card(), manifest_hash="abc")), []
 
     for own in (card(), replace(card(), manifest_hash="abc")):
         begin(folder, own, build_network(own.network), said=said)
 
     assert ["WARNING" in line for line in said].count(True) == 1
-    assert said[-1].startswith("init: WARNING: the model has learned from cases of this data set")
+    assert said[-1].startswith("init: WARNING: the model has learned from cases that are validated")
 
 
 def test_a_model_of_which_nothing_fits_is_refused(model):
@@ -218,6 +219,67 @@ def test_a_damaged_model_is_refused(model, tmp_path):
 
     with pytest.raises(InputError, match="damaged"):
         check_initial(TrainConfig(tmp_path, tmp_path / "run", init=folder), manifest)
+
+
+def begun_at_levels(model, tmp_path, own: ModelCard, **network) -> None:
+    """Check a run that asks for these options of the network beside the model's own."""
+    folder = model(own)
+    options = {name.split(".")[1]: each for name, each in network_options(folder).items()}
+    manifest = Manifest(own.task, OLD, REGIONS, (), tmp_path)
+    asked = NetworkConfig(**{**options, **network})
+    check_initial(TrainConfig(tmp_path, tmp_path / "run", init=folder, network=asked), manifest)
+
+
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ({}, "--network.strides and --network.kernel_sizes"),
+        ({"strides": [[2, 2], [2, 2], [2, 2]]}, "--network.kernel_sizes"),
+    ],
+)
+def test_widths_of_other_levels_than_the_models_are_refused_by_their_own_name(
+    model, tmp_path, asked, options
+):
+    sentence = (
+        f"--network.widths: 4 levels are asked for, and the model of --init has 3; give {options} "
+        "for 4 too, or 3 widths."
+    )
+
+    with pytest.raises(InputError) as error:
+        begun_at_levels(model, tmp_path, card(), widths=[4, 8, 8, 8], **asked)
+
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"widths": [4, 8, 16]},
+        {"widths": [4, 8], "strides": [[2, 2]], "kernel_sizes": [[3, 3]] * 2},
+        {"widths": [4, 8], "strides": None, "kernel_sizes": None},
+        {"widths": [4, 8], "monai": "UNet"},
+    ],
+)
+def test_widths_that_bring_what_goes_with_them_are_taken(model, tmp_path, asked):
+    begun_at_levels(model, tmp_path, card(), **asked)
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "left_out", "fold", "seen"),
+    [
+        ("abc", 1, 1, False),
+        ("abc", 1, 0, True),
+        ("abc", "none", 0, True),
+        ("abc", None, 0, True),
+        ("abc", 1, None, True),
+        ("other", 1, 0, False),
+        ("", 1, 0, False),
+    ],
+)
+def test_a_model_has_seen_all_but_the_fold_that_it_left_out(trained_on, left_out, fold, seen):
+    model = {"trained_on": trained_on, "fold": left_out}
+
+    assert has_seen(model, "abc" if trained_on else "", fold) == seen
 
 
 def test_options_of_the_network_are_the_models(model):

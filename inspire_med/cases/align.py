@@ -79,7 +79,8 @@ def align(
     codes = preparation.orientation or orientation_of(fixed.grid.affine)
     turn = Turn.to(codes, fixed.grid.affine)
     view = turn.grid(fixed.grid)
-    seen = {channel: _turned(volume, fixed.grid, codes) for channel, volume in files.items()}
+    # One after another, so that a channel is held twice, as it was read and turned, and no two are.
+    seen = {channel: _turned(files.pop(channel), fixed.grid, codes) for channel in [*files]}
     own = tuple(channel for channel, volume in seen.items() if same_grid(volume.grid, view))
     volumes = {channel: volume.values for channel, volume in seen.items()}
     for channel in seen.keys() - own:

@@ -13,7 +13,7 @@ from inspire_med.tasks.task import Intensity, Preparation
 
 SAMPLED = 10_000  # foreground voxels a case that the statistics of CT are taken from
 _WITHIN = NormalizeIntensity(nonzero=True)
-_EACH_CHANNEL = NormalizeIntensity(channel_wise=True)
+_WHOLE = NormalizeIntensity()
 
 
 def with_scheme(preparation: Preparation, intensity: Intensity | None) -> Preparation:
@@ -52,27 +52,25 @@ def normalise(
         foreground: (*spatial), as `foreground_of` finds it.
         preparation: Has the scheme, and of `ct` and `fixed` the statistics.
     """
+    pairs = zip(values, channels, strict=True)
+    return np.stack([normalise_channel(*pair, foreground, preparation) for pair in pairs])
+
+
+def normalise_channel(
+    channel: NDArray[Any], name: str, foreground: NDArray[np.bool_], preparation: Preparation
+) -> NDArray[np.float32]:
+    """Bring one channel, (*spatial), to what the network sees; as `normalise` does it."""
     match preparation.intensity:
         case "mri":
-            return np.stack([z_score_within(channel, foreground) for channel in values])
+            return z_score_within(channel, foreground)
         case "ct":
-            return np.stack(
-                [
-                    _windowed(channel, preparation.intensity_statistics[name])
-                    for name, channel in zip(channels, values, strict=True)
-                ]
-            )
+            return _windowed(channel, preparation.intensity_statistics[name])
         case "rgb":
-            return np.asarray(_EACH_CHANNEL(values.astype(np.float32)))
+            return np.asarray(_WHOLE(channel.astype(np.float32)))
         case "fixed":
-            return np.stack(
-                [
-                    _standardised(channel, preparation.intensity_statistics[name])
-                    for name, channel in zip(channels, values, strict=True)
-                ]
-            )
+            return _standardised(channel, preparation.intensity_statistics[name])
         case "none":
-            return values.astype(np.float32)
+            return channel.astype(np.float32)
 
 
 def z_score_within(volume: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -114,4 +112,6 @@ def _windowed(channel: NDArray[Any], statistics: Mapping[str, float]) -> NDArray
 
 def _standardised(channel: NDArray[Any], statistics: Mapping[str, float]) -> NDArray[np.float32]:
     """(x - mean) / sd; a constant is not divided by nothing."""
-    return ((channel - statistics["mean"]) / (statistics["sd"] or 1.0)).astype(np.float32)
+    values = channel - statistics["mean"]
+    values /= statistics["sd"] or 1.0
+    return values.astype(np.float32, copy=False)

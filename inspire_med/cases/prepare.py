@@ -17,7 +17,13 @@ from inspire_med.cases.align import (
     turn_beside,
 )
 from inspire_med.cases.case import Case
-from inspire_med.cases.intensity import foreground_of, normalise, spread_sample, statistics_of
+from inspire_med.cases.intensity import (
+    foreground_of,
+    normalise,
+    normalise_channel,
+    spread_sample,
+    statistics_of,
+)
 from inspire_med.errors import InputError
 from inspire_med.imaging.grid import same_grid
 from inspire_med.imaging.labels import LabelMap, read_labels, refuse_others
@@ -46,8 +52,8 @@ class Prepared:
     target: NDArray[np.uint8] | None = None
 
     def image_tensor(self) -> torch.Tensor:
-        """The whole image as a float32 tensor of its own memory."""
-        return torch.from_numpy(np.array(self.image, dtype=np.float32))
+        """The whole image as a float32 tensor; an image that is one in memory is not copied."""
+        return torch.from_numpy(np.require(self.image, np.float32, ["C", "W"]))
 
 
 def prepare_case(
@@ -147,12 +153,12 @@ def prepare_aligned(
         aligned.grid, aligned.turn, box, preparation.spacing_mm, aligned.header
     )
     inside = placement.cut(foreground)
-    present = [name for name in channels if name in volumes]
-    cut = np.stack([placement.cut(volumes[name]) for name in present])
-    normal = normalise(cut, present, inside, preparation)
-    image = np.zeros((len(channels), *inside.shape), np.float32)
-    image[[channels.index(name) for name in present]] = normal
-    return resize(image, placement.size), placement
+    image = np.zeros((len(channels), *placement.size), np.float32)
+    for place, name in enumerate(channels):
+        if name in volumes:
+            normal = normalise_channel(placement.cut(volumes[name]), name, inside, preparation)
+            image[place] = resize(normal[None], placement.size)[0]
+    return image, placement
 
 
 def prepare_planes(

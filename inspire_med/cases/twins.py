@@ -28,8 +28,11 @@ def fingerprint(image: NDArray[Any]) -> frozenset[bytes]:
     """
     if image.min() == image.max():
         return frozenset()
-    plain = np.ascontiguousarray(image, dtype=np.float32) + np.float32(0)  # one zero, not two
-    return frozenset([hashlib.blake2b(plain.data, key=str(plain.shape).encode()).digest()])
+    digest = hashlib.blake2b(key=str(image.shape).encode())
+    for plane in image:
+        plain = np.ascontiguousarray(plane, dtype=np.float32) + np.float32(0)  # one zero, not two
+        digest.update(plain.data)
+    return frozenset([digest.digest()])
 
 
 def fingerprint_of_volume(volume: Volume) -> frozenset[bytes]:

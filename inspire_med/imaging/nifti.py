@@ -13,16 +13,16 @@ import gzip
 import logging
 import math
 import zlib
+from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
 from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
 from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import DTypeLike, NDArray
 
@@ -46,6 +46,7 @@ _HEADERS = {  # by the place and text of their mark; of pairs, the voxels stand 
 }
 _SHORTEST, _LONGEST = 348, 540  # bytes of NIfTI-1's and NIfTI-2's headers
 _SLACK = 2**20  # bytes after the voxels that are put up with
+_AT_ONCE = 2**20  # voxels that are read at a time, so that no second copy of all is held
 _UNITS = {1: "meter", 2: "mm", 3: "micron"}  # NIfTI's codes of lengths
 _TO_MM = {1: 1000.0, 3: 0.001}  # unknown units are mm
 _SIZES_APART = 0.01  # of a voxel: affine and pixdim may differ by rounding to two decimals
@@ -82,9 +83,7 @@ def open_nifti(path: Path) -> Stored:
     voxels = math.prod(shape)
     refuse_promise(path, voxels, dtype.itemsize, held=held, packed=packed, before=offset)
     affine, told = _placed(path, header, sizes, min(len(shape), 3))
-    end = offset + voxels * dtype.itemsize
-    scaling = (1.0 if slope is None else slope, 0.0 if intercept is None else intercept)
-    read = partial(_read, path, data, (shape, dtype, offset, *scaling), end)
+    read = partial(_read, path, data, _Layout(shape, dtype, offset, slope, intercept))
     return Stored(path, shape, affine, told, dtype.name, _unit(header), data, read)
 
 
@@ -199,24 +198,39 @@ def _unit(header: Any) -> str:
     return _UNITS.get(int(header["xyzt_units"]) & 7, "unknown")
 
 
-def _read(
-    path: Path, data: Path, layout: tuple[Any, ...], end: int, dtype: DTypeLike
-) -> NDArray[Any]:
+@dataclass(frozen=True)
+class _Layout:
+    """How voxels stand in a file: from `offset` on, i fastest."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int
+    slope: float | None
+    intercept: float | None
+
+    def scaled(self, stored: bytes) -> NDArray[Any]:
+        """The values of some voxels, of a type that holds them once they are scaled."""
+        return apply_read_scaling(np.frombuffer(stored, self.dtype), self.slope, self.intercept)
+
+
+def _read(path: Path, data: Path, layout: _Layout, dtype: DTypeLike) -> NDArray[Any]:
+    packed, voxels = _is_packed(path), math.prod(layout.shape)
+    kind = layout.scaled(bytes(layout.dtype.itemsize)).dtype if dtype is None else dtype
+    values = np.empty(voxels, kind)
     try:
-        source = BytesIO(_decompressed(path, end)) if _is_packed(path) else str(data)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
-            return np.asarray(ArrayProxy(source, layout), dtype=dtype)
+        with (gzip.open if packed else open)(data, "rb") as file:
+            file.seek(layout.offset)
+            for start in range(0, voxels, _AT_ONCE):
+                part = values[start : start + _AT_ONCE]
+                stored = file.read(len(part) * layout.dtype.itemsize)
+                with np.errstate(over="ignore"):  # what is too large becomes infinite: refused
+                    part[:] = layout.scaled(stored)
+            # To the very end, where the checksum stands that would be skipped else.
+            if packed and len(file.read(_SLACK)) == _SLACK:
+                raise ValueError("it holds more than its header says")
     except (EOFError, OSError, ValueError, zlib.error) as error:
         raise truncated(path, error) from None
-
-
-def _decompressed(path: Path, end: int) -> bytes:
-    """Decompress to the very end, where the checksum stands that a partial read would skip."""
-    with gzip.open(path, "rb") as handle:
-        data = handle.read(end)
-        if len(handle.read(_SLACK)) == _SLACK:
-            raise ValueError("it holds more than its header says")
-    return data
+    return values.reshape(layout.shape, order="F")
 
 
 def _is_packed(path: Path) -> bool:

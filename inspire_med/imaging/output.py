@@ -1,7 +1,7 @@
 """Output: masks and probabilities, written where their case lies."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.resample import place, to_itk
-from inspire_med.imaging.volume import write_volume
+from inspire_med.imaging.volume import write_volume, write_volumes
 
 # Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
 _OF_VALUES = (230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
@@ -68,7 +68,7 @@ def write_mask(
     """
     if placement.affine is not None:
         grid = Grid(placement.shape, placement.affine)
-        write_volume(path, labels.astype(np.uint8), grid, placement.header)
+        write_volume(path, labels.astype(np.uint8, copy=False), grid, placement.header)
     elif values_of(regions) <= {1}:
         _write_picture(path, Image.fromarray((labels > 0).astype(np.uint8) * 255))
     else:
@@ -78,18 +78,17 @@ def write_mask(
 
 
 def write_probabilities(
-    path: Path, probabilities: NDArray[np.float32], placement: Placement
+    path: Path, maps: Sequence[NDArray[np.float32]], placement: Placement
 ) -> None:
-    """Write (regions, *spatial): volumes as 4-D NIfTI, the region last; pictures as 8-bit PNG.
+    """Write each region's map, (*spatial): as 4-D NIfTI, the region last; pictures as 8-bit PNG.
 
     In a picture 255 stands for 1, and the maps of several regions stand one below the other.
     """
     if placement.affine is not None:
-        grid, last = Grid(placement.shape, placement.affine), np.moveaxis(probabilities, 0, -1)
-        write_volume(path, last.astype(np.float32), grid, placement.header)
+        write_volumes(path, maps, Grid(placement.shape, placement.affine), placement.header)
     else:
-        grey = np.rint(probabilities * 255).astype(np.uint8)
-        _write_picture(path, Image.fromarray(grey.reshape(-1, grey.shape[-1])))
+        grey = np.rint(np.concatenate(maps) * 255).astype(np.uint8)
+        _write_picture(path, Image.fromarray(grey))
 
 
 def as_itk(labels: NDArray[np.uint8], placement: Placement) -> sitk.Image:

@@ -95,19 +95,22 @@ class Placement:
 
     def back(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """From (channels, *what the network sees) to the file's grid; zero outside of the box."""
-        return self.put(resize(np.asarray(values, dtype=np.float32), self._kept))
+        return self.put(self.resized(np.asarray(values, dtype=np.float32)))
 
     @property
     def resizes(self) -> bool:
         """Whether the network sees other voxels than the file has."""
         return self._kept != self.size
 
+    def resized(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From (channels, *what the network sees) to (channels, *voxels of the box)."""
+        return resize(values, self._kept)
+
     def put(self, values: NDArray[T]) -> NDArray[T]:
         """From (channels, *voxels of the box) to the file's grid; zero outside of the box."""
-        turned = (self.shape[axis] for axis in self.turn.axes)
-        whole = np.zeros((len(values), *turned), values.dtype)
-        self.cut(whole)[:] = values
-        return np.ascontiguousarray(self.turn.undo(whole))
+        whole = np.zeros((len(values), *self.shape), values.dtype)
+        self.cut(self.turn.apply(whole))[:] = values
+        return whole
 
     @property
     def _kept(self) -> tuple[int, ...]:

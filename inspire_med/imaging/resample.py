@@ -27,6 +27,7 @@ from inspire_med.imaging.orientation import Turn, orientation_of
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _JUDGED = 1 / 8  # of a voxel: a scribble of one voxel's width is a quarter of those twice as wide
+_AT_ONCE = 2**21  # voxels that are resized at a time, so that a large volume is not held thrice
 
 
 def resample_to(
@@ -189,15 +190,41 @@ def _blur_mm(moving_grid: Grid, fixed_grid: Grid) -> list[float]:
 
 
 def _resize_volume(volume: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.float32]:
-    return resample_to(volume, Grid(volume.shape, np.eye(4)), _cells(volume.shape, size))
+    """Axis by axis, those first that shrink."""
+    values = volume.astype(np.float32, copy=False)
+    for axis in sorted(range(3), key=lambda axis: size[axis] / volume.shape[axis]):
+        if values.shape[axis] != size[axis]:
+            values = _resize_axis(values, axis, size[axis])
+    return values
 
 
-def _cells(shape: Sequence[int], size: Sequence[int]) -> Grid:
-    """The grid of `size` voxels that fill the same room as `shape` voxels of 1 mm."""
-    widths = np.array(shape) / np.array(size)
-    affine = np.diag([*widths, 1.0])
-    affine[:3, 3] = (widths - 1) / 2
-    return Grid(tuple(size), affine)
+def _resize_axis(values: NDArray[np.float32], axis: int, side: int) -> NDArray[np.float32]:
+    """Resize (i, j, k) along one axis, slab by slab along another."""
+    voxels, across = values.shape[axis], int(axis == 0)
+    width = voxels / side
+    places = np.clip((np.arange(side) + 0.5) * width - 0.5, 0, voxels - 1)
+    before = np.minimum(places.astype(np.intp), max(voxels - 2, 0))
+    after = np.minimum(before + 1, voxels - 1)
+    shares = np.expand_dims(places - before, [1, 2]).swapaxes(0, axis).astype(np.float32)
+    resized = np.empty((*values.shape[:axis], side, *values.shape[axis + 1 :]), np.float32)
+    thick = max(1, _AT_ONCE * values.shape[across] // values.size)
+    for start in range(0, values.shape[across], thick):
+        slab = (slice(None),) * across + (slice(start, start + thick),)
+        part = _blurred(values[slab], axis, width)
+        low, high = part.take(before, axis), part.take(after, axis)
+        high -= low  # of a constant exactly 0
+        high *= shares
+        np.add(low, high, out=resized[slab])
+    return resized
+
+
+def _blurred(part: NDArray[np.float32], axis: int, width: float) -> NDArray[np.float32]:
+    """Widen voxels of 1 to `width`, where they grow; see `_blur_mm`."""
+    if width <= 1 or part.shape[axis] < 4:  # the recursive filter needs four voxels
+        return part
+    image = to_itk(part, Grid(part.shape, np.eye(4)))
+    image = sitk.RecursiveGaussian(image, float(np.sqrt((width**2 - 1) / 12)), direction=axis)
+    return sitk.GetArrayFromImage(image).T
 
 
 def _resize_picture(plane: NDArray[Any], size: tuple[int, ...]) -> NDArray[Any]:

@@ -1,12 +1,14 @@
 """Volume: a scan in memory with its grid, read from its file and written where it lies."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
@@ -117,11 +119,11 @@ def read_volume(path: Path, component: int | None = None) -> Volume:
             f"{path}: NaN or infinite in {counted(broken, 'voxel')}; export the file again, or "
             "leave the case out."
         )
-    return Volume(np.ascontiguousarray(values), grid, stored.header)
+    return Volume(values, grid, stored.header)
 
 
 def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | None = None) -> None:
-    """Write (i, j, k) or (i, j, k, region) on a grid, as NIfTI.
+    """Write (i, j, k) on a grid, as NIfTI.
 
     Args:
         path: Ends in .nii or .nii.gz.
@@ -133,6 +135,24 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
     _say(image, grid, header)
     with atomic_path(path) as temporary:
         nib.save(image, temporary)
+
+
+def write_volumes(
+    path: Path, volumes: Sequence[NDArray[np.float32]], grid: Grid, header: Header | None = None
+) -> None:
+    """Write volumes (i, j, k) of one grid along a fourth axis; else as `write_volume`.
+
+    They are asked for one after another, so that they need not be in memory together.
+    """
+    shape = (*grid.shape, len(volumes))
+    image = nib.Nifti1Image(np.broadcast_to(np.float32(0), shape), grid.affine)
+    _say(image, grid, header)
+    image.header.set_slope_inter(1, 0)
+    with atomic_path(path) as temporary, ImageOpener(temporary, "wb") as file:
+        image.header.write_to(file)
+        for volume in volumes:
+            for plane in np.asarray(volume, np.float32).T:  # i is fastest in the file
+                file.write(plane.tobytes())
 
 
 def write_pair(path: Path, array: NDArray[Any], grid: Grid, header: Header | None = None) -> None:

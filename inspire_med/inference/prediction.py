@@ -53,11 +53,16 @@ class Prediction:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """`(regions, *spatial)` in [0, 1] on the case's own grid; zero outside the crop."""
-        return np.stack([self.probability(index) for index in range(len(self.shares))])
+        return np.stack(self.maps)
+
+    @property
+    def maps(self) -> "Maps":
+        """The same region by region, each made when it is asked for."""
+        return Maps(self.shares, self.placement)
 
     def probability(self, index: int) -> NDArray[np.float32]:
         """`(*spatial)` of one region, by its place among them."""
-        return _back(self.shares[index], self.placement)[0]
+        return self.maps[index]
 
     def __repr__(self) -> str:
         values, counts = np.unique(self.labels, return_counts=True)
@@ -88,9 +93,22 @@ class Prediction:
         write_mask(path, self.labels, self.placement, self.regions)
 
 
-def _back(shares: NDArray[np.uint16], placement: Placement) -> NDArray[np.float32]:
-    """One region's probabilities on the case's own grid, `(1, *spatial)`."""
-    return placement.back(np.asarray(shares[None], np.float32) / np.float32(ONE))
+@dataclass(frozen=True)
+class Maps(Sequence[NDArray[np.float32]]):
+    """Each region's probabilities on the case's own grid, `(*spatial)`; made when asked for."""
+
+    shares: NDArray[np.uint16]
+    placement: Placement
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        return self.placement.back(_probability(self.shares[index])[None])[0]
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+
+def _probability(shares: NDArray[np.uint16]) -> NDArray[np.float32]:
+    return np.divide(shares, np.float32(ONE), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -104,7 +122,8 @@ class _Masks:
     def __getitem__(self, index: int) -> NDArray[np.bool_]:
         own, rules = self.shares[index], self.rules[index]
         if self.placement.resizes:
-            mask = _back(own, self.placement)[0] > rules.threshold
+            found = self.placement.resized(_probability(own)[None]) > rules.threshold
         else:
-            mask = self.placement.put(own[None] > rules.threshold * ONE)[0]
+            found = own[None] > rules.threshold * ONE
+        mask = self.placement.put(found)[0]
         return rules(mask, size_of_voxel(self.placement.shape, self.placement.affine))

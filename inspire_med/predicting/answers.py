@@ -45,7 +45,7 @@ class Answers:
         write_mask(mask, prediction.labels, prediction.placement, prediction.regions)
         self.files.append(mask)
         if self._with_maps:
-            write_probabilities(maps, prediction.probabilities, prediction.placement)
+            write_probabilities(maps, prediction.maps, prediction.placement)
             self.files.append(maps)
         self.cases[case] = {**own, "seen_as": prediction.seen_as}
         if self._doubt_folder is not None or self._limit is not None:

@@ -58,7 +58,7 @@ def doubt_of(
             np.maximum(bits, entropy(chances), out=bits)
     if folder is not None and bits is not None:
         name, _ = file_names(case, is_picture=is_picture)
-        write_probabilities(folder / name, bits[None], prediction.placement)
+        write_probabilities(folder / name, [bits], prediction.placement)
     return CaseDoubt(case, promised, lesions)
 
 

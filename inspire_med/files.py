@@ -32,7 +32,8 @@ def atomic_path(path: Path) -> Generator[Path]:
     """Give a temporary name beside `path`; on success fsync it and rename it into place.
 
     The temporary name keeps `path`'s suffixes, because writers choose their format by them. If the
-    block raises, the temporary file is removed and `path` is as it was before.
+    block raises, the temporary file is removed and `path` is as it was before. Where the disk is
+    full, the error names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _beside(path)
@@ -42,6 +43,10 @@ def atomic_path(path: Path) -> Generator[Path]:
             os.fsync(handle.fileno())
         temporary.replace(path)
         fsync_folder(path.parent)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # a write names no file
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -37,6 +37,17 @@ def available_gib() -> float:
     return min(free, default=_UNKNOWN)
 
 
+def is_in_memory(folder: Path, mounts: Path = Path("/proc/mounts")) -> bool:
+    """Whether files in a folder take memory, as those of tmpfs do; no where nobody says so."""
+    with suppress(OSError):
+        lines = map(str.split, mounts.read_text().splitlines())
+        kinds = {Path(place): kind for _, place, kind, *_ in lines}
+        own = folder.resolve()
+        kind = next((kinds[place] for place in (own, *own.parents) if place in kinds), "")
+        return kind in ("tmpfs", "ramfs")
+    return False
+
+
 def _left_by_groups(root: Path, own: Path) -> Iterator[float]:
     """GiB that the groups which a process is in leave it (cgroup v2): a container's, a job's.
 

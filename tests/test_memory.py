@@ -3,7 +3,7 @@
 import pytest
 
 from inspire_med.errors import InputError
-from inspire_med.memory import _left_by_groups, bytes_of
+from inspire_med.memory import _left_by_groups, bytes_of, is_in_memory
 
 GIB = 2**30
 
@@ -51,3 +51,12 @@ def test_sizes_are_read_with_their_unit(text, size):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(InputError, match=r"--store_limit: .* is no size; give a number and a unit"):
         bytes_of(text, "--store_limit")
+
+
+def test_a_folder_is_of_the_file_system_that_is_mounted_nearest(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"disk / ext4 rw 0 0\nmemory {tmp_path / 'fast'} tmpfs rw 0 0\n")
+
+    assert is_in_memory(tmp_path / "fast" / "below", mounts)
+    assert not is_in_memory(tmp_path / "slow", mounts)
+    assert not is_in_memory(tmp_path / "fast", tmp_path / "absent")

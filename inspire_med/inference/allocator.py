@@ -13,8 +13,21 @@ def keep_freed_memory() -> None:
     hands them out page by page, zeroed. Call it once, before the first tensor; no number changes.
     Without glibc nothing happens.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    libc = ctypes.CDLL(None)
-    libc.mallopt(_M_MMAP_MAX, 0)
-    libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    if _is_glibc():
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def return_freed_memory() -> None:
+    """Have glibc return to the kernel what is free now, though it was told to keep it.
+
+    Blocks of another size come next, which do not fit where the last ones were: kept, those would
+    be there besides.
+    """
+    if _is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _is_glibc() -> bool:
+    return platform.libc_ver()[0] == "glibc"

@@ -13,14 +13,17 @@ from torch import nn
 from inspire_med.cases.prepare import Prepared
 from inspire_med.errors import InputError
 from inspire_med.imaging.placement import Placement
+from inspire_med.inference.allocator import return_freed_memory
 from inspire_med.inference.footprint import peak_bytes
 from inspire_med.inference.members import Member
-from inspire_med.inference.memory import MemoryPlan, Room, find_room, plan_memory
+from inspire_med.inference.memory import MemoryPlan, Room, bytes_in_work, find_room
 from inspire_med.inference.settings import OVERLAP, Settings
 from inspire_med.inference.sliding_window import Watch, region_probabilities
+from inspire_med.inference.windows import Windows, fewest_voxels
 from inspire_med.tasks.task import Preparation
 
 Prepare = Callable[[Preparation], Prepared]
+_LARGE = 2**26  # bytes; what smaller cases leave behind is worth keeping for the next
 
 
 class Ensemble:
@@ -35,6 +38,7 @@ class Ensemble:
         self.card = members[0].card
         self._settings = settings
         self._alone = threading.Lock()  # the memory there is was planned for one answer at a time
+        self._windows = {"training": self._as_in_training, "largest": self._as_large_as_fits}
         layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
         self.networks = list[tuple[Preparation, nn.Module]]()
         for member in members:
@@ -60,30 +64,35 @@ class Ensemble:
         """
         count = len(self.networks)
         first, network = self.networks[0]
-        prepared = prepare(first)
+        prepared = _prepared(prepare, first)
         with self._alone:
             plan = self.plan(prepared.placement.size)
         mean = self._answer(network, prepared, plan, _part(watch, 0, count))
         before = first
         for index, (preparation, network) in enumerate(self.networks[1:], 1):
             if preparation != before:
-                prepared, before = prepare(preparation), preparation
+                del prepared  # two are too many
+                prepared, before = _prepared(prepare, preparation), preparation
             own = self._answer(network, prepared, plan, _part(watch, index, count))
             _average_in(mean, own, index + 1)
         return mean, prepared.placement, plan
 
     def plan(self, shape: Sequence[int]) -> MemoryPlan:
         """How a prepared case of that shape is seen, with the memory that there was at first."""
-        return plan_memory(
-            shape,
-            self.card.patch_size,
-            overlap=OVERLAP,
-            largest=self._settings.windows == "largest",
-            regions=len(self.card.regions),
-            answers=min(len(self.networks), 2),  # the mean, and the one that is to join it
-            needs=lambda size: self._bytes_per_voxel * math.prod(size),
-            room=self._room,
-        )
+        answer = (len(self.card.regions), *shape)
+        windows = self._windows[self._settings.windows](answer)
+        answers = min(len(self.networks), 2)  # the mean, and the one that is to join it
+        return MemoryPlan.within(self._room, windows, answer, answers)
+
+    def _as_in_training(self, answer: Sequence[int]) -> Windows:
+        return Windows.over(answer[1:], self.card.patch_size, OVERLAP)
+
+    def _as_large_as_fits(self, answer: Sequence[int]) -> Windows:
+        def fits(size: tuple[int, ...]) -> bool:
+            network = self._bytes_per_voxel * math.prod(size)
+            return bytes_in_work(size, answer, network) <= self._room.device
+
+        return fewest_voxels(answer[1:], self.card.patch_size, overlap=OVERLAP, fits=fits)
 
     def _answer(
         self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
@@ -105,6 +114,8 @@ class Ensemble:
                 f"--precision {self._settings.precision}: the network's answer is not finite; give "
                 "32-true, or another --run."
             )
+        if answer.nbytes > _LARGE:
+            return_freed_memory()
         return answer
 
     @cached_property
@@ -119,6 +130,13 @@ class Ensemble:
         shape = (1, len(self.card.channels), *self.card.patch_size)
         need = peak_bytes(network, shape, self._settings.precision)
         return need / math.prod(self.card.patch_size)
+
+
+def _prepared(prepare: Prepare, preparation: Preparation) -> Prepared:
+    prepared = prepare(preparation)
+    if prepared.image.nbytes > _LARGE:
+        return_freed_memory()
+    return prepared
 
 
 def _part(watch: Watch | None, index: int, count: int) -> Watch | None:

@@ -1,19 +1,23 @@
 """Memory: how much of a case a network sees at a time, and where its answer gathers."""
 
 import math
+import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inspire_med.inference.windows import Windows, fewest_voxels
-from inspire_med.memory import available_gib
+from inspire_med.errors import InputError
+from inspire_med.inference.windows import Windows
+from inspire_med.memory import available_gib, is_in_memory
 
 _SUMS = 4  # float32 numbers of a region that are in work at a voxel of the planes in work
 _OWN = 1.3  # what operations need for themselves, beside what they give
+_ON_DISK = Path("/var/tmp")  # where the usual folder of temporary files is memory itself
 _OF_A_MACHINE, _OF_A_GPU = 0.6, 0.85  # the rest is for the case itself, and for others
 
 
@@ -45,6 +49,18 @@ def find_room(device: torch.device, limit: int | None) -> Room:
     return Room(device=int(_OF_A_GPU * free) if limit is None else min(limit, free), host=host)
 
 
+def bytes_in_work(size: Sequence[int], answer: Sequence[int], network: float) -> float:
+    """Bytes that windows take at their peak, beside the case and its answer.
+
+    Args:
+        size: Voxels of a window along each axis.
+        answer: `(regions, *spatial)` of the whole case.
+        network: Bytes that it takes for such a window.
+    """
+    regions, _, *across = answer
+    return _OWN * network + size[0] * math.prod(across) * regions * _SUMS * 4
+
+
 @dataclass(frozen=True)
 class MemoryPlan:
     """How a case is predicted.
@@ -59,6 +75,13 @@ class MemoryPlan:
     shape: tuple[int, ...]
     on_disk: bool
 
+    @classmethod
+    def within(
+        cls, room: Room, windows: Windows, shape: tuple[int, ...], answers: int
+    ) -> "MemoryPlan":
+        """Gather in memory where there is room for so many answers, which live at one time."""
+        return cls(windows, shape, on_disk=answers * _bytes_of(shape) > room.host)
+
     def __str__(self) -> str:
         size = " x ".join(map(str, self.windows.size))
         count = len(self.windows)
@@ -66,45 +89,29 @@ class MemoryPlan:
         return f"{looks}, gathered {'in a temporary file' if self.on_disk else 'in memory'}"
 
     def gather(self) -> NDArray[np.uint16]:
-        """Room for the answer: an array, or a mapped file that goes when it is let go."""
-        if not self.on_disk:
-            return np.zeros(self.shape, np.uint16)
-        with tempfile.TemporaryFile() as file:  # mapped, it lives on without its name
-            return np.memmap(file, np.uint16, "w+", shape=self.shape)
+        """Room for the answer: an array, or a mapped file that goes when it is let go.
+
+        Raises:
+            InputError: If the disk has no room for the file.
+        """
+        return _on_disk(self.shape) if self.on_disk else np.zeros(self.shape, np.uint16)
 
 
-def plan_memory(
-    shape: Sequence[int],
-    training: Sequence[int],
-    *,
-    overlap: float,
-    largest: bool,
-    regions: int,
-    answers: int,
-    needs: Callable[[tuple[int, ...]], float],
-    room: Room,
-) -> MemoryPlan:
-    """Choose the windows, and where the answer gathers.
+def _on_disk(shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    usual = Path(tempfile.gettempdir())
+    folder = _ON_DISK if is_in_memory(usual) and _ON_DISK.is_dir() else usual
+    size = _bytes_of(shape)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:  # mapped, it lives on without its name
+            # Else a disk that fills up would end the process without a word.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, np.uint16, "r+", shape=shape)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: no temporary file of {size / 2**30:.2f} GiB ({error.strerror}); make room, "
+            "set TMPDIR to another folder, or give more --memory."
+        ) from None
 
-    Args:
-        shape: Voxels of the prepared case along each axis.
-        training: Voxels of the training's patches.
-        overlap: Share of such a patch that neighbouring windows both see.
-        largest: Take the largest windows that there is room for; else those of the training.
-        regions: Of an answer.
-        answers: That live at one time.
-        needs: Bytes that a network takes at its peak for a window of that size.
-        room: What there is.
-    """
-    across = math.prod(shape[1:])
 
-    def fits(size: tuple[int, ...]) -> bool:
-        planes = min(size[0], shape[0]) * across * regions * _SUMS * 4
-        return _OWN * needs(size) + planes <= room.device
-
-    if largest:
-        windows = fewest_voxels(shape, training, overlap=overlap, fits=fits)
-    else:
-        windows = Windows.over(shape, training, overlap)
-    answer = (regions, *shape)
-    return MemoryPlan(windows, answer, on_disk=2 * answers * math.prod(answer) > room.host)
+def _bytes_of(shape: Sequence[int]) -> int:
+    return 2 * math.prod(shape)

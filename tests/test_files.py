@@ -181,3 +181,20 @@ def test_a_second_name_is_another_file_once_the_first_is_written_anew(tmp_path):
     assert (tmp_path / "two").samefile(tmp_path / "one")
     write_text(tmp_path / "one", "after")
     assert (tmp_path / "two").read_text() == "before"
+
+
+def test_a_full_disk_is_named_by_the_file_and_leaves_nothing(tmp_path):
+    """A write that fails names no file by itself."""
+    (tmp_path / "mask.nii.gz").write_text("before")
+
+    def write():
+        with atomic_path(tmp_path / "mask.nii.gz") as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write()
+
+    assert caught.value.filename == str(tmp_path / "mask.nii.gz")
+    assert [each.name for each in tmp_path.iterdir()] == ["mask.nii.gz"]
+    assert (tmp_path / "mask.nii.gz").read_text() == "before"

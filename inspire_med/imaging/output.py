@@ -1,7 +1,7 @@
 """Output: masks and probabilities, written where their case lies."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from inspire_med.imaging.masks import Regions, values_of
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.probabilities import PROBABILITIES
 from inspire_med.imaging.resample import place, to_itk
-from inspire_med.imaging.volume import write_volume, write_volumes
+from inspire_med.imaging.volume import Volumes, write_volume, write_volumes
 
 # Okabe and Ito (2008): told apart by colour-blind eyes too. The value 0 is black.
 _OF_VALUES = (230, 159, 0, 86, 180, 233, 0, 158, 115, 240, 228, 66, 0, 114, 178, 213, 94, 0,
@@ -77,9 +77,7 @@ def write_mask(
         _write_picture(path, picture)
 
 
-def write_probabilities(
-    path: Path, maps: Sequence[NDArray[np.float32]], placement: Placement
-) -> None:
+def write_probabilities(path: Path, maps: Volumes, placement: Placement) -> None:
     """Write each region's map, (*spatial): as 4-D NIfTI, the region last; pictures as 8-bit PNG.
 
     In a picture 255 stands for 1, and the maps of several regions stand one below the other.
@@ -87,8 +85,8 @@ def write_probabilities(
     if placement.affine is not None:
         write_volumes(path, maps, Grid(placement.shape, placement.affine), placement.header)
     else:
-        grey = np.rint(np.concatenate(maps) * 255).astype(np.uint8)
-        _write_picture(path, Image.fromarray(grey))
+        together = np.concatenate([maps[index] for index in range(len(maps))])
+        _write_picture(path, Image.fromarray(np.rint(together * 255).astype(np.uint8)))
 
 
 def as_itk(labels: NDArray[np.uint8], placement: Placement) -> sitk.Image:

@@ -1,10 +1,9 @@
 """Volume: a scan in memory with its grid, read from its file and written where it lies."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import nibabel as nib
 import numpy as np
@@ -137,9 +136,15 @@ def write_volume(path: Path, array: NDArray[Any], grid: Grid, header: Header | N
         nib.save(image, temporary)
 
 
-def write_volumes(
-    path: Path, volumes: Sequence[NDArray[np.float32]], grid: Grid, header: Header | None = None
-) -> None:
+class Volumes(Protocol):
+    """Volumes of one shape by their place: a list, an array, or what makes each when asked."""
+
+    def __getitem__(self, index: int, /) -> NDArray[np.float32]: ...
+
+    def __len__(self) -> int: ...
+
+
+def write_volumes(path: Path, volumes: Volumes, grid: Grid, header: Header | None = None) -> None:
     """Write volumes (i, j, k) of one grid along a fourth axis; else as `write_volume`.
 
     They are asked for one after another, so that they need not be in memory together.
@@ -148,10 +153,10 @@ def write_volumes(
     image = nib.Nifti1Image(np.broadcast_to(np.float32(0), shape), grid.affine)
     _say(image, grid, header)
     image.header.set_slope_inter(1, 0)
-    with atomic_path(path) as temporary, ImageOpener(temporary, "wb") as file:
+    with atomic_path(path) as temporary, ImageOpener(str(temporary), "wb") as file:
         image.header.write_to(file)
-        for volume in volumes:
-            for plane in np.asarray(volume, np.float32).T:  # i is fastest in the file
+        for index in range(len(volumes)):
+            for plane in volumes[index].astype(np.float32, copy=False).T:  # i is fastest in a file
                 file.write(plane.tobytes())
 
 

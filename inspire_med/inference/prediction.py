@@ -53,7 +53,7 @@ class Prediction:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """`(regions, *spatial)` in [0, 1] on the case's own grid; zero outside the crop."""
-        return np.stack(self.maps)
+        return np.stack([self.maps[index] for index in range(len(self.maps))])
 
     @property
     def maps(self) -> "Maps":
@@ -94,7 +94,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Maps(Sequence[NDArray[np.float32]]):
+class Maps:
     """Each region's probabilities on the case's own grid, `(*spatial)`; made when asked for."""
 
     shares: NDArray[np.uint16]

@@ -55,7 +55,8 @@ def doubt_of(
         chances = tempered(said, temperature, least)
         lesions += [(region, each) for each in doubt_of_lesions(chances, mask, voxel)]
         if bits is not None:
-            np.maximum(bits, entropy(chances), out=bits)
+            for most, own in zip(bits, chances, strict=True):  # in pieces, for the sake of memory
+                np.maximum(most, entropy(own), out=most)
     if folder is not None and bits is not None:
         name, _ = file_names(case, is_picture=is_picture)
         write_probabilities(folder / name, [bits], prediction.placement)

@@ -304,3 +304,20 @@ def test_refuses_places_and_values_beyond_all_bounds_in_silence(tmp_path):
         read_volume(tmp_path / "large.nii")
     with pytest.raises(InputError, match=r"far\.nii: its header has no usable voxel size"):
         open_nifti(tmp_path / "far.nii")
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("kind", [None, np.float32])
+def test_what_is_read_part_by_part_is_as_nibabel_reads_it(tmp_path, monkeypatch, name, kind):
+    monkeypatch.setattr("inspire_med.imaging.nifti._AT_ONCE", 7)  # 60 voxels: the last part is 4
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(np.int16)
+    image = nib.Nifti1Image(np.arange(60, dtype=">i2").reshape(3, 4, 5), np.eye(4), header)
+    image.header.set_slope_inter(0.37, -11)
+    nib.save(image, tmp_path / name)
+
+    read = open_nifti(tmp_path / name).read(kind)
+
+    expected = np.asanyarray(nib.load(tmp_path / name).dataobj)
+    np.testing.assert_array_equal(read, expected if kind is None else expected.astype(kind))
+    assert read.dtype == (expected.dtype if kind is None else kind)

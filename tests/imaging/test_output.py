@@ -135,3 +135,25 @@ def test_ids_that_would_share_a_file_are_refused(ids, words):
 
 def test_ids_that_share_no_file_are_taken():
     refuse_clashes(["colon", "colon_problem", "prob", "colon-prob", "colon.nii"])
+
+
+@pytest.mark.parametrize("name", ["p.nii", "p.nii.gz"])
+def test_maps_are_asked_for_one_by_one(tmp_path, name):
+    values = np.random.default_rng(0).random((2, 3, 4, 5)).astype(np.float32)
+    asked = []
+
+    class Lazy:
+        def __getitem__(self, index):
+            asked.append(index)
+            return values[index]
+
+        def __len__(self):
+            return len(values)
+
+    write_probabilities(tmp_path / name, Lazy(), VOLUME)
+
+    written = nib.load(tmp_path / name)
+    assert asked == [0, 1]
+    np.testing.assert_array_equal(np.asanyarray(written.dataobj), np.moveaxis(values, 0, -1))
+    assert written.get_data_dtype() == np.float32
+    np.testing.assert_allclose(written.affine, AFFINE, atol=1e-6)

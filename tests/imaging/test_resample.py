@@ -237,3 +237,25 @@ class TestWhatWasJudged:
         assert known.all()
         differing = np.mean(np.stack(found) != resize_masks(masks, size))
         assert differing < (0.02 if len(size) == 2 else 1e-9)  # pictures' masks have 8 bits
+
+
+@pytest.mark.parametrize("size", [(7, 30, 12), (19, 5, 40), (13, 17, 8)])
+def test_pieces_are_resized_as_the_whole(monkeypatch, size):
+    volume = np.random.default_rng(0).normal(size=(1, 13, 17, 21)).astype(np.float32)
+    whole = resize(volume, size)
+
+    monkeypatch.setattr("inspire_med.imaging.resample._AT_ONCE", 300)
+
+    np.testing.assert_array_equal(resize(volume, size), whole)
+
+
+@pytest.mark.parametrize("size", [(7, 30, 12), (19, 5, 40)])
+def test_axis_by_axis_is_as_all_at_once(size):
+    volume = np.random.default_rng(0).normal(size=(13, 17, 21)).astype(np.float32)
+    widths = np.array(volume.shape) / np.array(size)
+    affine = np.diag([*widths, 1.0])
+    affine[:3, 3] = (widths - 1) / 2
+
+    at_once = resample_to(volume, Grid(volume.shape, np.eye(4)), Grid(size, affine))
+
+    np.testing.assert_allclose(resize(volume[None], size)[0], at_once, atol=1e-5)

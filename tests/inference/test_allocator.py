@@ -46,3 +46,22 @@ def test_glibc_alone_is_told_to_keep_what_is_freed(monkeypatch, library, told):
     allocator.keep_freed_memory()
 
     assert calls == told
+
+
+@pytest.mark.parametrize(("library", "told"), [("glibc", [0]), ("", [])])
+def test_glibc_alone_is_told_to_return_what_is_free(monkeypatch, library, told):
+    calls = []
+
+    class Library:
+        def __init__(self, name):
+            assert name is None
+
+        def malloc_trim(self, kept):
+            calls.append(kept)
+
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (library, "2.36"))
+    monkeypatch.setattr(allocator.ctypes, "CDLL", Library)
+
+    allocator.return_freed_memory()
+
+    assert calls == told

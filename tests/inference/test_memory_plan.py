@@ -117,9 +117,12 @@ def test_a_folder_that_is_memory_itself_is_not_taken(tmp_path, usual, monkeypatc
     monkeypatch.setattr(memory_module, "_ON_DISK", tmp_path / "disk")
     monkeypatch.setattr(memory_module, "is_in_memory", lambda folder: in_memory)
     real = memory_module.tempfile.TemporaryFile
-    monkeypatch.setattr(
-        memory_module.tempfile, "TemporaryFile", lambda dir: places.append(dir) or real(dir=dir)
-    )
+
+    def opened(**where):
+        places.append(where["dir"])
+        return real(**where)
+
+    monkeypatch.setattr(memory_module.tempfile, "TemporaryFile", opened)
 
     on_disk((1, 4))
 

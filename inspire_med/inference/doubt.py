@@ -119,9 +119,12 @@ def confidence(
     if count == 0:
         highest = probabilities.max(initial=0, keepdims=True)
         return float(1 - tempered(highest, temperature, least).item())
-    counted = mask | (probabilities >= _COUNTS)
-    held = tempered(probabilities[counted], temperature, least).astype(np.float64)
-    return float(2 * held[mask[counted]].sum() / (held.sum() + count))
+    inside = total = 0.0
+    for plane, own in zip(probabilities, mask, strict=True):  # in pieces, for the sake of memory
+        counted = own | (plane >= _COUNTS)
+        held = tempered(plane[counted], temperature, least).astype(np.float64)
+        inside, total = inside + held[own[counted]].sum(), total + held.sum()
+    return float(2 * inside / (total + count))
 
 
 @dataclass(frozen=True)

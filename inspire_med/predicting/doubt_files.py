@@ -52,11 +52,11 @@ def doubt_of(
         said = in_eight_bits(said) if is_picture else said
         mask = among(prediction.labels, values)
         promised[region] = confidence(said, mask, temperature, least)
-        chances = tempered(said, temperature, least)
-        lesions += [(region, each) for each in doubt_of_lesions(chances, mask, voxel)]
-        if bits is not None:
-            for most, own in zip(bits, chances, strict=True):  # in pieces, for the sake of memory
-                np.maximum(most, entropy(own), out=most)
+        for place, plane in enumerate(said):  # in pieces, for the sake of memory
+            plane[...] = tempered(plane, temperature, least)
+            if bits is not None:
+                np.maximum(bits[place], entropy(plane), out=bits[place])
+        lesions += [(region, each) for each in doubt_of_lesions(said, mask, voxel)]
     if folder is not None and bits is not None:
         name, _ = file_names(case, is_picture=is_picture)
         write_probabilities(folder / name, [bits], prediction.placement)

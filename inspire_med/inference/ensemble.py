@@ -14,6 +14,7 @@ from inspire_med.cases.prepare import Prepared
 from inspire_med.errors import InputError
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.allocator import return_freed_memory
+from inspire_med.inference.batch import find_batch
 from inspire_med.inference.footprint import peak_bytes
 from inspire_med.inference.members import Member
 from inspire_med.inference.memory import MemoryPlan, Room, bytes_in_work, find_room
@@ -40,6 +41,7 @@ class Ensemble:
         self._alone = threading.Lock()  # the memory there is was planned for one answer at a time
         self._windows = {"training": self._as_in_training, "largest": self._as_large_as_fits}
         layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
+        self._batches = dict[tuple[int, ...], int]()
         self.networks = list[tuple[Preparation, nn.Module]]()
         for member in members:
             network = member.network.to(settings.device).eval()
@@ -107,6 +109,7 @@ class Ensemble:
                 answer,
                 precision=self._settings.precision,
                 flips=self._settings.flips,
+                at_once=self._at_once(plan.windows),
                 watch=watch,
             )
         if not finite:
@@ -117,6 +120,20 @@ class Ensemble:
         if answer.nbytes > _LARGE:
             return_freed_memory()
         return answer
+
+    def _at_once(self, windows: Windows) -> int:
+        """How many windows a network sees at once; a GPU is tried at the first of such windows."""
+        size = windows.size
+        # One keeps all cores of a CPU at work, and the maps of several leave their caches.
+        if self._settings.device.type == "cpu" or len(windows) == 1:
+            return 1
+        if size not in self._batches:
+            (_, network), *_ = self.networks
+            # Half of the room: the planes in work and what operations need take of it too.
+            most = self._room.device / 2 // (self._bytes_per_voxel * math.prod(size))
+            shape = (len(self.card.channels), *size)
+            self._batches[size] = find_batch(network, shape, self._settings.precision, int(most))
+        return min(self._batches[size], len(windows))
 
     @cached_property
     def _room(self) -> Room:

@@ -32,6 +32,7 @@ def region_probabilities(
     *,
     precision: str,
     flips: bool = False,
+    at_once: int = 1,
     watch: Watch | None = None,
 ) -> bool:
     """Find the probability of every region at every voxel.
@@ -47,6 +48,7 @@ def region_probabilities(
         out: `(regions, *spatial)`, gets each probability p as round(p `ONE`).
         precision: Fabric's name of the precision, for example `bf16-mixed`.
         flips: Average over all mirrored views (test-time augmentation).
+        at_once: How many windows the network sees in one forward pass.
         watch: Hears after each window how many of how many are done.
 
     Returns:
@@ -54,15 +56,17 @@ def region_probabilities(
     """
     look = _Look(network, len(out), precision, flips=flips)
     planes = _Planes(windows, out.shape, look.device)
-    finite = True
-    for done, corner in enumerate(windows.corners, 1):
-        for part, logits in planes.finished_before(corner[0]):
-            out[:, part] = _shares(logits)
-        logits = look(image[(slice(None), *_box(corner, windows.size))])
-        finite = finite and bool(logits.isfinite().all())
-        planes.add(corner, logits)
-        if watch is not None:
-            watch(done, len(windows))
+    finite, done = True, 0
+    for corners in _batches(windows.corners, at_once):
+        seen = look(torch.stack([image[(slice(None), *_box(c, windows.size))] for c in corners]))
+        for corner, logits in zip(corners, seen, strict=True):
+            for part, whole in planes.finished_before(corner[0]):
+                out[:, part] = _shares(whole)
+            finite = finite and bool(logits.isfinite().all())
+            planes.add(corner, logits)
+            done += 1
+            if watch is not None:
+                watch(done, len(windows))
     for part, logits in planes.finished_before(out.shape[1]):
         out[:, part] = _shares(logits)
     return finite
@@ -85,20 +89,27 @@ class _Look:
         self._precision = precision
         self._flips = flips
 
-    def __call__(self, part: Tensor) -> Tensor:
-        """From a part `(channels, *size)` to logits `(regions, *size)`."""
-        if _is_air(part):
-            return torch.full((self._regions, *part.shape[1:]), _AIR, device=self.device)
-        image = part[None].to(self.device, torch.float32)
-        layout = torch.channels_last if image.dim() == 4 else torch.channels_last_3d
-        views = _subsets(range(2, image.dim())) if self._flips else [()]
+    def __call__(self, parts: Tensor) -> Tensor:
+        """From parts `(batch, channels, *size)` to logits `(batch, regions, *size)`."""
+        full = [index for index, part in enumerate(parts) if not _is_air(part)]
+        if len(full) == len(parts):
+            return self._mean(parts)
+        logits = torch.full((len(parts), self._regions, *parts.shape[2:]), _AIR, device=self.device)
+        if full:
+            logits[full] = self._mean(parts[full])
+        return logits
+
+    def _mean(self, parts: Tensor) -> Tensor:
+        images = parts.to(self.device, torch.float32)
+        layout = torch.channels_last if images.dim() == 4 else torch.channels_last_3d
+        views = _subsets(range(2, images.dim())) if self._flips else [()]
         total = torch.zeros(1, device=self.device)
         for view in views:
-            seen = image.flip(view).contiguous(memory_format=layout)
+            seen = images.flip(view).contiguous(memory_format=layout)
             with autocast(self._precision, self.device):
                 logits = self._network(seen)
             total = total + logits.float().flip(view)
-        return total[0] / len(views)
+        return total / len(views)
 
 
 class _Planes:
@@ -172,6 +183,12 @@ def _outer(axes: Sequence[Tensor]) -> Tensor:
 
 def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(low, low + side) for low, side in zip(start, size, strict=True))
+
+
+def _batches(corners: Iterator[tuple[int, ...]], count: int) -> Iterator[list[tuple[int, ...]]]:
+    """So many corners at a time, in their order."""
+    while batch := list(itertools.islice(corners, count)):
+        yield batch
 
 
 def _subsets(axes: Sequence[int]) -> list[tuple[int, ...]]:

@@ -1,6 +1,6 @@
 """Prepare: the files of a case to the arrays that a network sees, with the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from inspire_med.imaging.picture import COLOURS, is_picture, read_picture
 from inspire_med.imaging.placement import Placement
 from inspire_med.imaging.resample import resize, resize_judged, resize_masks
 from inspire_med.imaging.stored import Header
+from inspire_med.imaging.volume import Volume
 from inspire_med.tasks.task import Preparation
 
 
@@ -57,7 +58,11 @@ class Prepared:
 
 
 def prepare_case(
-    case: Case, channels: Sequence[str], regions: Regions, preparation: Preparation
+    case: Case,
+    channels: Sequence[str],
+    regions: Regions,
+    preparation: Preparation,
+    read: Callable[[str], Volume] | None = None,
 ) -> Prepared:
     """Read a case's files; turn, align, crop, normalise and resample them.
 
@@ -66,6 +71,7 @@ def prepare_case(
         channels: Channel names in the order of the network's input.
         regions: Region name to label values.
         preparation: How.
+        read: Reads a channel that is a volume; None reads its file.
 
     Raises:
         InputError: If a file is broken, a channel is missing, or grids differ.
@@ -78,7 +84,7 @@ def prepare_case(
         )
     if is_picture(case.images):
         return _prepare_picture(case, channels, regions, preparation)
-    aligned = align(case, channels, preparation)
+    aligned = align(case, channels, preparation, read)
     image, placement = prepare_aligned(aligned, channels, preparation)
     target = None
     if case.label is not None:

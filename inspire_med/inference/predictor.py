@@ -9,9 +9,10 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the name its own manual uses
 from numpy.typing import NDArray
 
-from inspire_med.cases.align import header_problems
+from inspire_med.cases.align import header_problems, reference_channel
 from inspire_med.cases.case import Case
 from inspire_med.cases.checking.case import check_case
+from inspire_med.cases.checking.scan import read_scan
 from inspire_med.cases.checking.verdict import Expectation
 from inspire_med.cases.in_memory import prepare_arrays, prepare_images
 from inspire_med.cases.layouts.found import FoundCase
@@ -19,6 +20,7 @@ from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.cases.prepare import prepare_case
 from inspire_med.errors import InputError
 from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import Volume, read_grid
 from inspire_med.inference.doubt import FILE, Doubt, read_doubt
 from inspire_med.inference.ensemble import Ensemble, Prepare
 from inspire_med.inference.members import Member, read_members
@@ -182,22 +184,38 @@ class Predictor:
         Raises:
             InputError: If a channel is missing, or if a file is at fault.
         """
+        return self.predict_prepared(self.preparing(case), watch)
+
+    def preparing(self, case: Case | FoundCase) -> Prepare:
+        """What brings a case to a network; it reads the images, each once.
+
+        Raises:
+            InputError: As `predict_case`, of what shows before they are read.
+        """
         self._check_channels(case)
         bare = replace(case, label=None)
-        if isinstance(bare, FoundCase):
-            expected = Expectation(
-                self.card.channels,
-                values=(),
-                preparation=self.card.preparation,
-                fill_missing=self._fill_missing,
-            )
-            verdict = check_case(bare, expected)
+        ready = self._unchecked(bare) if isinstance(bare, FoundCase) else bare
+        ready = replace(ready, filled=self.missing(ready))
+
+        def read(channel: str) -> Volume:
+            return read_scan(channel, ready.images[channel], ready.components.get(channel))
+
+        return lambda how: prepare_case(ready, self.card.channels, {}, how, read)
+
+    def _unchecked(self, found: FoundCase) -> Case:
+        """A case that no check has seen; what is wrong with a volume shows when it is prepared."""
+        channels, how = self.card.channels, self.card.preparation
+        if is_picture(found.images):
+            expected = Expectation(channels, (), self._fill_missing, how)
+            verdict = check_case(found, expected)
             if verdict.case is None:
                 raise InputError(verdict.problems[0])
-            bare = verdict.case
-        ready = replace(bare, filled=self.missing(bare))
-        return self.predict_prepared(
-            lambda how: prepare_case(ready, self.card.channels, {}, how), watch
+            return verdict.case
+        name = reference_channel(found.images, channels, how)
+        grid = read_grid(found.images[name], found.components.get(name))
+        parts = found.components
+        return Case(
+            found.id, found.patient, found.images, grid.shape, grid.spacing_mm, components=parts
         )
 
     def missing(self, case: Case | FoundCase) -> tuple[str, ...]:

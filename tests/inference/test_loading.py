@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from inspire_med.cases import align
 from inspire_med.cases.case import Case
+from inspire_med.cases.checking import scan
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
+from inspire_med.imaging import volume
 from inspire_med.inference import Predictor
 from inspire_med.inference.members import model_folders
 from inspire_med.inference.model import ModelCard, write_model
@@ -223,3 +226,26 @@ def test_the_network_computes_in_the_precision_asked_for(tmp_path, precision, ki
     chosen.predict_case(found(tmp_path, "dwi", "adc"))
 
     assert kinds == {kind}
+
+
+def test_each_volume_is_read_once(tmp_path, predictor, monkeypatch):
+    read, as_before = [], volume.read_volume
+
+    def noted(path, component=None):
+        read.append(path.name)
+        return as_before(path, component)
+
+    for room in (align, scan):
+        monkeypatch.setattr(room, "read_volume", noted)
+
+    predictor.predict_case(found(tmp_path, "dwi", "adc"))
+
+    assert sorted(read) == ["a_adc.nii.gz", "a_dwi.nii.gz"]
+
+
+def test_a_constant_volume_is_named_when_it_is_predicted(tmp_path, predictor):
+    case = found(tmp_path, "dwi", "adc")
+    nib.save(nib.Nifti1Image(np.full((8, 9, 7), 3, np.int16), np.eye(4)), case.images["adc"])
+
+    with pytest.raises(InputError, match=r"a_adc.nii.gz: every voxel of adc is 3; export it again"):
+        predictor.predict_case(case)

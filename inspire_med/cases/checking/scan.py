@@ -61,8 +61,7 @@ class Reading:
         Raises:
             InputError: As `read_volume`; also if it is constant.
         """
-        volume = read_volume(path, component)
-        _refuse_constant(volume, channel, path)
+        volume = read_scan(channel, path, component)
         self._darken(volume)
         stored = open_volume(path)
         self.scans[channel] = Scan(
@@ -99,7 +98,13 @@ class Reading:
         return agreement(self._of_reference, own)
 
 
-def _refuse_constant(volume: Volume, channel: str, path: Path) -> None:
+def read_scan(channel: str, path: Path, component: int | None) -> Volume:
+    """Read a channel's file to its end.
+
+    Raises:
+        InputError: As `read_volume`; also if it is constant.
+    """
+    volume = read_volume(path, component)
     low, high = float(volume.values.min()), float(volume.values.max())
     if low == high:
         value = "zero" if low == 0 else f"{low:g}"
@@ -107,3 +112,4 @@ def _refuse_constant(volume: Volume, channel: str, path: Path) -> None:
             f"{path}: every voxel of {channel} is {value}; export it again, or leave the file out "
             "and pass --fill_missing."
         )
+    return volume

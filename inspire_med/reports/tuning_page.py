@@ -34,8 +34,8 @@ _POLICY = (
     "is scored on that one. It is kept where the 95 % interval of its gain (BCa bootstrap over "
     f"cases) lies above zero and the signed-rank test's p below {ALPHA} divided by the rules "
     "tried.",
-    "What is to gain is the mean over regions, of the masks that predict would write; nothing "
-    "where nothing is counts 1.",
+    "What is to gain is the mean over regions, of the masks that predict would write; where a "
+    "protocol has no value of an empty reference, nothing counts 1 and anything else 0.",
     "Scores with the kept rules are of the very cases that chose them, and so a little too good.",
     "Whether a case is one to look at goes by the limit of confidence of all other folds; "
     "temperature and rules are those of all.",

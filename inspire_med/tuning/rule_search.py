@@ -52,12 +52,15 @@ class Measure:
     def __call__(
         self, reference: NDArray[np.bool_], mask: NDArray[np.bool_], spacing_mm: Sequence[float]
     ) -> float:
-        """Score a mask against its reference, both `(*spatial)`; nothing where nothing is, 1.
+        """Score a mask against its reference, both `(*spatial)`.
 
-        Some protocols leave such a case out, so that a rule would be scored on fewer cases.
+        Where a protocol has no value, so that a rule would be scored on fewer cases: of an empty
+        reference nothing scores 1 and anything else 0; of another 1, whatever the mask.
         """
         score = score_masks(reference, mask, spacing_mm, self.rules).measures[self.name]
-        return 1.0 if math.isnan(score) else score
+        if math.isnan(score):
+            return float(reference.any() or not mask.any())
+        return score
 
 
 @dataclass(frozen=True)

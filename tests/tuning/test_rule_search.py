@@ -229,9 +229,19 @@ def test_a_reference_that_lies_elsewhere_is_refused(tmp_path):
         example.open(REGIONS)
 
 
-@pytest.mark.parametrize("name", ["brats2023-gli", "brats2026-gli", "isles2022"])
+@pytest.mark.parametrize("name", ["brats2023-gli", "brats2026-gli", "brats2026-met", "isles2022"])
 def test_nothing_where_nothing_is_scores_one(name):
     empty = np.zeros((4, 4, 4), bool)
 
     assert Measure.of(protocol(name))(empty, empty, (1.0, 1.0, 1.0)) == 1.0
     assert Measure.of(protocol(name))(empty, ~empty, (1.0, 1.0, 1.0)) == 0.0
+
+
+def test_a_case_of_which_a_protocol_has_no_value_favours_no_mask():
+    """`brats2026-met` compares large lesions alone, and of small ones has no Dice."""
+    small = np.zeros((9, 9, 9), bool)
+    small[4, 4, 4:6] = True
+    measure = Measure.of(protocol("brats2026-met"))
+
+    assert measure(small, small, (1.0, 1.0, 1.0)) == 1.0
+    assert measure(small, np.zeros_like(small), (1.0, 1.0, 1.0)) == 1.0

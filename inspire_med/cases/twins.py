@@ -24,7 +24,7 @@ def fingerprint(image: NDArray[Any]) -> frozenset[bytes]:
     Container, compression and the type that numbers are stored as are no part of it.
 
     Args:
-        image: A picture, or a volume with its axes closest to RAS+.
+        image: A picture, or a volume with its axes closest to RAS+, the last one first.
     """
     if image.min() == image.max():
         return frozenset()
@@ -37,7 +37,8 @@ def fingerprint(image: NDArray[Any]) -> frozenset[bytes]:
 
 def fingerprint_of_volume(volume: Volume) -> frozenset[bytes]:
     """What a volume is known by, however its axes lie."""
-    return fingerprint(Turn.to("RAS", volume.grid.affine).apply(volume.values))
+    turned = Turn.to("RAS", volume.grid.affine).apply(volume.values)
+    return fingerprint(turned.T)  # in slices along k, which files hold one after the other
 
 
 def read_fingerprints(case: Case) -> frozenset[bytes]:

@@ -27,7 +27,7 @@ def among(labels: NDArray[Any], values: Collection[int]) -> NDArray[np.bool_]:
     """Where a label map holds any of these values; a comparison a value beats a look-up table."""
     if values == ANY_LABEL:
         return np.asarray(labels != 0)
-    found = np.zeros(labels.shape, dtype=bool)
+    found = np.zeros_like(labels, dtype=bool)  # in the same order: another takes six times as long
     for value in values:
         found |= labels == value
     return found

@@ -3,6 +3,7 @@ import pytest
 
 from inspire_med.imaging.masks import (
     ANY_LABEL,
+    among,
     bounding_box,
     joint_box,
     labels_from_regions,
@@ -90,3 +91,13 @@ def test_a_region_paints_the_lowest_value_that_is_its_own(regions, painted):
     masks = np.array([[1, 1], [0, 1]], bool)
 
     assert labels_from_regions(masks, regions).tolist() == painted
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_masks_lie_in_memory_as_their_labels_do(order):
+    labels = np.asarray(np.arange(24).reshape(4, 3, 2) % 3, order=order)
+
+    found = among(labels, (1, 2))
+
+    assert found.strides == tuple(side // labels.itemsize for side in labels.strides)
+    np.testing.assert_array_equal(found, labels > 0)

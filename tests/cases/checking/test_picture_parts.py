@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inspire_med.cases.checking.picture import look_at_picture
 from inspire_med.cases.manifest import Manifest
 from inspire_med.cases.prepare import prepare_case, read_planes
 from inspire_med.cases.twins import read_fingerprints
@@ -113,3 +114,15 @@ def test_the_second_file_is_mended_too(raw, tmp_path):
     mended = prepared(raw, tmp_path / "m.json", "--repair", str(tmp_path / "mended"))
 
     assert np.array_equal(planes_of(mended), PLANES)
+
+
+def test_one_pixel_of_another_colour_is_seen_wherever_it_lies(tmp_path):
+    picture = np.full((40, 50, 3), 90, np.uint8)
+    Image.fromarray(picture).save(tmp_path / "even.png")
+    picture[21, 37, 1] = 91
+    Image.fromarray(picture).save(tmp_path / "odd.png")
+
+    even, odd = (look_at_picture("a", tmp_path / f"{name}.png") for name in ("even", "odd"))
+
+    assert [finding.cause for finding in even.findings] == ["every pixel has one colour"]
+    assert (even.coloured, odd.coloured, odd.findings) == (False, True, ())

@@ -55,6 +55,7 @@ def _predict(namespace: Namespace) -> None:
             seconds = time.perf_counter() - started
             own = {"seconds": seconds, "missing": predictor.missing(case)}
             answers.take(case.id, prediction, own)
+            del prediction  # else it lives while the next one is found
             next_case()
     answers.finish()
     write_record(options.output, options.run, predictor, answers.cases)

@@ -20,7 +20,7 @@ def test_every_step_is_told_with_its_time_and_its_peak(tmp_path):
 
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line.split()[-1] for line in done.stdout.splitlines()[2:]}
-    steps = {"check", "read", "prepare", "network", "blend", "paint", "write", "doubt", "together"}
+    steps = {"read", "prepare", "network", "blend", "paint", "write", "doubt", "together"}
     assert steps <= rows.keys()
     assert all(0.1 < float(rows[step]) <= float(rows["together"]) for step in steps)
     assert "gathered in a temporary file" in done.stderr

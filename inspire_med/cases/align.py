@@ -75,12 +75,12 @@ def align(
     if problems:
         raise InputError(problems[0])
     name = reference_channel(case.images, channels, preparation)
-    fixed = files[name]
-    codes = preparation.orientation or orientation_of(fixed.grid.affine)
-    turn = Turn.to(codes, fixed.grid.affine)
-    view = turn.grid(fixed.grid)
+    grid, header = files[name].grid, files[name].header
+    codes = preparation.orientation or orientation_of(grid.affine)
+    turn = Turn.to(codes, grid.affine)
+    view = turn.grid(grid)
     # One after another, so that a channel is held twice, as it was read and turned, and no two are.
-    seen = {channel: _turned(files.pop(channel), fixed.grid, codes) for channel in [*files]}
+    seen = {channel: _turned(files.pop(channel), grid, codes) for channel in [*files]}
     own = tuple(channel for channel, volume in seen.items() if same_grid(volume.grid, view))
     volumes = {channel: volume.values for channel, volume in seen.items()}
     for channel in seen.keys() - own:
@@ -90,7 +90,7 @@ def align(
         volumes[channel] = resample_to(moving.values, moving.grid, view, movement)
         if not volumes[channel].any():
             raise InputError(elsewhere_sentence(case.images[channel], case.images[name]))
-    return Aligned(volumes, own, fixed.grid, fixed.header, turn)
+    return Aligned(volumes, own, grid, header, turn)
 
 
 def read_channel(case: Case | FoundCase, channel: str) -> Volume:

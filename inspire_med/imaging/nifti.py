@@ -223,6 +223,8 @@ def _read(path: Path, data: Path, layout: _Layout, dtype: DTypeLike) -> NDArray[
             for start in range(0, voxels, _AT_ONCE):
                 part = values[start : start + _AT_ONCE]
                 stored = file.read(len(part) * layout.dtype.itemsize)
+                if len(stored) < len(part) * layout.dtype.itemsize:
+                    raise EOFError("it ends within its voxels")
                 with np.errstate(over="ignore"):  # what is too large becomes infinite: refused
                     part[:] = layout.scaled(stored)
             # To the very end, where the checksum stands that would be skipped else.

@@ -112,6 +112,8 @@ def read_volume(path: Path, component: int | None = None) -> Volume:
     _check_component(path, count, component)
     grid = Grid(stored.shape[:3], stored.affine)
     values = stored.read(np.float32).reshape(*grid.shape, count)[..., component or 0]
+    if count > 1:
+        values = values.copy(order="F")  # a view would keep all the others
     broken = values.size - int(np.count_nonzero(np.isfinite(values)))
     if broken:
         raise InputError(

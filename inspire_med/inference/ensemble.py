@@ -38,8 +38,7 @@ class Ensemble:
     def __init__(self, members: Sequence[Member], settings: Settings) -> None:
         self.card = members[0].card
         self._settings = settings
-        self._alone = threading.Lock()  # the memory there is was planned for one answer at a time
-        self._windows = {"training": self._as_in_training, "largest": self._as_large_as_fits}
+        self._alone = threading.Lock()  # the memory there is was planned for one case at a time
         layout = torch.channels_last if len(self.card.patch_size) == 2 else torch.channels_last_3d
         self._batches = dict[tuple[int, ...], int]()
         self.networks = list[tuple[Preparation, nn.Module]]()
@@ -55,7 +54,7 @@ class Ensemble:
 
         Args:
             prepare: Brings the case to a network, as that network's training did.
-            watch: Hears how many of how many windows are done.
+            watch: Hears how many of how many windows are done; must not ask these networks itself.
 
         Returns:
             `(regions, *size)`, as `region_probabilities` gives them; the way back to the case's own
@@ -69,25 +68,25 @@ class Ensemble:
         prepared = _prepared(prepare, first)
         with self._alone:
             plan = self.plan(prepared.placement.size)
-        mean = self._answer(network, prepared, plan, _part(watch, 0, count))
-        before = first
-        for index, (preparation, network) in enumerate(self.networks[1:], 1):
-            if preparation != before:
-                del prepared  # two are too many
-                prepared, before = _prepared(prepare, preparation), preparation
-            own = self._answer(network, prepared, plan, _part(watch, index, count))
-            _average_in(mean, own, index + 1)
+            mean = self._answer(network, prepared, plan, _part(watch, 0, count))
+            before = first
+            for index, (preparation, network) in enumerate(self.networks[1:], 1):
+                if preparation != before:
+                    del prepared  # two are too many
+                    prepared, before = _prepared(prepare, preparation), preparation
+                own = self._answer(network, prepared, plan, _part(watch, index, count))
+                _average_in(mean, own, index + 1)
         return mean, prepared.placement, plan
 
     def plan(self, shape: Sequence[int]) -> MemoryPlan:
         """How a prepared case of that shape is seen, with the memory that there was at first."""
         answer = (len(self.card.regions), *shape)
-        windows = self._windows[self._settings.windows](answer)
+        if self._settings.windows == "largest":
+            windows = self._as_large_as_fits(answer)
+        else:
+            windows = Windows.over(answer[1:], self.card.patch_size, OVERLAP)
         answers = min(len(self.networks), 2)  # the mean, and the one that is to join it
         return MemoryPlan.within(self._room, windows, answer, answers)
-
-    def _as_in_training(self, answer: Sequence[int]) -> Windows:
-        return Windows.over(answer[1:], self.card.patch_size, OVERLAP)
 
     def _as_large_as_fits(self, answer: Sequence[int]) -> Windows:
         def fits(size: tuple[int, ...]) -> bool:
@@ -100,18 +99,17 @@ class Ensemble:
         self, network: nn.Module, prepared: Prepared, plan: MemoryPlan, watch: Watch | None
     ) -> NDArray[np.uint16]:
         """One network's probabilities."""
-        with self._alone:
-            answer = plan.gather()
-            finite = region_probabilities(
-                network,
-                prepared.image_tensor(),
-                plan.windows,
-                answer,
-                precision=self._settings.precision,
-                flips=self._settings.flips,
-                at_once=self._at_once(plan.windows),
-                watch=watch,
-            )
+        answer = plan.gather()
+        finite = region_probabilities(
+            network,
+            prepared.image_tensor(),
+            plan.windows,
+            answer,
+            precision=self._settings.precision,
+            flips=self._settings.flips,
+            at_once=self._at_once(plan.windows),
+            watch=watch,
+        )
         if not finite:
             raise InputError(
                 f"--precision {self._settings.precision}: the network's answer is not finite; give "

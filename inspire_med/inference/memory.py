@@ -99,7 +99,7 @@ class MemoryPlan:
 
 def _on_disk(shape: tuple[int, ...]) -> NDArray[np.uint16]:
     usual = Path(tempfile.gettempdir())
-    folder = _ON_DISK if is_in_memory(usual) and _ON_DISK.is_dir() else usual
+    folder = _ON_DISK if is_in_memory(usual) and os.access(_ON_DISK, os.W_OK) else usual
     size = _bytes_of(shape)
     try:
         with tempfile.TemporaryFile(dir=folder) as file:  # mapped, it lives on without its name

@@ -60,10 +60,6 @@ class Prediction:
         """The same region by region, each made when it is asked for."""
         return Maps(self.shares, self.placement)
 
-    def probability(self, index: int) -> NDArray[np.float32]:
-        """`(*spatial)` of one region, by its place among them."""
-        return self.maps[index]
-
     def __repr__(self) -> str:
         values, counts = np.unique(self.labels, return_counts=True)
         found = ", ".join(f"{v}: {n:,}" for v, n in zip(values, counts, strict=True))

@@ -187,7 +187,7 @@ class Predictor:
         return self.predict_prepared(self.preparing(case), watch)
 
     def preparing(self, case: Case | FoundCase) -> Prepare:
-        """What brings a case to a network; it reads the images, each once.
+        """What brings a case to a network; it reads volumes once.
 
         Raises:
             InputError: As `predict_case`, of what shows before they are read.

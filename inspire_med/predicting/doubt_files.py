@@ -48,7 +48,7 @@ def doubt_of(
     lesions: list[tuple[str, LesionDoubt]] = []
     bits = None if folder is None else np.zeros(prediction.labels.shape, np.float32)
     for index, (region, values) in enumerate(prediction.regions.items()):
-        said = prediction.probability(index)
+        said = prediction.maps[index]
         said = in_eight_bits(said) if is_picture else said
         mask = among(prediction.labels, values)
         promised[region] = confidence(said, mask, temperature, least)

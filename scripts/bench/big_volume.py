@@ -35,7 +35,6 @@ from inspire_med.networks import build_network
 from inspire_med.tasks.task import Files, Preparation, Task
 
 STEPS = {  # places that are called, and what happens there
-    "inspire_med.inference.predictor.check_case": "check",
     "inspire_med.inference.predictor.prepare_case": "prepare",
     "inspire_med.cases.align.read_volume": "read",
     "inspire_med.cases.checking.scan.read_volume": "read",

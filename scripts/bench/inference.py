@@ -19,7 +19,9 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,11 +124,12 @@ def compare(
     flops = flops_of(folder)
     ways = {**ours(folder, prepared, device), **monai(folder, prepared, device)}
     answers = {way: ask() for way, ask in ways.items()}  # warms up
-    all_ways = {**ways, **nnunet(options, predictor.card, prepared, flops, scratch)}
-    times: dict[str, list[float]] = {way: [] for way in all_ways}
-    for _ in range(options.rounds):
-        for way, ask in all_ways.items():
-            times[way].append(seconds(ask))
+    times: dict[str, list[float]] = defaultdict(list)
+    with ExitStack() as peers:
+        theirs = nnunet(options, predictor.card, prepared, flops, scratch, peers)
+        for _ in range(options.rounds):
+            for way, ask in {**ways, **theirs}.items():
+                times[way].append(seconds(ask))
     box = " x ".join(map(str, prepared.placement.size))
     patch = " x ".join(map(str, predictor.card.patch_size))
     print(f"\n{name}: a case of {box}, windows of {patch}, {flops / 1e9:.1f} GFLOPs each\n")
@@ -170,6 +173,7 @@ def monai(folder: Path, prepared: Prepared, device: torch.device) -> dict[str, W
         (DEFAULT, plain, "32-true", 1),
         (f"{DEFAULT}, four at once", plain, "32-true", 4),
         (LIKE, last, "bf16-mixed", 1),
+        (f"{LIKE}, four at once", last, "bf16-mixed", 4),
     ):
         ways[name] = _their_way(asked, prepared, card.patch_size, precision, at_once)
     return ways
@@ -200,9 +204,14 @@ def _their_way(
 
 
 def nnunet(
-    options: argparse.Namespace, card: ModelCard, prepared: Prepared, flops: float, scratch: Path
+    options: argparse.Namespace,
+    card: ModelCard,
+    prepared: Prepared,
+    flops: float,
+    scratch: Path,
+    peers: ExitStack,
 ) -> dict[str, Callable[[], None]]:
-    """Asks nnU-Net's predictor, which waits in its own environment."""
+    """Asks nnU-Net's predictor, which waits in its own environment until `peers` closes."""
     if options.nnunet is None:
         print("nnU-Net: left out, for there is no --nnunet with an interpreter that has it")
         return {}
@@ -215,9 +224,11 @@ def nnunet(
         "regions": len(card.regions),
         "flops": flops,
         "threads": options.threads,
+        "device": str(find_device(options.device)),
     }
     command = [options.nnunet, PEER, json.dumps(request)]
     peer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    peers.enter_context(peer)
     assert peer.stdin is not None
     assert peer.stdout is not None
     asks, says = peer.stdin, peer.stdout

@@ -52,7 +52,7 @@ def main(request):
         return counter.get_total_flops()
 
     width = min(range(4, 65, 2), key=lambda each: abs(flops(each) - request["flops"]))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(request["device"])
     with contextlib.redirect_stdout(io.StringIO()):
         predictor = nnUNetPredictor(use_mirroring=False, device=device, allow_tqdm=False)
         heads = SimpleNamespace(num_segmentation_heads=request["regions"])

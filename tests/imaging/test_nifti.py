@@ -44,6 +44,17 @@ def test_refuses_a_truncated_gz(tmp_path, write_nifti, kept):
         _read(path)
 
 
+@pytest.mark.parametrize("voxels", [0, 1, 2, 119])
+def test_refuses_a_whole_gz_of_too_few_voxels(tmp_path, write_nifti, voxels):
+    path = write_nifti(tmp_path / "few.nii.gz", np.full((6, 5, 4), 7, np.int16))
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[: 352 + 2 * voxels]))
+
+    with pytest.raises(
+        InputError, match=r"few\.nii\.gz: truncated or corrupt .*its voxels.*; fetch"
+    ):
+        _read(path)
+
+
 def test_refuses_a_gz_whose_checksum_fails(good):
     damaged = bytearray(good.read_bytes())
     damaged[-8] ^= 0xFF  # the CRC stands in the last eight bytes

@@ -78,7 +78,6 @@ def test_a_disk_that_fills_up_is_named_by_the_file(
     assert sentence.endswith("; check the path, its rights and its room.")
     whole = [each.name for each in (tmp_path / "out").rglob("*") if each.is_file()]
     assert whole == ([] if not words else ["a.nii.gz"])
-    assert np.asarray(nib.load(scan).dataobj).shape == SHAPE
 
 
 def test_no_room_for_the_answer_itself_is_said_before_the_network_works(

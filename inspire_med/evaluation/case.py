@@ -139,9 +139,11 @@ def score_maps(
         ignore_affine: Compare voxel by voxel even where affines differ.
 
     Raises:
-        InputError: If the grids differ or labels stand in no region.
+        InputError: If the grids differ, if labels stand in no region, or if nobody has judged any.
     """
     _refuse_dims(reference, rules)
+    if reference.judged is not None and not reference.judged.any():
+        raise InputError(f"{reference.name}: nobody has judged any of it; leave the case out.")
     prediction = in_order_of(reference.grid, prediction)
     check_grids(reference, prediction, ignore_affine=ignore_affine)
     shape, spacing_mm = reference.labels.shape, reference.spacing_mm

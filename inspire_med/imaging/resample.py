@@ -55,12 +55,12 @@ def resample_to(
     return np.ascontiguousarray(sitk.GetArrayFromImage(sampled).T)
 
 
-def nearest_to(labels: NDArray[Any], grid: Grid, wanted: Grid) -> NDArray[Any]:
-    """Labels (i, j, k) of `grid` at the voxel centres of `wanted`, nearest neighbour; 0 outside."""
+def nearest_to(labels: NDArray[Any], grid: Grid, wanted: Grid, outside: int = 0) -> NDArray[Any]:
+    """Labels (i, j, k) of `grid` at the voxel centres of `wanted`, by the nearest neighbour."""
     source: Any = nib.Nifti1Image(labels.reshape(grid.shape), grid.affine)
     # grid-constant: a voxel reaches half its size beyond its centre, at the border too
     moved: Any = resample_from_to(
-        source, (wanted.shape, wanted.affine), order=0, mode="grid-constant", cval=0
+        source, (wanted.shape, wanted.affine), order=0, mode="grid-constant", cval=outside
     )
     return np.asarray(moved.dataobj).astype(labels.dtype)
 

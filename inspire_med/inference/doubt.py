@@ -18,7 +18,7 @@ FILE = "doubt.json"  # in the folder of a cross-validation
 # Probabilities are held between this and 1 less this, so that logits are finite: where they are
 # fine, and half a step of those that a picture's map has.
 FINE, EIGHT_BITS = 1e-6, 1 / 510
-_COUNTS = 0.02  # below, background: a million of its voxels would outweigh a lesion
+COUNTS = 0.02  # below, background: a million of its voxels would outweigh a lesion
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_doubt(file: Path) -> Doubt:
     content = read_json(file)
     try:
         if content.pop("format") != 2:
-            raise KeyError("format")
+            raise ValidationError("it is of another version")
         read = convert(content, Doubt)
         if not read.temperature > 0:
             raise ValidationError("temperature is not above zero")
@@ -121,7 +121,7 @@ def confidence(
         return float(1 - tempered(highest, temperature, least).item())
     inside = total = 0.0
     for plane, own in zip(probabilities, mask, strict=True):  # in pieces, for the sake of memory
-        counted = own | (plane >= _COUNTS)
+        counted = own | (plane >= COUNTS)
         held = tempered(plane[counted], temperature, least).astype(np.float64)
         inside, total = inside + held[own[counted]].sum(), total + held.sum()
     return float(2 * inside / (total + count))

@@ -157,7 +157,7 @@ def _wrong(found: Wrong) -> str:
         return "there is no case"
     low, high = found.ci95
     return (
-        f"{found.wrong} of {counted(found.n, 'case')} have a mean Dice below {WRONG_BELOW:g} "
+        f"{found.wrong} of {counted(found.n, 'case')} had a mean Dice below {WRONG_BELOW:g} "
         f"(95 % CI {low:.0%} to {high:.0%})"
     )
 

@@ -113,8 +113,9 @@ def _tried_s(
 ) -> tuple[float, float]:
     """Seconds of a step on images of that shape, by the clock and of the cores."""
     image = experiment.on_device(torch.rand(shape))
-    regions = len(experiment.trained.card.regions)
-    target = experiment.on_device((image[:, :1] > 0.9).float().expand(-1, regions, *shape[2:]))
+    card = experiment.trained.card
+    maps = len(card.regions) + len(card.preparation.ignored)  # one more says what was judged
+    target = experiment.on_device((image[:, :1] > 0.9).float().expand(-1, maps, *shape[2:]))
     seconds: list[tuple[float, float]] = []
     for _ in range(_TRIED):
         started = time.perf_counter(), time.process_time()

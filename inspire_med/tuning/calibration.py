@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from inspire_med.imaging.masks import Regions
+from inspire_med.inference.doubt import COUNTS
 from inspire_med.tuning.example import Example
 
 BINS = 1000
@@ -62,17 +63,25 @@ def histogram_of(regions: Regions, example: Example) -> Histogram:
 
 
 def fit_temperature(histogram: Histogram) -> float:
-    """The temperature of the least negative log-likelihood over all voxels.
+    """The temperature of the least negative log-likelihood over voxels of 0.02 and more.
+
+    Of the others, nearly all there are, a network that has not learnt for long is less sure than it
+    might be; they alone would decide, and a lesion's voxels be the worse for it.
 
     NLL(T) = -sum over voxels of log s(l / T) of those inside and log(1 - s(l / T)) of the others,
     with their logits l (Guo et al., ICML 2017, section 4.2). 1 where all voxels are of one kind.
     """
-    inside, outside = histogram.inside, histogram.outside
+    counted = np.log(COUNTS) - np.log1p(-COUNTS) <= _LOGITS
+    logits, inside, outside = (
+        _LOGITS[counted],
+        histogram.inside[counted],
+        histogram.outside[counted],
+    )
     if inside.sum() == 0 or outside.sum() == 0:
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        scaled = _LOGITS / np.exp(log_temperature)
+        scaled = logits / np.exp(log_temperature)
         return float((inside * np.logaddexp(0, -scaled) + outside * np.logaddexp(0, scaled)).sum())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")

@@ -48,6 +48,13 @@ def score(reference, prediction, name="segmentation", **more):
     return evaluate_case(reference, prediction, spacing, name, regions=regions, **more)
 
 
+def test_refuses_a_case_that_nobody_has_judged():
+    nothing = np.full((3, 4), IGNORE, np.uint8)
+
+    with pytest.raises(InputError, match="nobody has judged any of it; leave the case out"):
+        score(nothing, np.zeros((3, 4), np.uint8))
+
+
 def test_a_case_drawn_by_hand():
     """One of two foreground pixels is found; what is predicted over the third column counts not."""
     reference = np.array([[1, 1, 3, 0], [0, 0, 3, 0]], np.uint8)

@@ -68,7 +68,9 @@ def test_reads_one_component_of_a_4d_file(tmp_path, write_nifti):
 
     assert count_components(path) == 2
     assert read_grid(path, 1).shape == VOXELS.shape
-    np.testing.assert_array_equal(read_volume(path, 1).values, VOXELS + 100)
+    one = read_volume(path, 1).values
+    np.testing.assert_array_equal(one, VOXELS + 100)
+    assert one.base is None or one.base.nbytes == one.nbytes  # no view that keeps the others
     with pytest.raises(InputError, match=r"four\.nii\.gz: holds 2 volumes where one is expected"):
         read_volume(path)
     with pytest.raises(InputError, match="number 2, counted from 0, is asked for"):

@@ -154,3 +154,10 @@ def test_what_is_no_such_file_is_refused(tmp_path, content):
 
     with pytest.raises(InputError, match=r"doubt.json: not what tune writes .*; run tune again"):
         read_doubt(file)
+
+
+def test_a_file_of_another_version_is_said_to_be_one(tmp_path):
+    (tmp_path / "doubt.json").write_text('{"format": 1}')
+
+    with pytest.raises(InputError, match="it is of another version"):
+        read_doubt(tmp_path / "doubt.json")

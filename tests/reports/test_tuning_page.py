@@ -112,8 +112,8 @@ def test_what_was_found_is_said_in_sentences(page, section):
 
     assert "Kept: smallest total of ET, 0.2 ml: Lesion-wise Dice +0.050 (95 % CI" in found
     assert "Temperature 1.62: the network is too sure of itself." in found
-    assert "Below the limit of confidence 1 of 1 case have a mean Dice below 0.7" in found
-    assert "above it 0 of 2 cases have a mean Dice below 0.7 (95 % CI 0% to 66%)" in found
+    assert "Below the limit of confidence 1 of 1 case had a mean Dice below 0.7" in found
+    assert "above it 0 of 2 cases had a mean Dice below 0.7 (95 % CI 0% to 66%)" in found
     # Risks of the surest: 0.2, 0.225, 1.25 / 3; the best order has the same.
     assert (
         "risk-coverage curve 0.281, lower is better: by chance 0.417, by Dice itself 0.281" in found

@@ -61,6 +61,17 @@ def test_every_voxel_is_in_a_bin():
     assert (histogram + histogram).inside.sum() == 6
 
 
+def test_background_that_is_nearly_sure_decides_nothing():
+    true, said = drawn(2.0)
+    without = fit_temperature(Histogram.of(true, said))
+
+    background = np.full(10 * len(said), 0.015, np.float32)
+    both = np.append(said, background)
+    found = fit_temperature(Histogram.of(np.append(true, background > 1), both))
+
+    assert found == without
+
+
 @pytest.mark.parametrize("kind", [True, False])
 def test_where_all_is_of_one_kind_nothing_is_fitted(kind):
     said = np.linspace(0, 1, 50, dtype=np.float32)

@@ -109,7 +109,9 @@ def _menders(
         for name in names
     }
     if label is not None:
-        menders[label] = lambda: mend_label(label, place, expected.values)
+        menders[label] = lambda: mend_label(
+            label, place, expected.values, expected.preparation.ignore
+        )
     return menders
 
 

@@ -95,13 +95,16 @@ def mend_scan(path: Path, place: Place, *, on_grid: bool) -> Mended:
     return _turned(path, values, own, header, place, done)
 
 
-def mend_label(path: Path, place: Place, values: Collection[int]) -> Mended:
+def mend_label(
+    path: Path, place: Place, values: Collection[int], ignore: int | None = None
+) -> Mended:
     """A label of whole numbers that may occur, on its case's grid, in its set's orientation.
 
     Args:
         path: Its file.
         place: Where it must lie.
         values: What may occur in it.
+        ignore: Label value where nobody has judged, as nobody has beyond the label's own grid.
 
     Raises:
         InputError: If there is no way that does not guess.
@@ -116,9 +119,9 @@ def mend_label(path: Path, place: Place, values: Collection[int]) -> Mended:
     grid, header = Grid(labels.shape, stored.affine), stored.header
     if lie_alike(grid, place.grid):
         return _turned(path, labels, grid, header, place, done)
-    moved = nearest_to(labels, grid, place.grid)
+    moved = nearest_to(labels, grid, place.grid, outside=0 if ignore is None else ignore)
     kept, before = (
-        np.count_nonzero(array) * abs(np.linalg.det(on.affine))
+        np.count_nonzero((array != 0) & (array != ignore)) * abs(np.linalg.det(on.affine))
         for array, on in ((moved, place.grid), (labels, grid))
     )
     if kept < _KEPT * before:

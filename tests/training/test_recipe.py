@@ -18,6 +18,7 @@ FREE = {
         "resume",
         "precision",
         "plan",
+        "allow_leak",
     ),
     *("max_steps", "max_time", "validations", "save_every", "save_every_steps"),
     *("max_nonfinite", "devices", "threads", "compile", "track"),

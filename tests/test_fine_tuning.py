@@ -116,8 +116,8 @@ def test_from_one_task_to_another(tmp_path, glioma_run, ball_volumes, cores, cap
     sha = json.loads((best / "model.json").read_text())["sha256"]
     record = json.loads((run / "run.json").read_text())
     trained_on = Manifest.load(ball_volumes).hash
-    left_out = {"trained_on": trained_on, "fold": 0}
-    assert record["init"] == {"model": str(best), "sha256": sha, **left_out}
+    history = {"trained_on": trained_on, "fold": 0, "before": None}
+    assert record["init"] == {"model": str(best), "sha256": sha, **history}
     options = yaml.safe_load((run / "config.yaml").read_text())
     assert options["init"] == str(glioma_run)
     card = read_card(run / "checkpoints" / "last")

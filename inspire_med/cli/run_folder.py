@@ -105,12 +105,6 @@ def plan_of_run(run: Path) -> tuple[bool, Plan | None]:
     return True, None if planned is None else plan_in_record(planned, record)
 
 
-def begun_with(run: Path) -> dict[str, Any] | None:
-    """What the record of a run, or of a cross-validation, keeps of the model it began with."""
-    record = run / _RECORD
-    return read_json(record).get("init") if record.is_file() else None
-
-
 def goes_on_by(run: Path) -> str:
     """How a run that was stopped goes on, in words."""
     return f"it goes on by: inspire-med train --run {shlex.quote(str(run))}"

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from inspire_med.cli.run_folder import begun_with
 from inspire_med.comparing.job import Job, progress_of
-from inspire_med.training.initial import has_seen
+from inspire_med.training.initial import begun_with, has_seen
 
 
 def notes_on(jobs: Sequence[Job]) -> list[str]:

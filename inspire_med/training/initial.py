@@ -31,12 +31,13 @@ class Initial:
     sha256: str
 
     def to_json(self) -> dict[str, Any]:
-        """What a run keeps of it; `fold` is what it was trained without."""
+        """What a run keeps: `fold` is what it was trained without, `before` what it began with."""
         return {
             "model": str(self.folder),
             "sha256": self.sha256,
             "trained_on": self.card.manifest_hash,
             "fold": options_of(self.folder).get("fold"),
+            "before": begun_with(self.folder.resolve().parent.parent),
         }
 
 
@@ -69,8 +70,16 @@ def initial_of(config: TrainConfig) -> Initial | None:
     return find_initial(config.init)
 
 
+def begun_with(run: Path) -> dict[str, Any] | None:
+    """What the record of a run, or of a cross-validation, keeps of the model it began with."""
+    record = run / "run.json"
+    return read_json(record).get("init") if record.is_file() else None
+
+
 def has_seen(model: Mapping[str, Any], manifest_hash: str, fold: int | None) -> bool:
     """Whether a model has, for all that is known, learned from cases of this fold, or of any.
+
+    What a model began with counts: it has learned from its cases too.
 
     Args:
         model: What a run keeps of it; little by a run of an older version.
@@ -78,7 +87,10 @@ def has_seen(model: Mapping[str, Any], manifest_hash: str, fold: int | None) -> 
         fold: The fold; None is any.
     """
     of_this_set = bool(manifest_hash) and model.get("trained_on") == manifest_hash
-    return of_this_set and (fold is None or model.get("fold") != fold)
+    if of_this_set and (fold is None or model.get("fold") != fold):
+        return True
+    before = model.get("before")
+    return before is not None and has_seen(before, manifest_hash, fold)
 
 
 def network_options(place: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.config import NetworkConfig, TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.inference.model import WEIGHTS, check_sha256
-from inspire_med.training.initial import Initial, described, has_seen, initial_of
+from inspire_med.training.initial import Initial, begun_with, described, has_seen, initial_of
 
 LEAK: Literal["init"] = "init"  # what `--allow_leak` calls a model that has seen what is scored
 _KINDS = {2: "pictures", 3: "volumes"}
@@ -36,7 +36,7 @@ def check_initial(config: TrainConfig, manifest: Manifest) -> None:
 
 
 def refuse_seen(config: TrainConfig, manifest_hash: str, fold: int | None) -> None:
-    """Refuse a model that has learned from cases which the run is to be scored on.
+    """Refuse a model that has learned from cases which the run is to be scored on, begun or not.
 
     Args:
         config: Options of the run.
@@ -46,13 +46,14 @@ def refuse_seen(config: TrainConfig, manifest_hash: str, fold: int | None) -> No
     Raises:
         InputError: If it has and may not, or as `find_initial`.
     """
-    initial = initial_of(config)
-    if initial is None or config.allow_leak == LEAK:
+    if config.allow_leak == LEAK:
         return
-    if has_seen(initial.to_json(), manifest_hash, fold):
+    initial = initial_of(config)
+    model = begun_with(config.run) if initial is None else initial.to_json()
+    if model is not None and has_seen(model, manifest_hash, fold):
         which = "the test set" if fold is None else f"fold {fold} of this data set"
         raise InputError(
-            f"--init: {initial.folder} has learned from cases of {which}, on which it would be "
+            f"--init: {model['model']} has learned from cases of {which}, on which it would be "
             f"scored; give a model that has not, or pass --allow_leak {LEAK}, which is then said."
         )
 

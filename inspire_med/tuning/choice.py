@@ -17,14 +17,14 @@ class Choice:
     Args:
         index: The value that is best over all cases; None where none is better than no change.
         gain: Mean change of the score on cases that did not take part in choosing.
-        ci95: Its 95 % interval over cases; None of a single case.
+        ci95: Its 95 % interval over cases.
         p: Of the two-sided signed-rank test of the changes, as `compare` makes it.
         n: Cases.
     """
 
     index: int | None
     gain: float
-    ci95: tuple[float, float] | None
+    ci95: tuple[float, float]
     p: float
     n: int
 
@@ -33,8 +33,7 @@ class Choice:
 
         The interval lies above zero, and p below 0.05 shared out among the tries (Bonferroni).
         """
-        above = self.ci95 is not None and self.ci95[0] > 0
-        return self.index is not None and above and self.p < ALPHA / tries
+        return self.index is not None and self.ci95[0] > 0 and self.p < ALPHA / tries
 
 
 def choose(
@@ -48,17 +47,16 @@ def choose(
     holds for new cases (nested cross-validation; Varma and Simon, BMC Bioinformatics 7, 2006).
 
     Args:
-        before: `(cases,)` scores without any change; higher is better.
+        before: `(cases,)`, two or more, scores without any change; higher is better.
         table: `(values, cases)` scores with each value.
-        groups: `(cases,)` which cases are left out together.
+        groups: `(cases,)`, two or more, which cases are left out together.
     """
     every = np.vstack([before, table])
     gains = np.zeros(len(before))
     for group in np.unique(groups):
         own = groups == group
-        best = int(every[:, ~own].mean(axis=1).argmax()) if not own.all() else 0
+        best = int(every[:, ~own].mean(axis=1).argmax())
         gains[own] = every[best, own] - before[own]
     best = int(every.mean(axis=1).argmax())
-    interval = mean_interval(gains) if len(gains) > 1 else None
-    p = p_value(signed_ranks(gains))
-    return Choice(best - 1 if best else None, float(gains.mean()), interval, p, len(gains))
+    index, p = best - 1 if best else None, p_value(signed_ranks(gains))
+    return Choice(index, float(gains.mean()), mean_interval(gains), p, len(gains))

@@ -146,7 +146,7 @@ def search_rules(
                     "value": None if choice.index is None else values[choice.index],
                     "measure": measure.name,
                     "gain": round(choice.gain, 4),
-                    "ci95": choice.ci95 and [round(end, 4) for end in choice.ci95],
+                    "ci95": [round(end, 4) for end in choice.ci95],
                     "n": choice.n,
                     "p": round(choice.p, 5),
                     "kept": taken > 0,

@@ -121,6 +121,17 @@ def test_refuses_a_model_that_has_learned_from_a_test_set(tested, tmp_path):
     check(replace(begun, config=replace(begun.config, allow_leak="init")))
 
 
+def test_a_test_set_that_comes_later_is_refused_too(tested):
+    (exam,) = tested.tests
+    seen = {"model": "runs/old", "trained_on": exam.manifest.hash, "fold": 0}
+    for job in tested.jobs():
+        job.run.mkdir(parents=True, exist_ok=True)
+        (job.run / "run.json").write_text(json.dumps({"init": seen, "sessions": []}))
+
+    with pytest.raises(InputError, match="--init: runs/old has learned from cases of the test set"):
+        check(tested)
+
+
 @pytest.mark.parametrize(
     ("left_out", "sentence"),
     [("label", "no case has a label"), ("fold", "no labelled case has a fold")],

@@ -33,6 +33,12 @@ def page_of(cases=CASES, doubt=KNOWN, limit=0.5):
     return doubt_html(cases, doubt, limit, "ml", {"Masks": "out"})
 
 
+def stand_so(rows: list[str], text: str) -> bool:
+    """Whether all stand there, in this order."""
+    places = [text.index(row) for row in rows]
+    return places == sorted(places)
+
+
 def test_it_is_whole_and_needs_nothing_from_elsewhere():
     reader = Reader(page_of())
 
@@ -56,8 +62,7 @@ def test_the_least_sure_stand_first_with_who_should_look(section):
         "sure no 0.900 0.950 0.850 1 0.970",
         "empty no 1.000 1.000 1.000 0 –",
     ]
-    places = [found.index(row) for row in rows]
-    assert places == sorted(places)
+    assert stand_so(rows, found)
 
 
 def test_who_should_look_is_said_with_how_often_that_was_right(section):
@@ -109,8 +114,7 @@ def test_lesions_stand_least_sure_first(section):
         "<b> WT 1.0 2.0 3.0 0.5 0.700",
         "sure WT 3.0 4.2 5.0 12.35 0.970",
     ]
-    places = [found.index(row) for row in rows]
-    assert places == sorted(places)
+    assert stand_so(rows, found)
 
 
 def test_of_too_many_lesions_the_surest_are_left_to_the_table(section):

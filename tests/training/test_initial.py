@@ -282,6 +282,28 @@ def test_a_model_has_seen_all_but_the_fold_that_it_left_out(trained_on, left_out
     assert has_seen(model, "abc" if trained_on else "", fold) == seen
 
 
+def test_a_model_has_seen_what_those_before_it_have():
+    first = {"trained_on": "abc", "fold": 0}
+    second = {"trained_on": "abc", "fold": 1, "before": first}
+    third = {"trained_on": "other", "fold": "none", "before": second}
+
+    assert not has_seen(first, "abc", 0)
+    assert has_seen(second, "abc", 0)  # it is its own training's, where fold 1 was left out
+    assert has_seen(second, "abc", 1)  # the first has
+    assert has_seen(third, "abc", 1)
+    assert not has_seen({**third, "before": first}, "abc", 0)
+
+
+def test_what_a_model_began_with_is_kept(tmp_path, model):
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    model(card()).rename(run / "checkpoints" / "best")
+    before = {"model": "older", "trained_on": "abc", "fold": 0}
+    (run / "run.json").write_text(json.dumps({"init": before}))
+
+    assert find_initial(run).to_json()["before"] == before
+
+
 def test_options_of_the_network_are_the_models(model):
     own = card(3, strides=[[2, 2, 1], [2, 2, 2]], norm="instance")
 

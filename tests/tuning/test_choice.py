@@ -55,7 +55,7 @@ def test_chance_is_no_help():
 
 @pytest.mark.parametrize(
     ("cases", "tries", "helps"),
-    [(1, 1, False), (5, 1, False), (6, 1, True), (6, 15, False), (11, 15, True)],
+    [(5, 1, False), (6, 1, True), (6, 15, False), (11, 15, True)],
 )
 def test_the_fewer_cases_and_the_more_tries_the_less_is_believed(cases, tries, helps):
     """Of n cases that all gain, p is 2 / 2^n: 0.031 of 6, 0.001 of 11."""

@@ -47,7 +47,13 @@ demo: .venv/core  ## the whole job on made data: prepare, train, predict, evalua
 	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q chromium; } || true
 	@touch $@
 
-test: .venv/dev .venv/detection .venv/slurm .venv/chromium  ## set up everything and run all tests
+# dciodvfy, which judges what is written as DICOM; where it can not be had those tests skip and say so.
+.venv/dicom3tools: .venv/core
+	command -v dciodvfy >/dev/null || \
+	  { test "$$(id -u)" = 0 && apt-get update -q && apt-get install -y -q dicom3tools; } || true
+	@touch $@
+
+test: .venv/dev .venv/detection .venv/slurm .venv/chromium .venv/dicom3tools  ## set up everything and run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PYTEST)
 
 quick: .venv/dev .venv/detection  ## the tests that take less than a second each

@@ -4,9 +4,10 @@
 
 predicts the run's validation cases with all channels and with each set of them left out (`--most`
 at a time), scores all by `--protocol`, and prints a row a set: the mean over cases, and by how much
-it is less or more than with all channels, each with its 95 % interval. The scores of every case lie
-in --output, and a page with the tests. Train with `--data.drop_channels 0.2` for a network that
-knows of missing sequences.
+it is less or more than with all channels, each with its 95 % interval. Of a cross-validation's
+folder (`train --fold each`) every case is predicted by the fold that left it out. The scores of
+every case lie in --output, and a page with the tests. Train with `--data.drop_channels 0.2` for a
+network that knows of missing sequences.
 """
 
 import argparse
@@ -22,10 +23,11 @@ from inspire_med.cli.run_folder import last_options
 from inspire_med.errors import InputError
 from inspire_med.evaluate import main as evaluate
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.files import read_yaml
+from inspire_med.files import link_or_copy, read_yaml
 from inspire_med.predict import main as predict
 
 ALL = "none"  # is missing
+EACH = "each"  # fold of a cross-validation
 Json = dict[str, Any]
 
 
@@ -40,6 +42,7 @@ def main() -> int:
     parser.add_argument("--protocol", default="segmentation")
     parser.add_argument("--measure", default="dice")
     parser.add_argument("--most", type=int, help="left out at once; by default all but one")
+    parser.add_argument("--windows", default="training", help="as of predict")
     options = parser.parse_args()
     try:
         return run(options)
@@ -50,7 +53,8 @@ def main() -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Predict and score each set, and print the table."""
-    channels = Manifest.load(options.manifest).channels
+    manifest = Manifest.load(options.manifest)
+    channels = manifest.channels
     most = len(channels) - 1 if options.most is None else options.most
     if not 1 <= most < len(channels):
         raise InputError(f"--most: {most} of {len(channels)} channels; give 1 or more, not all.")
@@ -63,28 +67,49 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"--run: {options.run}: no such folder; check the path.")
     trained = trained_with(options.run)
     fold = options.fold if options.fold is not None else trained.get("fold")
-    if not isinstance(fold, int):
+    if fold != EACH and not isinstance(fold, int):
         raise InputError(f"--fold: missing, and {options.run} was validated on none; give one.")
+    if trained.get("fold") == EACH and fold != EACH:
+        raise InputError(
+            f"--fold: {options.run} is a cross-validation, of which all folds are taken; leave it "
+            f"out, or give --run {options.run / f'fold{fold}' / 'run'}."
+        )
+    folds = manifest.folds if fold == EACH else (fold,)
+    runs = {n: options.run / f"fold{n}" / "run" if fold == EACH else options.run for n in folds}
 
     sets = [names for count in range(most + 1) for names in combinations(channels, count)]
     methods: list[str] = []
     for names in sets:
         masks = options.output / "masks" / called(names)
-        words = ["--run", options.run, "--input", options.manifest, "--output", masks]
-        leave = ["--without", ",".join(names)] if names else []
-        status = predict([*map(str, words), "--fold", str(fold), *leave])
-        if status:
+        if status := predict_without(names, runs, masks, options):
             return status
         methods.append(f"{called(names)}={masks}")
     scores = options.output / "scores"
-    words = ["--reference", str(options.manifest), "--fold", str(fold), "--output", str(scores)]
+    words = ["--reference", str(options.manifest), "--output", str(scores)]
+    own = [] if fold == EACH else ["--fold", str(fold)]
     rules = ["--protocol", options.protocol, "--baseline", ALL]
-    status = evaluate(["--prediction", *methods, *words, *rules])
+    status = evaluate(["--prediction", *methods, *words, *own, *rules])
     if not status:
         found = json.loads((scores / "comparison.json").read_text())
         print(f"\n{training_in_words(trained, fold)}")
         print("\n".join(table(found, options.measure)))
     return status
+
+
+def predict_without(
+    names: tuple[str, ...], runs: dict[int, Path], masks: Path, options: argparse.Namespace
+) -> int:
+    """Predict each fold's cases without some channels by its run; all masks come to one folder."""
+    masks.mkdir(parents=True)
+    leave = ["--without", ",".join(names)] if names else []
+    for fold, run in runs.items():
+        part = options.output / "folds" / masks.name / f"fold{fold}"
+        words = ["--run", run, "--input", options.manifest, "--output", part, "--fold", fold]
+        if status := predict([*map(str, words), "--windows", options.windows, *leave]):
+            return status
+        for mask in part.glob("*.nii.gz"):
+            link_or_copy(mask, masks / mask.name)
+    return 0
 
 
 def trained_with(run: Path) -> Json:
@@ -98,7 +123,7 @@ def trained_with(run: Path) -> Json:
     return {"fold": begun["fold"], "drop_channels": drop}
 
 
-def training_in_words(trained: Json, fold: int) -> str:
+def training_in_words(trained: Json, fold: int | str) -> str:
     """Whether the network knows of missing channels, and whether it knows the cases."""
     if not trained:
         return "How the model was trained is not known: --run holds no config.yaml."

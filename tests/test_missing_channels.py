@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inspire_med.cases.manifest import Manifest
 from inspire_med.train import main as train
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "missing_channels.py"
@@ -59,6 +60,31 @@ def test_each_missing_channel_has_a_row_with_its_cost(tmp_path, ball_volumes, sc
     assert f"; {means['t1'] - means['none']:+.3f} [" in cell.replace("-0.000", "+0.000")
     assert script("--run", run, "--manifest", ball_volumes, "--output", out) == 2
     assert "out: exists already; choose another --output." in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_of_a_cross_validation_each_case_is_predicted_by_the_fold_that_left_it_out(
+    tmp_path, ball_volumes, script, capsys
+):
+    whole, out = tmp_path / "cv", tmp_path / "out"
+    folds = Manifest.load(ball_volumes).folds
+    for fold in folds:
+        words = ["--manifest", str(ball_volumes), "--run", str(whole / f"fold{fold}" / "run")]
+        assert train([*words, *FEW, "--fold", str(fold), "--seed", str(fold)]) == 0
+    (whole / "config.yaml").write_text("fold: each\ndata: {drop_channels: 0.0}\n")
+    words = ["--run", whole, "--manifest", ball_volumes, "--most", 1]
+
+    assert script(*words, "--output", out) == 0
+
+    manifest = Manifest.load(ball_volumes)
+    assert f"the mean over {len(manifest.cases)} cases" in capsys.readouterr().out
+    for fold in folds:
+        record = json.loads((out / "folds" / "t1" / f"fold{fold}" / "predictions.json").read_text())
+        assert record["run"].endswith(f"fold{fold}/run")
+        assert sorted(record["cases"]) == sorted(case.id for case in manifest.fold(fold)[1])
+    assert len(list((out / "masks" / "t1").iterdir())) == len(manifest.cases)
+    assert script(*words, "--output", tmp_path / "other", "--fold", 1) == 2
+    assert f"leave it out, or give --run {whole / 'fold1' / 'run'}." in capsys.readouterr().err
 
 
 def test_how_the_model_was_trained_is_said():

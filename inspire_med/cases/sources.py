@@ -9,10 +9,11 @@ from typing import Any
 
 from inspire_med.cases.case import Case
 from inspire_med.files import sha256, write_text
+from inspire_med.imaging.dicom.known import claims_dicom
 from inspire_med.imaging.itk import ITK_SUFFIXES
 from inspire_med.imaging.volume import files_of
 
-_MAY_BE_HEADERS = (".hdr", *ITK_SUFFIXES)  # others hold their voxels, and need not be opened
+_MAY_BE_HEADERS = (".hdr", *ITK_SUFFIXES)  # others, but DICOM, hold their voxels: not opened
 
 
 def digest(*content: Any) -> str:
@@ -38,7 +39,7 @@ def content_of(case: Case, known: Path) -> str | None:
         known: Folder of the answers; one that cannot be written has them read each time.
 
     Raises:
-        InputError: If a header that may have its voxels beside it is broken.
+        InputError: If a header that may have its voxels beside it, or a DICOM file, is broken.
     """
     if case.missing_file() is not None:
         return None
@@ -56,10 +57,11 @@ def content_of(case: Case, known: Path) -> str | None:
 
 
 def _files(case: Case) -> Iterator[tuple[str, Path]]:
-    """The case's files, voxels beside their header too, under names that tell their part in it."""
+    """The case's files, those beside them too, under names that tell their part in it."""
     label = {} if case.label is None else {"": case.label}
     for name, path in sorted({**case.images, **label}.items()):
-        parts = files_of(path) if path.name.lower().endswith(_MAY_BE_HEADERS) else (path,)
+        several = path.name.lower().endswith(_MAY_BE_HEADERS) or claims_dicom(path)
+        parts = files_of(path) if several else (path,)
         for place, file in enumerate(parts):
             yield f"{place} {name}", file
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.files import atomic_path
+from inspire_med.imaging.dicom.known import claims_dicom, require_extra
 from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.itk import ITK_SUFFIXES, open_itk
 from inspire_med.imaging.nifti import open_nifti
@@ -48,26 +49,41 @@ def bare_name(path: Path) -> str:
 def open_volume(path: Path) -> Stored:
     """Open a volume of any format: its header read and checked, its voxels not read.
 
+    A file of a DICOM series stands for the whole of it.
+
     Raises:
-        InputError: As `open_nifti` and `open_itk`; also if its name is no volume's.
+        InputError: As `open_nifti`, `open_itk` and `open_dicom`; also if its name is no volume's,
+            or if it is DICOM and what reads that is not installed.
     """
     name = path.name.lower()
     if name.endswith(_NIFTI_SUFFIXES):
         return open_nifti(path)
     if name.endswith(ITK_SUFFIXES):
         return open_itk(path)
+    if claims_dicom(path):
+        require_extra(path)
+        from inspire_med.imaging.dicom.reading import open_dicom
+
+        return open_dicom(path)
     raise InputError(
-        f"{path}: not a volume's name ({', '.join(VOLUME_SUFFIXES)}); convert it to .nii.gz, or "
-        "give the header beside it."
+        f"{path}: not a volume's name ({', '.join(VOLUME_SUFFIXES)}, .dcm); convert it to .nii.gz, "
+        "or give the header beside it."
     )
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
     """The file, and the one beside it that its voxels stand in if it is a header alone.
 
+    Of a DICOM series it is all of its files.
+
     Raises:
         InputError: As `open_volume`.
     """
+    if claims_dicom(path):
+        require_extra(path)
+        from inspire_med.imaging.dicom.reading import files_of_series
+
+        return files_of_series(path)
     return tuple(dict.fromkeys((path, open_volume(path).data)))
 
 

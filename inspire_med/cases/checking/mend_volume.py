@@ -16,6 +16,7 @@ from inspire_med.cases.align import elsewhere_sentence, lie_alike, turn_beside
 from inspire_med.cases.checking.background import number_of_nothing
 from inspire_med.cases.checking.mend_labels import whole_labels
 from inspire_med.errors import InputError
+from inspire_med.imaging.dicom.known import claims_dicom
 from inspire_med.imaging.grid import Grid, grids_overlap
 from inspire_med.imaging.itk import ITK_SUFFIXES
 from inspire_med.imaging.resample import nearest_to, resample_to, to_itk
@@ -207,6 +208,11 @@ def _save(values: NDArray[Any], grid: Grid, header: Header | None, path: Path) -
     Raises:
         InputError: If that format cannot hold it.
     """
+    if claims_dicom(path):
+        raise InputError(
+            f"{path}: a DICOM series is not written anew; convert it to .nii.gz with dcm2niix, and "
+            "repair that."
+        )
     if path.suffix.lower() == ".hdr":
         write_pair(path, values, grid, header)
     elif not path.name.lower().endswith(ITK_SUFFIXES):

@@ -20,6 +20,7 @@ from inspire_med.cases.checking.mend_volume import Mended
 from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase, folders_below
 from inspire_med.errors import InputError
+from inspire_med.imaging.dicom.known import claims_dicom
 from inspire_med.imaging.volume import files_of, is_volume
 
 _ABOUT_THE_SET = (".json", ".tsv", ".csv", ".txt", ".yaml")  # what a layout is described by
@@ -186,7 +187,7 @@ def _link(path: Path, place: Path) -> list[Path]:
 
 
 def _parts(path: Path) -> tuple[Path, ...]:
-    if is_volume(path):
+    if is_volume(path) or claims_dicom(path):
         with suppress(InputError):  # of a channel that nobody reads
             return files_of(path)
     return (path,)

@@ -1,0 +1,1 @@
+"""DICOM: series of slices, from files to volumes; needs the extra `dicom`."""

@@ -29,6 +29,13 @@ def _predict(namespace: Namespace) -> None:
     options = read_options(namespace)
     refuse_existing(options.output, overwrite=options.overwrite)
 
+    from inspire_med.predicting.inputs import unpacked
+
+    with unpacked(options) as known:
+        _predict_all(known)
+
+
+def _predict_all(options: PredictOptions) -> None:
     from inspire_med.evaluation.protocols import scores_maps
     from inspire_med.imaging.output import refuse_clashes
     from inspire_med.predicting import inputs

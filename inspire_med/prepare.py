@@ -42,6 +42,7 @@ def _index(options: PrepareOptions) -> None:
     from inspire_med.preparing.data_set import index_set
     from inspire_med.preparing.plan import plan_file, plan_set
     from inspire_med.preparing.repair import refuse_odd_folder
+    from inspire_med.preparing.zips import unpacked
 
     out = options.out
     if out.is_dir():
@@ -53,7 +54,8 @@ def _index(options: PrepareOptions) -> None:
         refuse_odd_folder(options.repair, options.source, overwrite=options.overwrite)
     if options.plan is not None:
         refuse_existing(plan_file(out), overwrite=options.overwrite)
-    manifest = index_set(options, options.source, out.parent.resolve())
+    sources = unpacked(options.source, out.parent)
+    manifest = index_set(options, sources, out.parent.resolve())
     manifest.save(out, overwrite=options.overwrite)
     print(f"Written: {out}")
     if options.plan is not None:

@@ -13,6 +13,7 @@ from inspire_med.cases.checking.finding import Finding, fault_of
 from inspire_med.cases.checking.verdict import Expectation, Verdict
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.cases.layouts.recognise import edition_of, find_together
+from inspire_med.cases.layouts.series_choice import with_named
 from inspire_med.cases.leaks import find_leaks, refuse_leaks
 from inspire_med.cases.look_alike import look_alikes
 from inspire_med.cases.manifest import Manifest
@@ -40,6 +41,7 @@ class Request:
         channels: Channels to use; None takes all, without optional ones that some case lacks.
         fill_missing: Keep channels that a case lacks, filled with zeros and marked.
         workers: Threads that open files.
+        series: `CHANNEL=description, protocol or UID` of channels whose DICOM series are named.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Request:
     channels: tuple[str, ...] | None = None
     fill_missing: bool = False
     workers: int = 1
+    series: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def index_sources(request: Request, progress: Progress | None = None) -> Index:
     """
     task = edition_of(request.task, request.sources)
     edition = [f"Read as the edition {task.name}."] if task != request.task else []
-    found = find_together(task, request.sources)
+    found = find_together(with_named(task, request.series), request.sources)
     layout, cases = found.layout, _named(found.cases, request.names)
     _refuse_other_kind(task, cases)
     channels, channel_notes = _choose_channels(task, request, cases)

@@ -1,42 +1,90 @@
 """Inputs: the cases that are to be predicted, and the files that they go to."""
 
 import sys
-from collections.abc import Collection, Sequence
+import zipfile
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from inspire_med.cases.case import Case
 from inspire_med.cases.layouts import datalist
 from inspire_med.cases.layouts.found import FoundCase
-from inspire_med.cases.layouts.recognise import find_inputs
+from inspire_med.cases.layouts.recognise import find_inputs, named_files
+from inspire_med.cases.layouts.series_choice import by_channel, with_named
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
+from inspire_med.fetching.unpack import unpack
 from inspire_med.imaging.output import file_names
 from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import bare_name
 from inspire_med.inference.predictor import Predictor
 from inspire_med.predicting.doubt_files import FOLDER
 from inspire_med.predicting.options import PredictOptions
 from inspire_med.tasks.datalist import is_datalist
+from inspire_med.tasks.task import Task
 from inspire_med.wording import counted
+
+
+@contextmanager
+def unpacked(options: PredictOptions) -> Generator[PredictOptions]:
+    """The options with a zip's content in place of the zip, for as long as it is needed.
+
+    Raises:
+        InputError: As `unpack`.
+    """
+    if options.input is None or not zipfile.is_zipfile(options.input):
+        yield options
+        return
+    with TemporaryDirectory(prefix="inspire-med-") as folder:
+        unpack(options.input, Path(folder))
+        yield replace(options, input=Path(folder))
 
 
 def find_cases(options: PredictOptions, predictor: Predictor) -> Sequence[Case | FoundCase]:
     """What is to be predicted; all of it can be, by its names."""
-    listed = datalist.NAME in predictor.card.task.layouts and is_datalist(options.input)
-    if options.input.suffix != ".json" or listed:
-        if options.fold is not None:
-            raise InputError(f"--fold: {options.input} has no folds; give a manifest, or no fold.")
-        found = find_inputs(predictor.card.task, options.input)
+    task, source = predictor.card.task, options.input
+    if source is None:
+        _refuse_fold(options, "--channel")
+        return [_case_of_files(task, options.channel)]
+    listed = datalist.NAME in task.layouts and is_datalist(source)
+    if source.suffix != ".json" or listed:
+        _refuse_fold(options, str(source))
+        found = find_inputs(with_named(task, options.channel), source)
+        for note in found.notes:
+            print(note, file=sys.stderr)
         refuse_problems(found.problems)
         return found.cases
-    manifest = Manifest.load(options.input)
-    if manifest.task.name != predictor.card.task.name:
+    if options.channel:
+        raise InputError(f"--channel: {source} names the files already; leave out one of the two.")
+    manifest = Manifest.load(source)
+    if manifest.task.name != task.name:
         raise InputError(
-            f"{options.input}: is for task {manifest.task.name}, but the model is for "
-            f"{predictor.card.task.name}; choose another --run."
+            f"{source}: is for task {manifest.task.name}, but the model is for {task.name}; choose "
+            "another --run."
         )
-    predictor.paint_as(manifest.regions, options.input)
+    predictor.paint_as(manifest.regions, source)
     return manifest.cases if options.fold is None else manifest.fold(options.fold)[1]
+
+
+def _refuse_fold(options: PredictOptions, what: str) -> None:
+    if options.fold is not None:
+        raise InputError(f"--fold: {what} has no folds; give a manifest, or no fold.")
+
+
+def _case_of_files(task: Task, words: Sequence[str]) -> FoundCase:
+    """A case of files that were named one by one, called as the first is."""
+    files = {name: Path(value) for name, value in by_channel(task, words).items()}
+    for name, path in files.items():
+        if not path.is_file():
+            raise InputError(
+                f"--channel {name}={path}: no such file; check the path, or give --input beside it "
+                "if it names a series of a DICOM study."
+            )
+    ordered = {name: files[name] for name in task.channels if name in files}
+    name = bare_name(next(iter(ordered.values())))
+    return replace(named_files(task, ordered), id=name, patient=name)
 
 
 def without(

@@ -18,8 +18,12 @@ class PredictOptions:
         run: Run folders of `train` (their best checkpoints are used), or model folders; several
             predict together, by the mean of their probabilities.
         input: A manifest, a datalist, a folder of cases in any layout that `prepare` knows (labels
-            are not needed), or one file: an image, a 4-D volume, or a sequence beside its others.
+            are not needed), or one file: an image, a 4-D volume, a sequence beside its others, a
+            file of a DICOM study, or a zip of such a folder.
         output: Folder for the masks: `<case id>.nii.gz`, or `<case id>.png` for images.
+        channel: `--channel NAME=FILE` for each channel makes a case of these files, without
+            --input; `--channel NAME=SERIES` beside it chooses a DICOM series by its description,
+            protocol or UID.
         fold: With a manifest: only the cases of this fold.
         probabilities: Also write `<case id>_prob.nii.gz`, float32 with the regions along the last
             axis; for images `<case id>_prob.png`, where 255 stands for 1. Polyp models, and all
@@ -42,9 +46,10 @@ class PredictOptions:
         overwrite: Write into a folder that holds something already; never over an input.
     """
 
-    input: Path
     output: Path
+    input: Path | None = None
     run: tuple[Path, ...] = ()
+    channel: tuple[str, ...] = ()
     fold: int | None = None
     probabilities: bool = False
     fill_missing: bool = False
@@ -69,7 +74,12 @@ def make_parser(words: str) -> CommandParser:
         "model folder; may be repeated: they predict together, by the mean of their probabilities."
     )
     parser.add_argument("--run", action="append", metavar="DIR", required=True, help=words)
-    parser.add_class_arguments(PredictOptions, as_group=False, skip={"run"})
+    words = (
+        "A file of this channel, each of a case; or, beside --input, its DICOM series by "
+        "description, protocol or UID; may be repeated."
+    )
+    parser.add_argument("--channel", action="append", metavar="NAME=FILE|SERIES", help=words)
+    parser.add_class_arguments(PredictOptions, as_group=False, skip={"run", "channel"})
     return parser
 
 
@@ -83,7 +93,11 @@ def read_options(namespace: Namespace) -> PredictOptions:
     values.pop("config")
     run = values["run"]
     values["run"] = tuple(map(Path, [run] if isinstance(run, str) else run))
+    channel = values["channel"] or ()
+    values["channel"] = (channel,) if isinstance(channel, str) else tuple(channel)
     options = PredictOptions(**values)
+    if options.input is None and not options.channel:
+        raise InputError("--input: missing; give what to predict, or --channel NAME=FILE of each.")
     if options.threads < 0:
         raise InputError(f"--threads: {options.threads} is too small; give at least 0.")
     return options

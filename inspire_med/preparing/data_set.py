@@ -65,6 +65,7 @@ def open_set(options: PrepareOptions, sources: Sequence[Path]) -> Index:
         options.channels,
         options.fill_missing,
         options.workers,
+        options.channel,
     )
     with one_bar("checking") as advance:
         return index_sources(request, advance)

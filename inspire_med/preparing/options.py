@@ -20,7 +20,8 @@ class PrepareOptions:
         task: brats, isles or polyp; a YAML file of your own task; or what the source describes:
             `nnunet` (a raw folder, by its dataset.json) or `monai` (a datalist).
         out: manifest.json, or with --phantom or --download a new folder.
-        source: Folders of data sets; a datalist for `monai`.
+        source: Folders of data sets, or zips of such, which are unpacked beside --out; a datalist
+            for `monai`.
         download: Fetch a published set by its name, such as `kvasir-seg` or `msd-heart`, into
             --out instead.
         written_as: `--as`: another tool's form, written in place of a manifest.
@@ -37,6 +38,8 @@ class PrepareOptions:
         split: A published split by its name, `kvasir-official` or `pranet`; or a file of ids, one a
             line. What it holds out becomes fold 0 (validation). Or nnU-Net's `splits_final.json`.
         channels: Channels to use, in order; by default all there are.
+        channel: `--channel NAME=SERIES`, repeatable: the DICOM series of a channel in every study,
+            by its description, protocol or UID; `*` stands for anything.
         fill_missing: Fill a case's missing channels with zeros.
         register: ISLES: register FLAIR rigidly to DWI.
         plan: Also plan a training, for this machine (`auto`), two cores (`small`) or a big GPU
@@ -63,6 +66,7 @@ class PrepareOptions:
     cases: str | None = None
     split: str | None = None
     channels: tuple[str, ...] | None = None
+    channel: tuple[str, ...] = ()
     fill_missing: bool = False
     register: bool = False
     plan: Literal["auto", "small", "large"] | None = None
@@ -77,11 +81,24 @@ def make_parser(words: str) -> CommandParser:
     """The command's parser; `words` say what the command does."""
     parser = CommandParser(prog="inspire-med prepare", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    by_hand: set[str | int] = {"source", "channels", "flaws", "plan", "skip_bad", "written_as"}
+    by_hand: set[str | int] = {
+        "source",
+        "channels",
+        "channel",
+        "flaws",
+        "plan",
+        "skip_bad",
+        "written_as",
+    }
     parser.add_class_arguments(PrepareOptions, as_group=False, skip=by_hand)
     add = parser.add_argument
     add("--source", action="append", metavar="DIR", help="Folder of a data set; may be repeated.")
     add("--channels", nargs="+", help="Channels to use, in order; by default all there are.")
+    words = (
+        "The DICOM series of a channel in every study: its description, protocol or UID, with * "
+        "for anything; may be repeated."
+    )
+    add("--channel", action="append", metavar="NAME=SERIES", help=words)
     words = "Faults of real sets to put into the made one, or all; flaws.json lists them."
     add("--flaws", nargs="+", metavar="FLAW", help=words)
     words = "Write a raw folder or a datalist, with this set's folds, in place of a manifest."
@@ -103,6 +120,7 @@ def read_options(namespace: Namespace) -> PrepareOptions:
     values["written_as"] = values.pop("as")
     values["source"] = tuple(map(Path, _several(values["source"])))
     values["flaws"] = _several(values["flaws"])
+    values["channel"] = _several(values["channel"])
     values["channels"] = _several(values["channels"]) or None
     return PrepareOptions(**values)
 

@@ -65,6 +65,8 @@ def _refuse_beside_source(options: PrepareOptions) -> None:
 def _refuse_beside_phantom(options: PrepareOptions) -> None:
     if options.source:
         raise InputError("--source: a phantom is made from nothing; leave out one of the two.")
+    if options.channel:
+        raise InputError("--channel: names series of DICOM studies; leave it out with --phantom.")
     if options.check or options.repair:
         raise InputError("--check, --repair: phantoms are made as they should be; leave it out.")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inspire_med.tasks.task import Preparation, Release, Task
+from inspire_med.tasks.task import Preparation, Release, SeriesRule, Task
 
 _UNTIL_2016 = {"WT": (1, 2, 3, 4), "TC": (1, 3, 4), "ET": (4,)}
 _UNTIL_2022 = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
@@ -31,15 +31,27 @@ _RELEASES = (
         holds=(4,),
     ),
     Release("since 2023", _SINCE_2023, layouts=("case-folders",), ids="BraTS-"),
-    Release("since 2023, renamed", _SINCE_2023, layouts=("case-folders",), holds=(3,)),
+    Release("since 2023, renamed", _SINCE_2023, layouts=("case-folders", "dicom"), holds=(3,)),
     Release("until 2016", _UNTIL_2016, layouts=("vsd",)),
-    Release("until 2022", _UNTIL_2022, layouts=("case-folders",), not_ids=("BraTS-",)),
+    Release("until 2022", _UNTIL_2022, layouts=("case-folders", "dicom"), not_ids=("BraTS-",)),
     Release(
         "Medical Segmentation Decathlon",
         {"WT": (1, 2, 3), "TC": (2, 3), "ET": (3,)},
         layouts=("decathlon",),
     ),
 )
+
+_FLUID_DARK = "flair|dark ?fluid|tirm"
+_T1 = r"\bt1|mp ?rage|bravo|f?spgr|vibe"
+_NO_T1 = rf"{_FLUID_DARK}|perf|\bdce|\bmap\b"
+_SERIES = {
+    "flair": SeriesRule(_FLUID_DARK, r"\bt1"),
+    "t1": SeriesRule(_T1, _NO_T1, contrast=False),
+    "t1ce": SeriesRule(_T1, _NO_T1, contrast=True),
+    "t2": SeriesRule(
+        r"\bt2", rf"{_FLUID_DARK}|t2 ?star|t2 fl|swi|ep2d|diff|\bdwi|\badc|perf|\bmap\b"
+    ),
+}
 
 BRATS = Task(
     name="brats",
@@ -61,6 +73,7 @@ BRATS = Task(
         r"|(?:[hl]gg?_)?brats_\w+_pat\d+(?=_\w+$)"
     ),
     site=r"(?i)brats-([a-z]+(?:-rt)?)-\d",
+    series=_SERIES,
     preparation=Preparation(),
     training={"max_steps": 20_000, "data": {"patch_size": [96, 96, 96], "batch_size": 2}},
     protocol="brats2023-gli",
@@ -84,6 +97,7 @@ MENINGIOMA_RT = replace(
     layouts=("case-folders",),
     releases=(),
     spellings={"t1ce": ("t1c",), "label": ("gtv",)},
+    series={"t1ce": _SERIES["t1ce"]},
     protocol="brats2026-menrt",
     phantom=None,
     words={"GTV": "gross tumour volume", "t1ce": "T1 with contrast agent"},

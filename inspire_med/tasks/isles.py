@@ -2,13 +2,32 @@
 
 from dataclasses import replace
 
-from inspire_med.tasks.task import Preparation, Task
+from inspire_med.tasks.task import Preparation, SeriesRule, Task
+
+# The diffusion that shows a stroke is weighted by 1000 s/mm^2; the map made of it is a series too.
+_SERIES = {
+    "dwi": SeriesRule(
+        r"\bdwi|diff|trace|\bb ?\d{3,4}\b", r"\badc|apparent|\bfa\b|\bexp", b_value=(500, 2000)
+    ),
+    "adc": SeriesRule(r"\badc|apparent", r"\bexp"),
+    "flair": SeriesRule("flair|dark ?fluid|tirm", r"\bt1"),
+    "t1": SeriesRule(r"\bt1|mp ?rage|bravo|f?spgr", "flair|perf", contrast=False),
+    "t2": SeriesRule(r"\bt2", r"flair|dark ?fluid|tirm|t2 ?star|t2 fl|swi|diff|\bdwi|\badc|perf"),
+}
 
 # 2022: DWI and ADC on one grid, FLAIR on another.
 ISLES = Task(
     name="isles",
     spatial_dims=3,
     channels=("dwi", "adc", "flair"),
+    series={
+        name: _SERIES[name]
+        for name in (
+            "dwi",
+            "adc",
+            "flair",
+        )
+    },
     regions={"lesion": (1,)},
     layouts=("bids", "case-folders"),
     optional=("flair",),
@@ -25,6 +44,15 @@ ISLES_2015 = replace(
     ISLES,
     name="isles2015",
     channels=("flair", "t1", "t2", "dwi"),
+    series={
+        name: _SERIES[name]
+        for name in (
+            "flair",
+            "t1",
+            "t2",
+            "dwi",
+        )
+    },
     layouts=("vsd",),
     optional=(),
     spellings={"label": ("ot",)},
@@ -39,6 +67,7 @@ ISLES_2017 = replace(
     ISLES_2015,
     name="isles2017",
     channels=("adc", "mtt", "rcbf", "rcbv", "tmax", "ttp"),
+    series={name: _SERIES[name] for name in ("adc",)},
     words={"lesion": "final infarct", "rcbf": "rCBF", "rcbv": "rCBV", "tmax": "Tmax"},
 )
 
@@ -48,6 +77,7 @@ ISLES_2024 = replace(
     ISLES,
     name="isles2024",
     channels=("ncct", "cta", "cbf", "cbv", "mtt", "tmax"),
+    series={},
     layouts=("bids",),
     optional=(),
     spellings={
@@ -66,6 +96,7 @@ ISLES_2026 = replace(
     ISLES,
     name="isles2026",
     channels=("t1",),
+    series={name: _SERIES[name] for name in ("t1",)},
     layouts=("bids",),
     optional=(),
     spellings={"t1": ("t1w",), "label": ("desc-t1lesion_mask", "label-lesion_mask")},

@@ -18,6 +18,7 @@ Layout = Literal[
     "pattern",
     "nnunet",
     "datalist",
+    "dicom",
 ]
 Shape = Literal["volume", "picture"]
 
@@ -105,6 +106,26 @@ class Files:
 
 
 @dataclass(frozen=True)
+class SeriesRule:
+    """How a channel is told among the series of a DICOM study.
+
+    Args:
+        says: Regular expression that is found in the series' description, protocol or image type,
+            in lower case with blanks in place of signs.
+        never: Likewise, what is not found there.
+        contrast: Whether a contrast agent was given; None where that does not matter.
+        b_value: The least and the greatest, s/mm^2, where the series says its own.
+        named: The series' description, protocol or UID, with `*` for anything; then no more counts.
+    """
+
+    says: str = ""
+    never: str = ""
+    contrast: bool | None = None
+    b_value: tuple[float, float] | None = None
+    named: str = ""
+
+
+@dataclass(frozen=True)
 class Task:
     """What a data set is about.
 
@@ -122,6 +143,7 @@ class Task:
             does not match, as where it is empty, each case is a patient's only one.
         site: Regular expression of the beginning of a case id, whose group names the site.
         files: Patterns of the files, for the layout `pattern`.
+        series: Channel name to how its DICOM series is told; else by the channel's own words.
         preparation: How cases become what the network sees.
         augmentation: Name of the chain of transforms in `cases.augment`.
         network: Name of the numbers in `tasks.presets`.
@@ -143,6 +165,7 @@ class Task:
     patient: str = ""
     site: str = ""
     files: Files | None = None
+    series: Mapping[str, SeriesRule] = field(default_factory=dict)
     preparation: Preparation = field(default_factory=Preparation)
     augmentation: Literal["volume", "picture", "none"] = "volume"
     network: Shape = "volume"

@@ -11,6 +11,7 @@ from inspire_med.cases.layouts import (
     case_folders,
     datalist,
     decathlon,
+    dicom,
     image_mask_folders,
     nnunet,
     pattern,
@@ -79,6 +80,7 @@ LAYOUTS = {
         datalist.expected, datalist.find, datalist.find_inputs, datalist.find_inputs
     ),
 }
+_DICOM = Layout(dicom.expected, dicom.find, dicom.find, dicom.find_with)  # of any task of volumes
 # What is predicted may lie otherwise than what was trained on.
 _INPUTS = {2: (nnunet.NAME, image_mask_folders.NAME), 3: (case_folders.NAME, nnunet.NAME)}
 
@@ -96,7 +98,7 @@ def find_cases(task: Task, source: Path) -> Findings:
     """
     if source.is_file() and datalist.NAME not in task.layouts:
         raise InputError(f"{source}: a file; give the folder that holds {_expected(task)}.")
-    found = _first(task, source, [layout.find for layout in _layouts(task)])
+    found = _first(task, source, [layout.find for layout in _with_dicom(task)])
     _refuse_mixed(task, source, found)
     left = found.left_out
     said = [
@@ -155,7 +157,7 @@ def find_inputs(task: Task, source: Path) -> Findings:
         InputError: If the source is missing or empty, if no layout of the task fits, or if two
             cases have one name.
     """
-    layouts = _layouts(task) + [LAYOUTS[name] for name in _INPUTS[task.spatial_dims]]
+    layouts = _with_dicom(task) + [LAYOUTS[name] for name in _INPUTS[task.spatial_dims]]
     # To these readers any volume is one of all channels: the others come first.
     to_any = (LAYOUTS[decathlon.NAME], LAYOUTS[datalist.NAME])
     layouts.sort(key=lambda layout: layout in to_any)
@@ -223,6 +225,10 @@ def _refuse_mixed(task: Task, source: Path, found: Findings) -> None:
 
 def _layouts(task: Task) -> list[Layout]:
     return [LAYOUTS[name] for name in task.layouts]
+
+
+def _with_dicom(task: Task) -> list[Layout]:
+    return [*([_DICOM] if task.spatial_dims == 3 else []), *_layouts(task)]
 
 
 def _expected(task: Task) -> str:

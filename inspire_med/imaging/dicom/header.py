@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from inspire_med.errors import InputError
 from inspire_med.imaging.dicom.known import is_dicom
 from inspire_med.imaging.dicom.planes import TAGS, Plane, planes_of
-from inspire_med.imaging.stored import reason_of, refuse_absent
+from inspire_med.imaging.stored import reason_of, refuse_absent, truncated
 
 # Values that break DICOM's rules are common in hospitals, and none is believed unchecked.
 config.settings.reading_validation_mode = config.IGNORE
@@ -104,7 +105,12 @@ def _read(path: Path, size: int, *_look: int) -> DicomFile:
         with path.open("rb") as raw, _Within(raw, size) as stream:
             tags = [int(Tag(name)) for name in (*_OWN_TAGS, *TAGS)]
             content = dcmread(stream, stop_before_pixels=True, specific_tags=tags)
-        return _said(path, syntax, content)
+        with warnings.catch_warnings():  # of odd text; nothing that matters is believed unchecked
+            warnings.simplefilter("ignore")
+            header = _said(path, syntax, content)
+        if not header.kind or not header.series_uid:
+            raise truncated(path, "it says no series")
+        return header
     except InputError:
         raise
     except _WRONG as error:

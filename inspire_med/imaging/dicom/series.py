@@ -3,7 +3,7 @@
 A channel's path in a case or a manifest is the first file of its series, and stands for all of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from inspire_med.imaging.dicom.header import DicomFile, read_header
 from inspire_med.imaging.dicom.known import is_dicom
 from inspire_med.imaging.dicom.parts import Part, parts_of
 from inspire_med.imaging.dicom.planes import Plane
+from inspire_med.imaging.stored import truncated
 from inspire_med.wording import counted
 
 _IMAGES = {  # SOP classes: CT, MR and PET; classic, enhanced, and the one made of the other
@@ -146,6 +147,7 @@ def _order(number: str) -> tuple[int, str]:
 def _volumes(files: list[DicomFile]) -> tuple[list[Series], str]:
     """The volumes of one series in one folder, or why there are none."""
     _refuse_two_patients(files)
+    _refuse_unlike(files)
     first = files[0]
     if why := _no_volume(files):
         name = first.description or first.modality or "a series"
@@ -184,6 +186,14 @@ def _refuse_two_patients(files: Iterable[DicomFile]) -> None:
             f"{first.path.name} of the same series is of {first.patient_id or 'one without'}; "
             "export the patients again, apart."
         )
+
+
+def _refuse_unlike(files: Sequence[DicomFile]) -> None:
+    """Most of a series says where its slices lie: what does not is cut off, or was altered."""
+    without = [each for each in files if not each.planes]
+    if 0 < 2 * len(without) < len(files):
+        reason = "it does not say where it lies, as others of its series do"
+        raise truncated(without[0].path, reason)
 
 
 def _series(files: list[DicomFile], part: Part) -> Series:

@@ -1,0 +1,1 @@
+"""Interop: trained models and their answers in other people's formats."""

@@ -64,7 +64,7 @@ def masks(model, output, *words):
     return {path.name: nibabel.load(path) for path in sorted(output.glob("*.nii.gz"))}
 
 
-def same_mask(first, second):
+def same_volume(first, second):
     first, second = map(nibabel.as_closest_canonical, (first, second))
     np.testing.assert_allclose(first.affine, second.affine, atol=1e-4)
     np.testing.assert_array_equal(first.get_fdata(), second.get_fdata())
@@ -106,8 +106,8 @@ def test_a_folder_a_zip_and_the_nifti_files_give_one_mask(
     assert list(folder) == [name.replace(".nii", "_20200102.nii") for name in usual]
     assert list(zipped) == list(folder)
     for own, other, third in zip(folder.values(), usual.values(), zipped.values(), strict=True):
-        same_mask(own, other)
-        same_mask(own, third)
+        same_volume(own, other)
+        same_volume(own, third)
     assert any(each.get_fdata().any() for each in folder.values())
 
 
@@ -118,12 +118,12 @@ def test_files_named_one_by_one_are_a_case(tmp_path, studies, model, ball_volume
     usual = masks(model, tmp_path / "usual", "--input", case.images["t1"])
     named = masks(model, tmp_path / "named", *words)
     assert list(named) == [f"{case.id}_flair.nii.gz"]
-    same_mask(*usual.values(), *named.values())
+    same_volume(*usual.values(), *named.values())
 
     series = [next((studies / case.id / str(number)).iterdir()) for number in range(4)]
     words = [f"{name}={path}" for name, path in zip(NAMES, series, strict=True)]
     dicom = masks(model, tmp_path / "dicom", *(w for word in words for w in ("--channel", word)))
-    same_mask(*usual.values(), *dicom.values())
+    same_volume(*usual.values(), *dicom.values())
 
 
 @pytest.mark.slow
@@ -186,3 +186,18 @@ def test_a_phantom_has_no_series(tmp_path, capsys):
     words = ["--task", "brats", "--phantom", "1", "--out", str(tmp_path / "p")]
     assert prepare([*words, "--channel", "t1=x"]) == 2
     assert "--channel: names series of DICOM studies" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_another_tools_form_gets_whole_volumes_or_none(tmp_path, studies, ball_volumes, capsys):
+    words = ["--task", "brats", "--source", str(studies)]
+    assert prepare([*words, "--as", "monai", "--out", str(tmp_path / "list.json")]) == 2
+    assert (
+        "a channel is a DICOM series of several files, which a datalist cannot say"
+        in capsys.readouterr().err
+    )
+
+    assert prepare([*words, "--as", "nnunet", "--out", str(tmp_path / "raw")]) == 0
+    case = Manifest.load(ball_volumes).cases[0]
+    made = nibabel.load(tmp_path / "raw" / "imagesTr" / f"{case.id}_20200102_0000.nii.gz")
+    same_volume(made, nibabel.load(case.images["flair"]))

@@ -11,6 +11,7 @@ from inspire_med.cases.case import Case
 from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, refuse_existing, write_json
+from inspire_med.imaging.dicom.known import claims_dicom
 from inspire_med.imaging.masks import IGNORE
 from inspire_med.imaging.volume import count_components, read_grid
 from inspire_med.tasks.datalist import Entry
@@ -86,6 +87,8 @@ def _refuse_unsayable(manifest: Manifest, case: Case) -> None:
     fault = ""
     if case.filled:
         fault = "is filled with zeros"
+    elif any(claims_dicom(path) for path in case.images.values()):
+        fault = "is a DICOM series of several files"
     elif not _is_whole(case, manifest):
         fault = "is a part of a larger file"
     elif _lies_apart(case, manifest):

@@ -28,8 +28,7 @@ def parts_of(files: Sequence[DicomFile]) -> list[Part]:
     groups: dict[str, list[Plane]] = {"": [plane for each in files for plane in each.planes]}
     names = [name for name, _ in files[0].planes[0].parting]
     for name in names:
-        if any(_overlap(group) for group in groups.values()):
-            groups = _parted(groups, name)
+        groups = _parted(groups, name)
     parts = [Part(tuple(sorted(own, key=height)), words) for words, own in groups.items()]
     return _numbered(parts)
 
@@ -48,10 +47,6 @@ def normal(plane: Plane) -> NDArray[np.floating[Any]]:
 
 def _places(group: list[Plane]) -> list[int]:
     return [round(height(plane) / _SAME_MM) for plane in group]
-
-
-def _overlap(group: list[Plane]) -> bool:
-    return len(set(_places(group))) < len(group)
 
 
 def _parted(groups: dict[str, list[Plane]], name: str) -> dict[str, list[Plane]]:

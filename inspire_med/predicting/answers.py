@@ -7,6 +7,7 @@ from inspire_med.imaging.output import file_names, write_mask, write_probabiliti
 from inspire_med.inference.prediction import Prediction
 from inspire_med.inference.predictor import Predictor
 from inspire_med.predicting.doubt_files import FOLDER, doubt_of, write_tables
+from inspire_med.predicting.summary import summary_of, write_summary
 from inspire_med.reports.doubt_page import CaseDoubt
 
 
@@ -30,6 +31,7 @@ class Answers:
         self._with_maps = with_maps
         self._doubt_folder = folder / FOLDER if with_doubt else None
         self._doubts: list[CaseDoubt] = []
+        self._summaries: dict[str, dict[str, dict[str, Any]]] = {}
         self._limit = predictor.doubt.limit_under(predictor.rules)
 
     def take(self, case: str, prediction: Prediction, own: dict[str, Any]) -> None:
@@ -48,6 +50,7 @@ class Answers:
             write_probabilities(maps, prediction.maps, prediction.placement)
             self.files.append(maps)
         self.cases[case] = {**own, "seen_as": prediction.seen_as}
+        self._summaries[case] = summary_of(prediction)
         if self._doubt_folder is not None or self._limit is not None:
             temperature = self._predictor.doubt.temperature
             found = doubt_of(case, prediction, temperature, self._doubt_folder)
@@ -55,7 +58,8 @@ class Answers:
             self._doubts.append(found)
 
     def finish(self) -> None:
-        """Write the page and tables of doubt, where they were asked for."""
+        """Write the summary of all; the page and tables of doubt, where they were asked for."""
+        write_summary(self._folder, self._summaries)
         if self._doubt_folder is not None:
             unit = "ml" if self._predictor.card.task.spatial_dims == 3 else "%"
             write_tables(self._doubt_folder, self._doubts, self._predictor.doubt, self._limit, unit)

@@ -42,6 +42,8 @@ def _predict_all(options: PredictOptions) -> None:
     from inspire_med.predicting.answers import Answers
     from inspire_med.predicting.doubt_files import FOLDER, remove_tables
     from inspire_med.predicting.record import remove_record, write_record
+    from inspire_med.predicting.segmentations import Segmentations
+    from inspire_med.predicting.summary import remove_summary
     from inspire_med.reports.doubt_page import FILE
 
     predictor = _loaded(options)
@@ -52,7 +54,9 @@ def _predict_all(options: PredictOptions) -> None:
     inputs.refuse_inputs_as_output(cases, options.output)
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
+    as_dicom = Segmentations(options.output, predictor, cases) if options.dicom_seg else None
     remove_record(options.output)
+    remove_summary(options.output)
     remove_tables(options.output / FOLDER)
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
@@ -62,6 +66,8 @@ def _predict_all(options: PredictOptions) -> None:
             seconds = time.perf_counter() - started
             own = {"seconds": seconds, "missing": predictor.missing(case)}
             answers.take(case.id, prediction, own)
+            if as_dicom is not None:
+                as_dicom.take(case.id, prediction)
             del prediction  # else it lives while the next one is found
             next_case()
     answers.finish()

@@ -40,6 +40,8 @@ class PredictOptions:
             there are any; `off`; or a YAML file of rules (docs/inference.md).
         doubt: Also write, in the folder `doubt` of the output, a map of each voxel's doubt in bits,
             and tables of how sure the networks are of cases and lesions (docs/inference.md).
+        dicom_seg: Also write each mask as a DICOM segmentation of the series that it was made from,
+            into the folder `dicom_seg` of the output; for cases that came as DICOM.
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
@@ -59,6 +61,7 @@ class PredictOptions:
     memory: str | None = None
     postprocess: str = "stored"
     doubt: bool = False
+    dicom_seg: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
     threads: int = 0

@@ -85,6 +85,7 @@ BRATS = Task(
         "RC": "resection cavity",
         "t1ce": "T1 with contrast agent",
     },
+    codes=dict.fromkeys(("WT", "TC", "ET"), ("108369006", "Neoplasm")),
     seen_on={"ET": "t1ce", "TC": "t1ce", "WT": "flair"},
 )
 
@@ -101,5 +102,6 @@ MENINGIOMA_RT = replace(
     protocol="brats2026-menrt",
     phantom=None,
     words={"GTV": "gross tumour volume", "t1ce": "T1 with contrast agent"},
+    codes={"GTV": ("108369006", "Neoplasm")},
     seen_on={},
 )

@@ -35,6 +35,7 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True):
     image_size: tuple[int, int] | None = None
     protocol: str = "segmentation"
     words: dict[str, str] = {}
+    codes: dict[str, tuple[str, str]] = {}
     training: dict[str, Any] = {}
 
 
@@ -65,6 +66,7 @@ def task_of_yaml(path: Path) -> Task:
         patient=own.patient,
         protocol=own.protocol,
         words=own.words,
+        codes=own.codes,
     )
 
 

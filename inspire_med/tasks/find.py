@@ -90,8 +90,9 @@ def as_stored(task: Task) -> dict[str, Any]:
     if _BUILT_IN.get(task.name) == task:
         return {"task": task.name}
     definition = msgspec.to_builtins(task) | {"preparation": task.preparation.to_json()}
-    if not task.series:  # hashes from before hold
-        del definition["series"]
+    for name in ("series", "codes"):  # hashes from before there were any hold
+        if not definition[name]:
+            del definition[name]
     return {"task": task.name, "definition": definition}
 
 

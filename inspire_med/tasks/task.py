@@ -151,6 +151,7 @@ class Task:
         protocol: Name of the rules that predictions are scored by.
         phantom: Name of the maker in `cases.phantom`; None where there is none.
         words: Channel or region name to words for a reader, such as "enhancing tumour".
+        codes: Region name to what it is by SNOMED CT: (code, meaning), as DICOM's segments say it.
         seen_on: Region name to the channel it is best seen on; others are shown on the first.
     """
 
@@ -173,6 +174,7 @@ class Task:
     protocol: str = "segmentation"
     phantom: Literal["glioma", "stroke", "colon"] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seen_on: Mapping[str, str] = field(default_factory=dict)
 
     def patient_of(self, case_id: str) -> str:

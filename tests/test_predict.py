@@ -29,7 +29,7 @@ TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--preci
 
 
 def masks_in(folder):
-    return [path for path in sorted(folder.iterdir()) if not path.match("*.json")
+    return [path for path in sorted(folder.iterdir()) if path.suffix not in (".json", ".csv")
             and "_prob" not in path.name and path.is_file()]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 _ROOMS = (
     *("blocks", "cases", "detection", "evaluation", "imaging", "inference", "losses"),
-    *("metric", "networks", "reports", "tasks", "training", "viz"),
+    *("interop", "metric", "networks", "reports", "tasks", "training", "viz"),
 )
 
 

@@ -1,0 +1,1 @@
+"""What MONAI's own transforms do not do, as plain code that a bundle carries along."""

@@ -1,0 +1,69 @@
+"""Regions: overlapping masks painted as one label map."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.data.meta_tensor import MetaTensor
+from monai.transforms import MapTransform
+
+
+class Thresholdd(MapTransform):
+    """Say where probabilities are above a threshold; MONAI's own takes what is equal, too.
+
+    Args:
+        keys: Probabilities, `(regions, *spatial)`.
+        thresholds: Of each region.
+    """
+
+    def __init__(self, keys: Sequence[str], thresholds: Sequence[float]) -> None:
+        super().__init__(keys)
+        self.thresholds = thresholds
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Give masks of the same shape."""
+        found = dict(data)
+        for key in self.key_iterator(found):
+            limits = torch.tensor(self.thresholds).view(-1, *[1] * (found[key].dim() - 1))
+            found[key] = found[key] > limits
+        return found
+
+
+class Paintd(MapTransform):
+    """Paint masks, the region of most label values first, each with a value of its own.
+
+    A region counts only where the regions that hold all of its values are found too.
+
+    Args:
+        keys: Masks, `(regions, *spatial)`, on the grid of the case's file.
+        regions: Region name to label values, in the order of the masks.
+        white: What 1 becomes where no other value can occur; 255 in pictures.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], regions: Mapping[str, Sequence[int]], white: int = 1
+    ) -> None:
+        super().__init__(keys)
+        self.groups = [set(values) for values in regions.values()]
+        self.white = white if set.union(*self.groups) <= {1} else 1
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Give the label map, `(*spatial)`, where the file's affine puts it, named by the case."""
+        found = dict(data)
+        for key in self.key_iterator(found):
+            masks: MetaTensor = found[key]
+            labels = self._painted(masks.as_tensor() > 0) * self.white
+            meta = {**masks.meta, "filename_or_obj": f"{data['case']}.nii.gz"}
+            found[key] = MetaTensor(labels, meta=meta)
+            if "original_affine" in meta:  # pictures have none
+                found[key].affine = torch.as_tensor(meta["original_affine"])
+        return found
+
+    def _painted(self, masks: torch.Tensor) -> torch.Tensor:
+        labels = torch.zeros(masks.shape[1:], dtype=torch.uint8)
+        for index in sorted(range(len(self.groups)), key=lambda i: -len(self.groups[i])):
+            group = self.groups[index]
+            own = group.difference(*(other for other in self.groups if other < group))
+            around = [masks[i] for i, other in enumerate(self.groups) if other > group]
+            labels[torch.stack([masks[index], *around]).all(0)] = min(own or group)
+        return labels

@@ -46,13 +46,13 @@ class DiceCrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Add the two."""
         size, space = logits.shape[2:], list(range(2, logits.ndim))
-        inside, w = (shrink(each, size) for each in judged_part(target, logits.shape[1]))
-        y = inside / w.clamp(min=_LEAST)
-        entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+        inside, judged = judged_part(target, logits.shape[1])
+        inside, w = shrink(inside, size), None if judged is None else shrink(judged, size)
+        entropy = F.binary_cross_entropy_with_logits(logits, over(inside, w), reduction="none")
         p = logits.sigmoid()
-        both, masses = (p * inside).sum(space), (w * p).sum(space) + inside.sum(space)
+        both, masses = (p * inside).sum(space), weighed(p, w).sum(space) + inside.sum(space)
         dice = (2 * both + self.smooth) / (masses + self.smooth)
-        return (1 - dice + (w * entropy).sum(space) / w.sum(space).clamp(min=_LEAST)).mean()
+        return (1 - dice + weighted_mean(entropy, w, space)).mean()
 
 
 class StructureLoss(nn.Module):
@@ -87,16 +87,16 @@ class StructureLoss(nn.Module):
         """Add the two."""
         size, space = logits.shape[2:], list(range(2, logits.ndim))
         inside, judged = judged_part(target, logits.shape[1])
-        around = 1 - window_mean(1 - judged, self.window)
-        mean = window_mean(inside, self.window) / around.clamp(min=_LEAST)
-        edge = 1 + 5 * (mean - inside / judged.clamp(min=_LEAST)).abs()
-        inside, judged, w = (shrink(each, size) for each in (inside, judged, judged * edge))
-        y = inside / judged.clamp(min=_LEAST)
+        # Outside of the image counts as judged.
+        around = None if judged is None else 1 - window_mean(1 - judged, self.window)
+        mean = over(window_mean(inside, self.window), around)
+        w = shrink(weighed(1 + 5 * (mean - over(inside, judged)).abs(), judged), size)
+        y = over(shrink(inside, size), None if judged is None else shrink(judged, size))
         entropy = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
         p = logits.sigmoid()
         overlap, union = (w * p * y).sum(space), (w * (p + y - p * y)).sum(space)
         iou = (overlap + 1) / (union + 1)
-        return ((w * entropy).sum(space) / w.sum(space).clamp(min=_LEAST) + 1 - iou).mean()
+        return (weighted_mean(entropy, w, space) + 1 - iou).mean()
 
 
 LOSSES: dict[str, Callable[[], nn.Module]] = {
@@ -150,17 +150,35 @@ class SegmentationLoss(nn.Module):
             return summed / count
 
 
-def judged_part(target: Tensor, regions: int) -> tuple[Tensor, Tensor]:
+def judged_part(target: Tensor, regions: int) -> tuple[Tensor, Tensor | None]:
     """The share of each voxel that is foreground and was judged, and the share that was judged.
 
     Shape:
         - Target: `(batch, regions, *spatial)`, all of it judged, or `(batch, regions + 1, ...)`.
-        - Output: `(batch, regions, *spatial)` and `(batch, 1, *spatial)`.
+        - Output: `(batch, regions, *spatial)` and `(batch, 1, *spatial)`; None where all was
+          judged: a map of ones would be kept, and weighed by, for nothing.
     """
     if target.shape[1] == regions:
-        return target, torch.ones_like(target[:, :1])
+        return target, None
     judged = target[:, regions:]
     return torch.minimum(target[:, :regions], judged), judged
+
+
+def weighed(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Values times weights; None is 1 everywhere."""
+    return values if weights is None else weights * values
+
+
+def over(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Values divided by weights, which may be 0 where values are; None is 1 everywhere."""
+    return values if weights is None else values / weights.clamp(min=_LEAST)
+
+
+def weighted_mean(values: Tensor, weights: Tensor | None, space: list[int]) -> Tensor:
+    """Mean over space; None weighs all alike, and no weight at all gives 0."""
+    if weights is None:
+        return values.mean(space)
+    return over((weights * values).sum(space), weights.sum(space))
 
 
 def shrink(values: Tensor, size: Sequence[int]) -> Tensor:

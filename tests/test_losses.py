@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from monai.losses import DiceCELoss, DiceLoss
 from scipy.ndimage import uniform_filter
 
 from inspire_med.config import TrainConfig
@@ -39,7 +40,43 @@ def test_cases_count_alike_whatever_their_size():
     assert dice.item() == pytest.approx((0 + (1 - 1 / 2)) / 2, abs=1e-4)
 
 
+@pytest.mark.parametrize("size", [(9, 7), (9, 7, 5)], ids=["2d", "3d"])
+class TestMonaiSaysTheSame:
+    def test_of_dice_beside_the_entropy(self, size):
+        logits, target = torch.randn(2, 3, *size), (torch.rand(2, 3, *size) > 0.5).float()
+        target[0, 1] = 0
+
+        value = SegmentationLoss()(logits, target)
+
+        dice = DiceLoss(sigmoid=True, smooth_nr=1, smooth_dr=1)(logits, target)
+        entropy = torch.nn.BCEWithLogitsLoss()(logits, target)
+        torch.testing.assert_close(value, dice + entropy, atol=1e-6, rtol=1e-6)
+
+    def test_of_both_a_region_at_a_time(self, size):
+        logits, target = torch.randn(2, 3, *size), (torch.rand(2, 3, *size) > 0.8).float()
+        monai = DiceCELoss(sigmoid=True, smooth_nr=1, smooth_dr=1)
+
+        value = SegmentationLoss()(logits, target)
+
+        each = [monai(logits[:, [r]], target[:, [r]]) for r in range(3)]
+        torch.testing.assert_close(value, sum(each) / 3, atol=1e-6, rtol=1e-6)
+
+
 both = pytest.mark.parametrize("name", LOSSES)
+
+
+@both
+def test_where_all_is_judged_no_map_of_ones_is_kept(name):
+    kept = []
+    logits = torch.randn(1, 2, 6, 6, requires_grad=True)
+    target = (torch.rand(1, 2, 6, 6) > 0.5).float()
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda own: kept.append(own) or own, lambda x: x):
+        SegmentationLoss(name)(logits, target)
+
+    maps = [own for own in kept if own.shape[-2:] == (6, 6)]
+    assert maps
+    assert not any((own == 1).all() for own in maps)
 
 
 @both

@@ -80,7 +80,7 @@ def _tune(namespace: Namespace) -> None:
     for file in files.values():
         refuse_existing(file, overwrite=options.overwrite)
     manifest = _manifest(options)
-    predictions = options.prediction or options.run / "predictions"
+    predictions = _predictions(options)
     examples = find_examples(manifest, predictions)
     measure = Measure.of(protocol(options.protocol or manifest.task.protocol))
     dims = manifest.task.spatial_dims
@@ -128,6 +128,17 @@ def _manifest(options: TuneOptions) -> "Manifest":
     if not first.is_file():
         raise InputError(f"{first}: no such file, so the data set is not known; give --manifest.")
     return Manifest.load(Path(options_in(first)["manifest"]))
+
+
+def _predictions(options: TuneOptions) -> Path:
+    """Where the out-of-fold predictions lie."""
+    folder = options.prediction or options.run / "predictions"
+    if options.prediction is None and not folder.is_dir():
+        raise InputError(
+            f"--run: {options.run} has no out-of-fold predictions; give the folder of a "
+            "cross-validation (train --fold each), not a single fold's run, or --prediction."
+        )
+    return folder
 
 
 def _lines(rules: "Postprocessing", unit: str) -> list[str]:

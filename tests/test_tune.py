@@ -136,6 +136,15 @@ def test_odd_requests_are_refused(run, disc_images, capsys, words, sentence):
     assert sentence in capsys.readouterr().err
 
 
+def test_a_single_folds_run_is_told_from_a_cross_validation(tmp_path, disc_images, capsys):
+    alone = tmp_path / "cv" / "fold0" / "run"
+    alone.mkdir(parents=True)
+
+    assert tune(alone, disc_images) == 2
+    said = capsys.readouterr().err
+    assert f"--run: {alone} has no out-of-fold predictions; give the folder of a cross-val" in said
+
+
 def test_without_a_model_the_data_set_must_be_named(run, capsys):
     assert main(["--run", str(run)]) == 2
     assert "no trained model in it" in capsys.readouterr().err

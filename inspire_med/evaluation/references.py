@@ -1,6 +1,6 @@
 """References: what predictions are held against, and which labels make its regions."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,14 +115,12 @@ def _by_folder(frames: Mapping[str, Path], folder: Path) -> dict[str, str]:
     return {frame: path.parent.name for frame, path in frames.items()}
 
 
-def parse_regions(
-    words: Sequence[str], known: Collection[str] | None = None
-) -> dict[str, tuple[int, ...]]:
+def parse_regions(words: Sequence[str], known: Regions | None = None) -> dict[str, tuple[int, ...]]:
     """Read regions: `["WT=1,2,4", "ET=4"]` -> `{"WT": (1, 2, 4), "ET": (4,)}`.
 
     Args:
         words: As on the command line.
-        known: Names that a protocol scores; any where there are none.
+        known: Regions that a protocol scores; any where there are none.
 
     Raises:
         InputError: If a word is not of this form, a name comes twice, or none knows it.
@@ -144,5 +142,16 @@ def parse_regions(
             raise InputError(f"option --regions: {name} comes twice; give all its values at once.")
         regions[name] = tuple(int(number) for number in numbers)
     if fault := odd_ignored(regions):
-        raise InputError(f"option --regions: {fault}; mend it.")
+        raise InputError(f"option --regions: {fault}; {_way_out(regions, known)}.")
     return regions
+
+
+def _way_out(regions: Regions, known: Regions | None) -> str:
+    """What to write where the region called `ignore` is odd."""
+    if [*regions] != [IGNORE]:
+        return "give it one value, which no other has"
+    shown = {"WT": (1, 2, 4), "ET": (4,)} if known is None else known
+    written = [f"{name}={','.join(map(str, values or (1,)))}" for name, values in shown.items()]
+    return (
+        f"name those that are scored too, as in {' '.join(written)} {IGNORE}={regions[IGNORE][0]}"
+    )

@@ -48,6 +48,24 @@ class Doubt:
         return {"format": 2, **asdict(self)}
 
 
+@dataclass(frozen=True)
+class _Wrong:
+    """How many of some cases were wrong."""
+
+    n: int
+    wrong: int
+    ci95: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What of `measured` predict's page shows."""
+
+    wrong_below_dice: float
+    referred: _Wrong
+    others: _Wrong
+
+
 def read_doubt(file: Path) -> Doubt:
     """Read what `to_json` gave.
 
@@ -61,6 +79,8 @@ def read_doubt(file: Path) -> Doubt:
         read = convert(content, Doubt)
         if not read.temperature > 0:
             raise ValidationError("temperature is not above zero")
+        if read.measured:
+            convert(read.measured, _Shown)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{file}: not what tune writes ({error}); run tune again.") from None
     return read

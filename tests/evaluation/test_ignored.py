@@ -9,7 +9,7 @@ from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
 from inspire_med.evaluation.batch import Job, Rules, score_case
 from inspire_med.evaluation.protocols import protocol
-from inspire_med.evaluation.references import references_of_folder
+from inspire_med.evaluation.references import parse_regions, references_of_folder
 
 IGNORE = 3
 REGIONS = {"whole": (1, 2), "core": (2,)}
@@ -183,5 +183,17 @@ def test_a_folders_label_to_ignore_is_named_as_the_regions_are(tmp_path):
 
     assert (found.regions, found.ignore, found.background) == ({"a": (1,)}, 3, (0, 5))
     assert any("Where a reference holds 3, nobody has judged" in note for note in found.notes)
-    with pytest.raises(InputError, match="option --regions: has no region beside ignore; mend it"):
-        references_of_folder(tmp_path, ["ignore=3"], rules, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "rules", "way_out"),
+    [
+        (["ignore=3"], "segmentation", "as in WT=1,2,4 ET=4 ignore=3"),
+        (["ignore=9"], "brats2023-gli", "as in WT=1,2,3 TC=1,3 ET=3 ignore=9"),
+        (["a=1", "ignore=1"], "segmentation", "give it one value, which no other has"),
+        (["a=1", "ignore=3,4"], "segmentation", "give it one value, which no other has"),
+    ],
+)
+def test_how_to_name_an_ignored_label_is_said(words, rules, way_out):
+    with pytest.raises(InputError, match=f"option --regions: .*{way_out}"):
+        parse_regions(words, protocol(rules).regions)

@@ -136,8 +136,15 @@ def test_nothing_has_no_lesion():
     assert list(doubt_of_lesions(np.zeros((3, 3), np.float32), np.zeros((3, 3), bool), 1.0)) == []
 
 
+MEASURED = {
+    "wrong_below_dice": 0.7,
+    "referred": {"n": 3, "wrong": 1, "share": 1 / 3, "ci95": [0.1, 0.8]},
+    "others": {"n": 0, "wrong": 0, "share": None, "ci95": None},
+}
+
+
 def test_doubt_is_read_as_it_was_written(tmp_path):
-    doubt = Doubt(1.7, 0.6, {"ET": RegionRules(smallest_total=0.2)}, {"referred": {"n": 3}})
+    doubt = Doubt(1.7, 0.6, {"ET": RegionRules(smallest_total=0.2)}, MEASURED)
     file = tmp_path / "doubt.json"
     file.write_text(json.dumps(doubt.to_json()))
 
@@ -151,6 +158,23 @@ def test_doubt_is_read_as_it_was_written(tmp_path):
 def test_what_is_no_such_file_is_refused(tmp_path, content):
     file = tmp_path / "doubt.json"
     file.write_text(json.dumps(content))
+
+    with pytest.raises(InputError, match=r"doubt.json: not what tune writes .*; run tune again"):
+        read_doubt(file)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"referred": {"n": 3}},
+        {"referred": "none"},
+        {"others": {"n": 3, "wrong": 1, "ci95": [0.1]}},
+        {"wrong_below_dice": "0.7"},
+    ],
+)
+def test_what_was_measured_and_edited_by_hand_is_refused(tmp_path, edited):
+    file = tmp_path / "doubt.json"
+    file.write_text(json.dumps(Doubt(measured={**MEASURED, **edited}).to_json()))
 
     with pytest.raises(InputError, match=r"doubt.json: not what tune writes .*; run tune again"):
         read_doubt(file)

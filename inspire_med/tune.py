@@ -51,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = CommandParser(
         prog="inspire-med tune",
         description="On out-of-fold predictions: search rules of postprocessing, and keep those "
-        "whose gain, on cases that did not choose them, lies above zero; fit the temperature of "
-        "the probabilities; find the confidence below which a person should look at a case.",
+        "whose gain, on cases that did not choose them, lies above zero; fit the temperature "
+        "and bias of the probabilities; find the confidence below which a person should look at a "
+        "case.",
     )
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     parser.add_class_arguments(TuneOptions, as_group=False)
@@ -160,10 +161,13 @@ def _line(found: Mapping[str, Any], unit: str) -> str:
 
 def _lines_of_doubt(sure: "DoubtSearch") -> list[str]:
     """What was measured, in words."""
-    own = sure.referral
+    own, calibration, (before, after) = sure.referral, sure.calibration, sure.errors
+    direction = "above 0: it says too much where it is in doubt"
     areas = "area under the risk-coverage curve {by_confidence:.3f}; by chance {by_chance:.3f}, "
     return [
-        f"temperature {sure.temperature:.2f} (above 1: the network is too sure of itself)",
+        f"temperature {calibration.temperature:.2f} (above 1: the network is too sure of itself), "
+        f"bias {calibration.bias:+.2f} ({direction})",
+        f"expected calibration error {before:.3f}; calibrated by the other folds {after:.3f}",
         _counted(f"confidence below {own.limit:.3f}, for a person to look at", own.referred),
         _counted("the others", own.others),
         (areas + "by Dice itself {by_dice:.3f}").format(**own.areas),

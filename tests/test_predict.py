@@ -18,6 +18,7 @@ from inspire_med.evaluate import main as evaluate
 from inspire_med.evaluation.origin import origin_of
 from inspire_med.imaging.output import write_mask
 from inspire_med.inference import Predictor
+from inspire_med.inference.doubt import Calibration
 from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.predict import main
 from inspire_med.train import main as train
@@ -763,7 +764,9 @@ def test_a_limit_that_was_found_by_other_rules_is_not_gone_by(
 def test_confidence_is_what_tune_would_find_by_the_maps(tmp_path, image_run, disc_images):
     """A picture's maps have 8 bits: who goes by a limit found with them sees no more than they."""
     run = shutil.copytree(image_run, tmp_path / "run")
-    (run / "doubt.json").write_text('{"format": 2, "temperature": 3.0, "refer_below": 0.5}')
+    (run / "doubt.json").write_text(
+        '{"format": 2, "temperature": 3.0, "bias": 0.5, "refer_below": 0.5}'
+    )
     manifest = Manifest.load(disc_images)
 
     assert predict(run, disc_images, tmp_path / "out", "--fold", "0") == 0
@@ -772,7 +775,10 @@ def test_confidence_is_what_tune_would_find_by_the_maps(tmp_path, image_run, dis
     for case in manifest.fold(0)[1]:
         maps = tmp_path / "out" / f"{case.id}_prob.png"
         judged = judge(
-            manifest.regions, Postprocessing(), 3.0, Example(case.id, 0, case.label, maps)
+            manifest.regions,
+            Postprocessing(),
+            Calibration(3.0, 0.5),
+            Example(case.id, 0, case.label, maps),
         )
         assert record["cases"][case.id]["confidence"] == pytest.approx(judged.confidence, abs=1e-9)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import ValidationError, convert
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.measures.lesions import components
@@ -22,20 +24,46 @@ COUNTS = 0.02  # below, background: a million of its voxels would outweigh a les
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What makes probabilities come true: of a logit l, (l - bias) / temperature.
+
+    Source: Platt, Probabilistic Outputs for Support Vector Machines, 1999; Guo et al., On
+    Calibration of Modern Neural Networks, ICML 2017, section 4.2, for networks and temperatures.
+
+    Args:
+        temperature: Above 1 where the network is too sure of itself, either way.
+        bias: Above 0 where it says too much at every level: the logit that is an even chance.
+    """
+
+    temperature: float = 1.0
+    bias: float = 0.0
+
+
+AS_SAID = Calibration()
+
+
+@dataclass(frozen=True)
 class Doubt:
     """What out-of-fold predictions tell of a model's probabilities.
 
     Args:
-        temperature: Logits are divided by it; above 1 where the network is too sure of itself.
+        temperature: Of `Calibration`.
+        bias: Of `Calibration`; files of before it was fitted have none.
         refer_below: A person should look at cases whose confidence is lower; None is not known.
         rules: What was done to the masks of which that was found, by region.
         measured: How often such a case was wrong, and another: for people.
     """
 
     temperature: float = 1.0
+    bias: float = 0.0
     refer_below: float | None = None
     rules: Mapping[str, RegionRules] = field(default_factory=dict[str, RegionRules])
     measured: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes the probabilities come true."""
+        return Calibration(self.temperature, self.bias)
 
     def limit_under(self, rules: Postprocessing) -> float | None:
         """`refer_below`, if it was found for masks that are made by the same rules."""
@@ -77,8 +105,8 @@ def read_doubt(file: Path) -> Doubt:
         if content.pop("format") != 2:
             raise ValidationError("it is of another version")
         read = convert(content, Doubt)
-        if not read.temperature > 0:
-            raise ValidationError("temperature is not above zero")
+        if not read.temperature > 0 or not isfinite(read.temperature + read.bias):
+            raise ValidationError("temperature is not above zero, or no number")
         if read.measured:
             convert(read.measured, _Shown)
     except (ValidationError, KeyError, AttributeError, TypeError) as error:
@@ -91,24 +119,22 @@ def in_eight_bits(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.rint(probabilities * 255).astype(np.float32) / np.float32(255)
 
 
-def tempered(
-    probabilities: NDArray[np.float32], temperature: float, least: float = FINE
+def calibrated(
+    probabilities: NDArray[np.float32], calibration: Calibration, least: float = FINE
 ) -> NDArray[np.float32]:
-    """Probabilities whose logits are divided by a temperature; one half stays one half.
-
-    Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
+    """Probabilities as often as they come true.
 
     Args:
         probabilities: Of any shape.
-        temperature: Above 0.
+        calibration: What makes them so.
         least: What is nearer to 1 counts as this near, and what is nearer to 0 without being it.
     """
-    if temperature == 1:
+    if calibration == AS_SAID:
         return probabilities
     held = np.clip(probabilities, np.float32(least), np.float32(1 - least))
-    odds = (held / (1 - held)) ** np.float32(1 / temperature)
+    logits = np.log(held / (1 - held)) - np.float32(calibration.bias)
     # Where there is nothing at all, there is nothing at any temperature.
-    return np.where(probabilities > 0, odds / (1 + odds), 0).astype(np.float32)
+    return np.where(probabilities > 0, expit(logits / np.float32(calibration.temperature)), 0)
 
 
 def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -120,7 +146,7 @@ def entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
 def confidence(
     probabilities: NDArray[np.float32],
     mask: NDArray[np.bool_],
-    temperature: float = 1.0,
+    calibration: Calibration = AS_SAID,
     least: float = FINE,
 ) -> float:
     """The Dice that a region's probabilities promise its mask, 0 to 1.
@@ -129,20 +155,20 @@ def confidence(
     each voxel a lesion as often as p says. Of an empty mask it is the least sure voxel's 1 - p.
 
     Args:
-        probabilities: `(*spatial)`; those that are background before they are tempered do not
+        probabilities: `(*spatial)`; those that are background as the network says do not
             count, or a high temperature would make a lesion of their million.
         mask: `(*spatial)`.
-        temperature: As `tempered` takes it.
-        least: As `tempered` takes it.
+        calibration: As `calibrated` takes it.
+        least: As `calibrated` takes it.
     """
     count = int(mask.sum())
     if count == 0:
         highest = probabilities.max(initial=0, keepdims=True)
-        return float(1 - tempered(highest, temperature, least).item())
+        return float(1 - calibrated(highest, calibration, least).item())
     inside = total = 0.0
     for plane, own in zip(probabilities, mask, strict=True):  # in pieces, for the sake of memory
         counted = own | (plane >= COUNTS)
-        held = tempered(plane[counted], temperature, least).astype(np.float64)
+        held = calibrated(plane[counted], calibration, least).astype(np.float64)
         inside, total = inside + held[own[counted]].sum(), total + held.sum()
     return float(2 * inside / (total + count))
 

@@ -52,8 +52,8 @@ class Answers:
         self.cases[case] = {**own, "seen_as": prediction.seen_as}
         self._summaries[case] = summary_of(prediction)
         if self._doubt_folder is not None or self._limit is not None:
-            temperature = self._predictor.doubt.temperature
-            found = doubt_of(case, prediction, temperature, self._doubt_folder)
+            calibration = self._predictor.doubt.calibration
+            found = doubt_of(case, prediction, calibration, self._doubt_folder)
             self.cases[case]["confidence"] = found.confidence
             self._doubts.append(found)
 

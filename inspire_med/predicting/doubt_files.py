@@ -13,13 +13,14 @@ from inspire_med.imaging.output import file_names, write_probabilities
 from inspire_med.inference.doubt import (
     EIGHT_BITS,
     FINE,
+    Calibration,
     Doubt,
     LesionDoubt,
+    calibrated,
     confidence,
     doubt_of_lesions,
     entropy,
     in_eight_bits,
-    tempered,
 )
 from inspire_med.inference.postprocess import size_of_voxel
 from inspire_med.inference.prediction import Prediction
@@ -30,14 +31,14 @@ _CASES, _LESIONS = "cases.csv", "lesions.csv"
 
 
 def doubt_of(
-    case: str, prediction: Prediction, temperature: float, folder: Path | None
+    case: str, prediction: Prediction, calibration: Calibration, folder: Path | None
 ) -> CaseDoubt:
     """Find how sure the networks are of a case, one region after another.
 
     Args:
         case: Its id.
         prediction: Of it.
-        temperature: Of their probabilities.
+        calibration: Of their probabilities.
         folder: Gets the map of doubt in bits, if there is one: of each voxel that of the region
             which is least sure there.
     """
@@ -51,9 +52,9 @@ def doubt_of(
         said = prediction.maps[index]
         said = in_eight_bits(said) if is_picture else said
         mask = among(prediction.labels, values)
-        promised[region] = confidence(said, mask, temperature, least)
+        promised[region] = confidence(said, mask, calibration, least)
         for place, plane in enumerate(said):  # in pieces, for the sake of memory
-            plane[...] = tempered(plane, temperature, least)
+            plane[...] = calibrated(plane, calibration, least)
             if bits is not None:
                 np.maximum(bits[place], entropy(plane), out=bits[place])
         lesions += [(region, each) for each in doubt_of_lesions(said, mask, voxel)]

@@ -20,7 +20,7 @@ _POLICY = (
     "Confidence of a region is the Dice that its probabilities promise its mask; of an empty mask "
     "the least sure voxel's 1 - p. That of a case is the mean over regions, that of a lesion the "
     "mean probability of its voxels.",
-    "Probabilities are tempered as out-of-fold predictions said, where tune has been run.",
+    "Probabilities are calibrated as out-of-fold predictions said, where tune has been run.",
     "Confidence is what the networks say of themselves: of images unlike those of the training it "
     "may be high and wrong.",
 )
@@ -91,7 +91,11 @@ def doubt_html(
         left_out=max(0, len(lesions) - _MOST_LESIONS),
         unit=unit,
         policy=_POLICY,
-        provenance={"Temperature": f"{doubt.temperature:.2f}", **provenance},
+        provenance={
+            "Temperature": f"{doubt.temperature:.2f}",
+            "Bias": f"{doubt.bias:+.2f}",
+            **provenance,
+        },
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from inspire_med.evaluation.measures.measure import Measure
 from inspire_med.evaluation.statistics.paired import ALPHA
 from inspire_med.evaluation.statistics.summary import FEW, Summary, summarise
+from inspire_med.inference.doubt import Calibration
 from inspire_med.reports.charts import slope_chart
 from inspire_med.reports.doubt_charts import (
     calibration_chart,
@@ -27,7 +28,7 @@ from inspire_med.wording import counted
 
 FILE = "tune.html"  # beside what predict goes by
 
-_ABOUT_RIGHT = 0.05  # of a temperature of 1
+_ABOUT_RIGHT = 0.05  # of a temperature of 1, of a bias of 0
 _POLICY = (
     "Every case was predicted by a network that has not trained on it.",
     "A rule's gain is that of the way of choosing: the value that is best over all folds but one "
@@ -38,7 +39,7 @@ _POLICY = (
     "protocol has no value of an empty reference, nothing counts 1 and anything else 0.",
     "Scores with the kept rules are of the very cases that chose them, and so a little too good.",
     "Whether a case is one to look at goes by the limit of confidence of all other folds; "
-    "temperature and rules are those of all.",
+    "calibration and rules are those of all.",
     "The area under the risk-coverage curve is the mean over all shares of the cases of the mean "
     "1 - Dice of the surest; cases as sure as each other count with their mean. By chance is the "
     "mean over all orders.",
@@ -84,8 +85,7 @@ class Tuning:
 
 def tuning_html(tuning: Tuning) -> str:
     """The whole page as text."""
-    referral, histogram = tuning.doubt.referral, tuning.doubt.histogram
-    temperature = tuning.doubt.temperature
+    referral = tuning.doubt.referral
     return render(
         "tuning.html.j2",
         tuning=tuning,
@@ -95,7 +95,7 @@ def tuning_html(tuning: Tuning) -> str:
         reach=_reach(tuning),
         scores=_scores(tuning),
         slopes=_slopes(tuning),
-        calibration=calibration_chart([curve(histogram), curve(histogram, temperature)]),
+        calibration=calibration_chart([curve([tuning.doubt.said]), curve(tuning.doubt.tried)]),
         risk=risk_coverage_chart(referral),
         sure=confidence_chart(referral),
         areas=referral.areas,
@@ -130,7 +130,12 @@ def _findings(tuning: Tuning) -> Iterator[str]:
             f"{rule_value(each, tuning.unit)}: {tuning.measure.title} {gain} (95 % CI {low} to "
             f"{high}), mean over regions."
         )
-    yield f"Temperature {tuning.doubt.temperature:.2f}: {_sureness(tuning.doubt.temperature)}."
+    own, (before, after) = tuning.doubt.calibration, tuning.doubt.errors
+    yield f"Temperature {own.temperature:.2f}, bias {own.bias:+.2f}: {_sureness(own)}."
+    yield (
+        f"Expected calibration error {before:.3f} as the network says, {after:.3f} of each fold "
+        "calibrated by the others."
+    )
     referral = tuning.doubt.referral
     below, above = _wrong(referral.referred), _wrong(referral.others)
     yield f"Below the limit of confidence {below}; above it {above}."
@@ -145,11 +150,14 @@ def _in_words(rule: str) -> str:
     return rule.replace("_", " ")
 
 
-def _sureness(temperature: float) -> str:
-    if abs(temperature - 1) <= _ABOUT_RIGHT:
-        return "the network is about as sure as it is right"
-    how = "too sure of itself" if temperature > 1 else "not as sure as it could be"
-    return f"the network is {how}"
+def _sureness(calibration: Calibration) -> str:
+    off, bias = calibration.temperature - 1, calibration.bias
+    words = [
+        "is too sure of itself" if off > 0 else "is not as sure as it could be",
+        f"says too {'much' if bias > 0 else 'little'} where it is in doubt",
+    ]
+    said = [each for each, by in zip(words, (off, bias), strict=True) if abs(by) > _ABOUT_RIGHT]
+    return f"the network {' and '.join(said) or 'is about as sure as it is right'}"
 
 
 def _wrong(found: Wrong) -> str:

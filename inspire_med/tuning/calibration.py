@@ -1,20 +1,23 @@
-"""Calibration: how often probabilities come true, and the temperature that makes them."""
+"""Calibration: how often probabilities come true, and what makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from inspire_med.imaging.masks import Regions
-from inspire_med.inference.doubt import COUNTS
+from inspire_med.inference.doubt import AS_SAID, COUNTS, Calibration
 from inspire_med.tuning.example import Example
 
 BINS = 1000
 _MOST = 12.0  # logits beyond, 6e-6 from 0 or 1, count as this
-_RANGE = (0.2, 10.0)  # of temperatures
+_SLOPES = (0.1, 5.0)  # 1 / temperature
+_EVEN = (-10.0, 10.0)  # bias / temperature
 _LOGITS = ((np.arange(BINS) + 0.5) / BINS * 2 - 1) * _MOST  # of the bins' middles
+_COUNTED = np.log(COUNTS) - np.log1p(-COUNTS) <= _LOGITS
 
 
 @dataclass(frozen=True)
@@ -62,47 +65,97 @@ def histogram_of(regions: Regions, example: Example) -> Histogram:
     return total
 
 
-def fit_temperature(histogram: Histogram) -> float:
-    """The temperature of the least negative log-likelihood over voxels of 0.02 and more.
+def fit(histogram: Histogram) -> Calibration:
+    """The temperature T and bias b of the least negative log-likelihood, voxels of 0.02 and more.
 
     Of the others, nearly all there are, a network that has not learnt for long is less sure than it
     might be; they alone would decide, and a lesion's voxels be the worse for it.
 
-    NLL(T) = -sum over voxels of log s(l / T) of those inside and log(1 - s(l / T)) of the others,
-    with their logits l (Guo et al., ICML 2017, section 4.2). 1 where all voxels are of one kind.
+    NLL = -sum over voxels of log s(l') of those inside and log(1 - s(l')) of the others, with
+    l' = (l - b) / T of their logits l (Platt, 1999; Guo et al., ICML 2017, section 4.2). It is
+    convex in 1 / T and b / T. As it was said where all voxels are of one kind.
     """
-    counted = np.log(COUNTS) - np.log1p(-COUNTS) <= _LOGITS
     logits, inside, outside = (
-        _LOGITS[counted],
-        histogram.inside[counted],
-        histogram.outside[counted],
+        each[_COUNTED] for each in (_LOGITS, histogram.inside, histogram.outside)
     )
     if inside.sum() == 0 or outside.sum() == 0:
-        return 1.0
+        return AS_SAID
+    voxels = inside + outside
 
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        return float((inside * np.logaddexp(0, -scaled) + outside * np.logaddexp(0, scaled)).sum())
+    def loss(given: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, even = given
+        scaled = logits * slope - even
+        costs = inside * np.logaddexp(0, -scaled) + outside * np.logaddexp(0, scaled)
+        wrong = voxels * expit(scaled) - inside
+        gradient = np.array([(wrong * logits).sum(), -wrong.sum()])
+        return float(costs.sum() / voxels.sum()), gradient / voxels.sum()
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
-    return float(np.exp(found.x))
+    start, bounds = np.array([1.0, 0.0]), (_SLOPES, _EVEN)
+    strict = {"ftol": 1e-14, "gtol": 1e-9}
+    slope, even = minimize(loss, start, jac=True, bounds=bounds, options=strict).x
+    return Calibration(float(1 / slope), float(even / slope))
 
 
-def curve(histogram: Histogram, temperature: float = 1.0, bins: int = 10) -> list[dict[str, float]]:
+@dataclass(frozen=True)
+class Said:
+    """Voxels, and what is done to their probabilities.
+
+    Args:
+        histogram: Of the voxels.
+        calibration: What is said is calibrated by it.
+    """
+
+    histogram: Histogram
+    calibration: Calibration = AS_SAID
+
+
+def tried(histograms: Sequence[Histogram], groups: NDArray[np.int64]) -> list[Said]:
+    """Each group of cases, calibrated by all others: what is to be expected of new cases.
+
+    Args:
+        histograms: Of each case.
+        groups: `(cases,)`, two or more: which cases are left out together.
+    """
+    parts: list[Said] = []
+    for group in np.unique(groups):
+        own = [each for each, g in zip(histograms, groups, strict=True) if g == group]
+        others = [each for each, g in zip(histograms, groups, strict=True) if g != group]
+        parts.append(Said(total(own), fit(total(others))))
+    return parts
+
+
+def curve(parts: Sequence[Said], bins: int = 10) -> list[dict[str, float]]:
     """Mean probability and share that came true, in bins of one width; empty ones left out.
 
     Args:
-        histogram: Of voxels.
-        temperature: What is said is tempered by it first.
+        parts: Voxels, all of them together.
         bins: From 0 to 1.
     """
-    said = 1 / (1 + np.exp(-_LOGITS / temperature))
-    places = np.minimum((said * bins).astype(np.intp), bins - 1)
-    voxels = histogram.inside + histogram.outside
-    count, inside, mass = (
-        np.bincount(places, weights, minlength=bins)
-        for weights in (voxels, histogram.inside, voxels * said)
-    )
+    return _points(parts, np.ones(BINS, bool), bins)
+
+
+def expected_error(parts: Sequence[Said], bins: int = 10) -> float:
+    """Expected calibration error: mean over voxels of how far a bin's share is from what it said.
+
+    Of voxels that the network itself gave 0.02 and more, or background would make it nothing.
+
+    Source: Guo et al., ICML 2017, section 3 (there of the likelier class).
+    """
+    points = _points(parts, _COUNTED, bins)
+    apart = sum(each["voxels"] * abs(each["said"] - each["true"]) for each in points)
+    return apart / (sum(each["voxels"] for each in points) or 1.0)
+
+
+def _points(parts: Sequence[Said], counted: NDArray[np.bool_], bins: int) -> list[dict[str, float]]:
+    count, inside, mass = np.zeros((3, bins))
+    for part in parts:
+        own = part.histogram.inside * counted
+        voxels = own + part.histogram.outside * counted
+        said = expit((_LOGITS - part.calibration.bias) / part.calibration.temperature)
+        places = np.minimum((said * bins).astype(np.intp), bins - 1)
+        count += np.bincount(places, voxels, minlength=bins)
+        inside += np.bincount(places, own, minlength=bins)
+        mass += np.bincount(places, voxels * said, minlength=bins)
     return [
         {
             "said": float(mass[b] / count[b]),

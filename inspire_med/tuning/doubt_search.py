@@ -6,9 +6,17 @@ from functools import partial
 
 from inspire_med.evaluation.batch import map_cases
 from inspire_med.imaging.masks import Regions
-from inspire_med.inference.doubt import Doubt
+from inspire_med.inference.doubt import Calibration, Doubt
 from inspire_med.inference.postprocess import Postprocessing
-from inspire_med.tuning.calibration import Histogram, curve, fit_temperature, histogram_of, total
+from inspire_med.tuning.calibration import (
+    Said,
+    curve,
+    expected_error,
+    fit,
+    histogram_of,
+    total,
+    tried,
+)
 from inspire_med.tuning.example import Example, groups_of
 from inspire_med.tuning.referral import Referral, judge, refer
 
@@ -20,22 +28,37 @@ class DoubtSearch:
     """What was found.
 
     Args:
-        temperature: Of the probabilities.
-        histogram: Of all voxels by their probability.
+        calibration: Of the probabilities.
+        said: All voxels as the networks say.
+        tried: Each fold's voxels, calibrated by all others.
         referral: Which cases a person should look at.
         rules: What was done to their masks.
     """
 
-    temperature: float
-    histogram: Histogram
+    calibration: Calibration
+    said: Said
+    tried: Sequence[Said]
     referral: Referral
     rules: Postprocessing
 
     @property
     def doubt(self) -> Doubt:
         """What predict goes by."""
-        measured = {"calibration": curve(self.histogram), **self.referral.to_json()}
-        return Doubt(self.temperature, self.referral.limit, self.rules.regions, measured)
+        before, after = self.errors
+        measured = {
+            "calibration": curve([self.said]),
+            "calibrated": curve(self.tried),
+            "expected_calibration_error": {"as_said": before, "calibrated": after},
+            **self.referral.to_json(),
+        }
+        own = self.calibration
+        limit = self.referral.limit
+        return Doubt(own.temperature, own.bias, limit, self.rules.regions, measured)
+
+    @property
+    def errors(self) -> tuple[float, float]:
+        """Expected calibration error as the networks say, and calibrated by the other folds."""
+        return expected_error([self.said]), expected_error(self.tried)
 
 
 def search_doubt(
@@ -47,7 +70,7 @@ def search_doubt(
     workers: int,
     advance: Callable[[], None],
 ) -> DoubtSearch:
-    """Fit the temperature, and the confidence below which a person should look at a case.
+    """Fit the calibration, and the confidence below which a person should look at a case.
 
     Args:
         examples: Cases predicted by networks that have not seen them, at least two.
@@ -57,7 +80,10 @@ def search_doubt(
         workers: Processes.
         advance: Hears when a pass is done with a case.
     """
-    histogram = total(map_cases(partial(histogram_of, regions), examples, workers, advance))
-    temperature = fit_temperature(histogram)
-    judged = map_cases(partial(judge, regions, rules, temperature), examples, workers, advance)
-    return DoubtSearch(temperature, histogram, refer(judged, groups_of(examples), share), rules)
+    groups = groups_of(examples)
+    histograms = map_cases(partial(histogram_of, regions), examples, workers, advance)
+    calibration = fit(total(histograms))
+    judged = map_cases(partial(judge, regions, rules, calibration), examples, workers, advance)
+    referral = refer(judged, groups, share)
+    said = Said(total(histograms))
+    return DoubtSearch(calibration, said, tried(histograms, groups), referral, rules)

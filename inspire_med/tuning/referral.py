@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from inspire_med.evaluation.measures import overlap
 from inspire_med.imaging.masks import Regions
-from inspire_med.inference.doubt import confidence
+from inspire_med.inference.doubt import Calibration, confidence
 from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.tuning.example import Example, read_back
 
@@ -119,14 +119,16 @@ class Referral:
         }
 
 
-def judge(regions: Regions, rules: Postprocessing, temperature: float, example: Example) -> Judged:
+def judge(
+    regions: Regions, rules: Postprocessing, calibration: Calibration, example: Example
+) -> Judged:
     """Hold a case's confidence against its Dice, with the masks that predict would write."""
     opened = example.open(regions)
     masks = read_back([opened.mask(name, rules.of(name)) for name in regions], regions)
     promised: list[float] = []
     kept: list[float] = []
     for region, mask in zip(regions, masks, strict=True):
-        promised.append(confidence(opened.maps[region], mask, temperature, opened.least))
+        promised.append(confidence(opened.maps[region], mask, calibration, opened.least))
         kept.append(overlap.dice(overlap.count(opened.references[region], mask & opened.judged)))
     return Judged(example.id, float(np.mean(promised)), float(np.mean(kept)))
 

@@ -6,13 +6,14 @@ import pytest
 from inspire_med.errors import InputError
 from inspire_med.inference.doubt import (
     EIGHT_BITS,
+    Calibration,
     Doubt,
+    calibrated,
     confidence,
     doubt_of_lesions,
     entropy,
     in_eight_bits,
     read_doubt,
-    tempered,
 )
 from inspire_med.inference.postprocess import Postprocessing, RegionRules
 
@@ -27,15 +28,24 @@ def test_doubt_is_a_bit_at_one_half_and_nothing_at_the_ends():
 def test_tempering_divides_logits(temperature):
     p = np.array([0.001, 0.2, 0.5, 0.9, 0.999], np.float32)
 
-    found = tempered(p, temperature)
+    found = calibrated(p, Calibration(temperature))
 
     logits = np.log(p / (1 - p)) / temperature
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits)), rtol=1e-4)
-    assert np.isfinite(tempered(np.array([0.0, 1.0], np.float32), temperature)).all()
+    assert np.isfinite(calibrated(np.array([0.0, 1.0], np.float32), Calibration(temperature))).all()
+
+
+def test_a_bias_is_the_logit_that_is_an_even_chance():
+    said = 1 / (1 + np.exp(-np.array([1.2, 0.0, 3.2], np.float32)))
+
+    found = calibrated(said, Calibration(temperature=2.0, bias=1.2))
+
+    np.testing.assert_allclose(found, 1 / (1 + np.exp([0.0, 0.6, -1.0])), rtol=1e-5)
+    assert found.dtype == np.float32
 
 
 def test_where_there_is_nothing_there_is_nothing_at_any_temperature():
-    assert tempered(np.zeros(3, np.float32), 8.0).tolist() == [0, 0, 0]
+    assert calibrated(np.zeros(3, np.float32), Calibration(8.0, -2.0)).tolist() == [0, 0, 0]
 
 
 def test_confidence_is_the_dice_that_is_to_be_expected():
@@ -63,9 +73,9 @@ def test_a_temperature_makes_no_lesion_of_the_background():
     p[:10] = 0.5
     p[:6] = 0.99
 
-    expected = confidence(tempered(p[:10], 4), p[:10] > 0.5)
+    expected = confidence(calibrated(p[:10], Calibration(4)), p[:10] > 0.5)
 
-    assert confidence(p, p > 0.5, 4) == pytest.approx(expected)
+    assert confidence(p, p > 0.5, Calibration(4)) == pytest.approx(expected)
     assert 0.5 < expected < 0.9
 
 
@@ -79,9 +89,9 @@ def test_what_is_added_to_a_mask_counts_in_it_however_unlikely():
 def test_an_empty_mask_is_doubted_at_the_temperature(temperature):
     p = np.array([[0.0, 0.4]], np.float32)
 
-    expected = 1 - tempered(p, temperature).max()
+    expected = 1 - calibrated(p, Calibration(temperature)).max()
 
-    assert confidence(p, p > 0.5, temperature) == pytest.approx(expected)
+    assert confidence(p, p > 0.5, Calibration(temperature)) == pytest.approx(expected)
 
 
 def test_eight_bits_say_no_more_than_half_a_step():
@@ -89,8 +99,10 @@ def test_eight_bits_say_no_more_than_half_a_step():
     p = np.array([0.5, 0.997, 1.0], np.float32)
 
     assert in_eight_bits(p).tolist() == pytest.approx([128 / 255, 254 / 255, 1.0])
-    assert tempered(in_eight_bits(p), 2, EIGHT_BITS)[2] == pytest.approx(0.9576, abs=1e-4)
-    assert tempered(p, 2)[2] == pytest.approx(0.999, abs=1e-4)
+    assert calibrated(in_eight_bits(p), Calibration(2), EIGHT_BITS)[2] == pytest.approx(
+        0.9576, abs=1e-4
+    )
+    assert calibrated(p, Calibration(2))[2] == pytest.approx(0.999, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,7 @@ MEASURED = {
 
 
 def test_doubt_is_read_as_it_was_written(tmp_path):
-    doubt = Doubt(1.7, 0.6, {"ET": RegionRules(smallest_total=0.2)}, MEASURED)
+    doubt = Doubt(1.7, -0.4, 0.6, {"ET": RegionRules(smallest_total=0.2)}, MEASURED)
     file = tmp_path / "doubt.json"
     file.write_text(json.dumps(doubt.to_json()))
 
@@ -153,7 +165,14 @@ def test_doubt_is_read_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [[], {}, {"format": 1}, {"format": 2, "temperature": "hot"}, {"format": 2, "temperature": 0}],
+    [
+        [],
+        {},
+        {"format": 1},
+        {"format": 2, "temperature": "hot"},
+        {"format": 2, "temperature": 0},
+        {"format": 2, "bias": "none"},
+    ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path, content):
     file = tmp_path / "doubt.json"

@@ -26,7 +26,7 @@ MEASURED = {
     "referred": {"n": 3, "wrong": 2, "share": 2 / 3, "ci95": [0.208, 0.939]},
     "others": {"n": 8, "wrong": 1, "share": 0.125, "ci95": [0.022, 0.471]},
 }
-KNOWN = Doubt(1.5, 0.5, {}, MEASURED)
+KNOWN = Doubt(1.5, 0.0, 0.5, {}, MEASURED)
 
 
 def page_of(cases=CASES, doubt=KNOWN, limit=0.5):
@@ -80,7 +80,7 @@ def test_where_all_are_sure_it_is_said(section):
 
 
 def test_where_nothing_was_measured_nothing_is_claimed(section):
-    found = section(page_of(doubt=Doubt(1.5, 0.5)), "findings").text
+    found = section(page_of(doubt=Doubt(1.5, 0.0, 0.5)), "findings").text
 
     assert "1 of 3 cases" in found
     assert "tried" not in found
@@ -91,7 +91,7 @@ def test_where_nothing_was_measured_nothing_is_claimed(section):
     [
         (Doubt(), "No limit of confidence is known: tune finds one"),
         (
-            Doubt(1.5, 0.5, {"ET": RegionRules(0.4)}, MEASURED),
+            Doubt(1.5, 0.0, 0.5, {"ET": RegionRules(0.4)}, MEASURED),
             "The limit of confidence was found with other rules of postprocessing: predict with",
         ),
     ],

@@ -7,6 +7,7 @@ import pytest
 from html_reader import Reader
 
 from inspire_med.evaluation.protocols import protocol
+from inspire_med.inference.doubt import Calibration
 from inspire_med.inference.postprocess import Postprocessing, RegionRules
 from inspire_med.reports.doubt_charts import (
     calibration_chart,
@@ -14,7 +15,7 @@ from inspire_med.reports.doubt_charts import (
     risk_coverage_chart,
 )
 from inspire_med.reports.tuning_page import Tuning, tuning_html
-from inspire_med.tuning.calibration import Histogram
+from inspire_med.tuning.calibration import Histogram, Said
 from inspire_med.tuning.doubt_search import DoubtSearch
 from inspire_med.tuning.referral import Judged, Referral
 from inspire_med.tuning.rule_search import Measure, RuleSearch
@@ -55,7 +56,13 @@ def tuning():
     measure = Measure.of(protocol("brats2023-gli"))
     return Tuning(
         RuleSearch(rules, measure, before, after),
-        DoubtSearch(1.62, Histogram.of(true, said), REFERRAL, rules),
+        DoubtSearch(
+            Calibration(1.62),
+            Said(Histogram.of(true, said)),
+            [Said(Histogram.of(true, said), Calibration(1.62))],
+            REFERRAL,
+            rules,
+        ),
         folds={"a": 0, "<b>": 1, "c": 0},
         regions=("WT", "ET"),
         unit="ml",
@@ -111,7 +118,7 @@ def test_what_was_found_is_said_in_sentences(page, section):
     found = section(page, "findings").text
 
     assert "Kept: smallest total of ET, 0.2 ml: Lesion-wise Dice +0.050 (95 % CI" in found
-    assert "Temperature 1.62: the network is too sure of itself." in found
+    assert "Temperature 1.62, bias +0.00: the network is too sure of itself." in found
     assert "Below the limit of confidence 1 of 1 case had a mean Dice below 0.7" in found
     assert "above it 0 of 2 cases had a mean Dice below 0.7 (95 % CI 0% to 66%)" in found
     # Risks of the surest: 0.2, 0.225, 1.25 / 3; the best order has the same.
@@ -121,11 +128,16 @@ def test_what_was_found_is_said_in_sentences(page, section):
 
 
 @pytest.mark.parametrize(
-    ("temperature", "words"),
-    [(0.8, "not as sure as it could be"), (1.03, "about as sure as it is right")],
+    ("calibration", "words"),
+    [
+        (Calibration(0.8), "the network is not as sure as it could be."),
+        (Calibration(1.03, 0.02), "the network is about as sure as it is right."),
+        (Calibration(1.0, 0.4), "the network says too much where it is in doubt."),
+        (Calibration(2.0, -0.4), "is too sure of itself and says too little where it is in doubt."),
+    ],
 )
-def test_a_temperature_is_said_in_words(tuning, section, temperature, words):
-    other = replace(tuning, doubt=replace(tuning.doubt, temperature=temperature))
+def test_a_calibration_is_said_in_words(tuning, section, calibration, words):
+    other = replace(tuning, doubt=replace(tuning.doubt, calibration=calibration))
 
     assert words in section(tuning_html(other), "findings").text
 

@@ -2,6 +2,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from inspire_med.inference.doubt import AS_SAID
 from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.tuning.example import Example
 from inspire_med.tuning.referral import Judged, Wrong, area, judge, refer, risk_coverage
@@ -103,7 +104,7 @@ def test_a_case_is_judged_by_the_masks_that_are_written(tmp_path):
     for file, values in zip(files, (labels, chances), strict=True):
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), file)
 
-    judged = judge(regions, Postprocessing(), 1.0, Example("a", 0, *files))
+    judged = judge(regions, Postprocessing(), AS_SAID, Example("a", 0, *files))
 
     assert judged.dice == 1.0
     assert judged.confidence < 1.0  # the chances of the core outside are doubt all the same

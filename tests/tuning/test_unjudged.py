@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inspire_med.evaluation.protocols import protocol
+from inspire_med.inference.doubt import AS_SAID
 from inspire_med.inference.postprocess import Postprocessing, RegionRules
 from inspire_med.tuning.calibration import histogram_of
 from inspire_med.tuning.example import Example
@@ -46,11 +47,11 @@ def test_whatever_is_predicted_elsewhere_a_case_is_as_wrong(half, tmp_path):
     example, labels, chances = half
     other = written(tmp_path, "b", labels, np.where(labels == 2, 0.9, chances))
 
-    judged = [judge(REGIONS, Postprocessing(), 1.0, each) for each in (example, other)]
+    judged = [judge(REGIONS, Postprocessing(), AS_SAID, each) for each in (example, other)]
 
     assert [each.dice for each in judged] == pytest.approx([2 * 40 / (40 + 60)] * 2)
     without = replace(other, ignore=None)
-    assert judge({"lesion": (1,)}, Postprocessing(), 1.0, without).dice < 0.5
+    assert judge({"lesion": (1,)}, Postprocessing(), AS_SAID, without).dice < 0.5
 
 
 def test_rules_are_scored_on_what_was_judged_of_the_whole_mask(half, tmp_path):

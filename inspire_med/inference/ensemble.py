@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +69,7 @@ class Ensemble:
         prepared = _prepared(prepare, first)
         with self._alone:
             plan = self.plan(prepared.placement.size)
+            plan = replace(plan, at_once=self._at_once(plan.windows))
             mean = self._answer(network, prepared, plan, _part(watch, 0, count))
             before = first
             for index, (preparation, network) in enumerate(self.networks[1:], 1):
@@ -107,7 +109,7 @@ class Ensemble:
             answer,
             precision=self._settings.precision,
             flips=self._settings.flips,
-            at_once=self._at_once(plan.windows),
+            at_once=plan.at_once,
             watch=watch,
         )
         if not finite:

@@ -69,11 +69,13 @@ class MemoryPlan:
         windows: Where the network looks.
         shape: `(regions, *spatial)` of the answer, two bytes a number.
         on_disk: Whether it gathers in a temporary file, for want of memory.
+        at_once: How many windows a network sees together.
     """
 
     windows: Windows
     shape: tuple[int, ...]
     on_disk: bool
+    at_once: int = 1
 
     @classmethod
     def within(
@@ -85,7 +87,8 @@ class MemoryPlan:
     def __str__(self) -> str:
         size = " x ".join(map(str, self.windows.size))
         count = len(self.windows)
-        looks = f"{size} at once" if count == 1 else f"{count} windows of {size}"
+        together = "" if self.at_once == 1 else f", {self.at_once} at a time"
+        looks = f"{size} at once" if count == 1 else f"{count} windows of {size}{together}"
         return f"{looks}, gathered {'in a temporary file' if self.on_disk else 'in memory'}"
 
     def gather(self) -> NDArray[np.uint16]:

@@ -9,6 +9,7 @@ from torch import nn
 
 from inspire_med.errors import InputError
 from inspire_med.inference import Predictor, memory
+from inspire_med.inference.ensemble import Ensemble
 from inspire_med.inference.members import Member, read_members
 from inspire_med.inference.model import ModelCard, write_model
 from inspire_med.inference.settings import Settings
@@ -113,6 +114,16 @@ def test_memory_is_shared_by_the_mean_and_the_answer_that_joins_it(tmp_path, sca
     assert found.seen_as.endswith("gathered in a temporary file")
     mean = (sigmoid(1.0) + sigmoid(2.0)) / 2
     np.testing.assert_allclose(found.probabilities, mean, atol=1e-4)
+
+
+def test_how_many_windows_a_trial_found_best_is_recorded(tmp_path, scan, monkeypatch):
+    small = replace(CARD, patch_size=(4, 8, 8))
+    predictor = together(tmp_path, (small, constant(0.0)), windows="training")
+    alone = predictor.predict({"scan": scan}).seen_as
+    monkeypatch.setattr(Ensemble, "_at_once", lambda *_: 2)  # as on a GPU
+
+    assert alone == "2 windows of 4 x 7 x 5, gathered in memory"
+    assert predictor.predict({"scan": scan}).seen_as == alone.replace(",", ", 2 at a time,")
 
 
 def test_windows_do_not_hang_on_the_cases_before(tmp_path, scan, monkeypatch):

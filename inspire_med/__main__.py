@@ -13,6 +13,7 @@ COMMANDS = {
     "predict": "masks for a file, a folder or a manifest",
     "evaluate": "Dice and the rest, under a named protocol",
     "compare": "networks side by side: same folds, seeds, budget; paired tests",
+    "export": "a trained model to hand on: for predict, torch.export, ONNX or MONAI",
     "tune": "rules of postprocessing that help, by out-of-fold predictions",
     "weights": "encoders, and the weights that they can start from",
     "doctor": "is this machine, this install, this data set fit for the run?",

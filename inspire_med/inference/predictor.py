@@ -24,6 +24,7 @@ from inspire_med.imaging.volume import Volume, read_grid
 from inspire_med.inference.doubt import FILE, Doubt, read_doubt
 from inspire_med.inference.ensemble import Ensemble, Prepare
 from inspire_med.inference.members import Member, read_members
+from inspire_med.inference.packed import unpacked
 from inspire_med.inference.postprocess import Postprocessing, find_postprocessing
 from inspire_med.inference.precision import Precision
 from inspire_med.inference.prediction import Prediction
@@ -84,6 +85,7 @@ class Predictor:
 
         Args:
             folders: One or more; a cross-validation's folder stands for the runs of all its folds.
+                A model that `export` packed is read from its .zip as it is.
             device: `auto`, `cpu` or `cuda`.
             precision: `auto` measures which is right and fast here.
             flips: As in `Settings`.
@@ -98,8 +100,13 @@ class Predictor:
                 belong together, or if there is no such device.
         """
         one = isinstance(folders, (str, Path))
-        places = [Path(folder) for folder in ([folders] if one else folders)]
-        members = read_members(places)
+        given = [Path(folder) for folder in ([folders] if one else folders)]
+        with unpacked(given) as places:
+            members = read_members(places)
+            rules = find_postprocessing(postprocess, places, members[0].card.regions)
+            stored = places[0] / FILE
+            known = len(places) == 1 and stored.is_file()
+            doubt = read_doubt(stored) if known else None
         card, where = members[0].card, find_device(device)
         settings = Settings(
             where,
@@ -108,10 +115,6 @@ class Predictor:
             windows=windows,
             memory=memory,
         )
-        rules = find_postprocessing(postprocess, places, card.regions)
-        stored = places[0] / FILE
-        known = len(places) == 1 and stored.is_file()
-        doubt = read_doubt(stored) if known else None
         return cls(members, settings, rules, doubt, fill_missing=fill_missing)
 
     @property

@@ -73,22 +73,27 @@ def _write(runs: Sequence[Path], kind: str, output: Path) -> None:
 
     if kind == "onnx":
         refuse_missing()
-    refuse_own(runs, output)
+    _refuse_own(runs, output)
+    _refuse_strange(output)
     trained = read_trained(runs)
     write_export(output, trained, kind)
     print(f"{counted(len(trained.members), 'network')} as {kind} in {output}", file=sys.stderr)
 
 
-def refuse_own(runs: Sequence[Path], output: Path) -> None:
-    """Refuse to write over, into or around what is exported.
-
-    Raises:
-        InputError: If the output and a run share a folder.
-    """
+def _refuse_own(runs: Sequence[Path], output: Path) -> None:
+    """Refuse to write over, into or around what is exported."""
     place = output.resolve()
     for run in (each.resolve() for each in runs):
         if place == run or place in run.parents or run in place.parents:
             raise InputError(f"--output: {output} and --run {run} overlap; choose another place.")
+
+
+def _refuse_strange(output: Path) -> None:
+    """Refuse to replace a folder that holds something else than an export."""
+    from inspire_med.interop.seal import SEAL
+
+    if output.is_dir() and any(output.iterdir()) and not (output / SEAL).is_file():
+        raise InputError(f"--output: {output} holds something else; choose another place.")
 
 
 def _verify(path: Path) -> None:

@@ -201,6 +201,17 @@ def test_an_interrupted_export_leaves_what_was_there(run, name, tmp_path, monkey
     assert verify(output).kind == "model"
 
 
+def test_a_folder_that_is_no_export_is_never_replaced(run, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("kept")
+
+    words = ["--run", str(run), "--format", "model", "--output", str(tmp_path / "mine")]
+    assert export([*words, "--overwrite"]) == 2
+
+    assert "holds something else" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "kept"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -296,6 +307,17 @@ def test_a_program_calls_only_what_is_torchs_own(exported, tmp_path):
 
     with pytest.raises(InputError, match="calls torch.hub.load"):
         read_program(file)
+
+
+@pytest.mark.slow
+def test_a_bundle_is_verified_like_the_others(exported, tmp_path):
+    bundle = written(exported.parent / "run", "bundle", tmp_path / "bundle")
+
+    assert max(verify(bundle).differences) < 1e-6
+
+    (bundle / "configs" / "inference.json").write_text("{}")
+    with pytest.raises(InputError, match="inference.json: altered"):
+        verify(bundle)
 
 
 def by_script(folder: Path, words: list[str], stub: Path) -> None:

@@ -69,9 +69,10 @@ def _training(folder: Path) -> dict[str, Any]:
 
 def _scores(trained: Trained) -> dict[str, Any] | None:
     """Scores of the one run or cross-validation that is exported, where they lie beside it."""
-    if len(trained.runs) > 1:
+    run, *others = trained.runs
+    if others:
         return None
-    places = (trained.runs[0] / "scores", trained.runs[0].parent / "scores")
+    places = (run / "scores", run.parent / "scores")
     file = next((each / "scores.json" for each in places if (each / "scores.json").is_file()), None)
     if file is None:
         return None

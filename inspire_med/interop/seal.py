@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.files import read_json, sha256, write_json
@@ -20,12 +19,12 @@ def write_example(folder: Path, trained: Trained) -> None:
     random = np.random.default_rng(0)
     shape = (1, len(trained.card.channels), *trained.card.patch_size)
     image = np.rint(4 * random.standard_normal(shape, dtype=np.float32)) / 4  # few values pack well
-    answers: dict[str, NDArray[Any]] = {}
+    held: dict[str, Any] = {"image": image}
     with torch.inference_mode():
         for number, member in enumerate(trained.members):
             logits = member.network.cpu().eval()(torch.from_numpy(image))
-            answers[f"logits{number}"] = logits.numpy()
-    np.savez_compressed(folder / EXAMPLE, image=image, **answers)
+            held[f"logits{number}"] = logits.numpy()
+    np.savez_compressed(folder / EXAMPLE, **held)
 
 
 def write_seal(folder: Path, kind: str) -> None:

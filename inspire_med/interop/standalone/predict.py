@@ -202,7 +202,7 @@ def predict(planes, names, turned, resized, spacing):
     return paint(masks, HOW["regions"])
 
 
-def main():
+def run():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", help="NAME=FILE for each channel, or one picture")
     parser.add_argument("--output", required=True)
@@ -262,4 +262,4 @@ def write_volume(path, labels, header):
 
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -85,12 +85,21 @@ class FlowAlign(nn.Module):
         self.flow = convolution(pair, len(self.axes), sides, padding=zeros, bias=False)
         nn.init.zeros_(self.flow.weight)
 
+    def displacement(self, coarse: Tensor, guide: Tensor) -> Tensor:
+        """Give the flow that `warp` takes, `(batch, dims, *small)`, in voxels of the coarse map.
+
+        Args:
+            coarse: The coarse map, mapped to `out_channels`.
+            guide: As for `forward`.
+        """
+        pair = [coarse[:, -self.guide_channels :], resize(guide, coarse.shape[2:])]
+        flow = self.flow(F.relu(self.compare(torch.cat(pair, dim=1))))
+        return _still_elsewhere(flow, self.axes)
+
     def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
         """Bring the coarse map to the guide's size, aligned."""
         coarse = self.reduce(coarse)
-        pair = [coarse[:, -self.guide_channels :], resize(guide, coarse.shape[2:])]
-        flow = self.flow(F.relu(self.compare(torch.cat(pair, dim=1))))
-        return resize(warp(coarse, _still_elsewhere(flow, self.axes)), guide.shape[2:])
+        return resize(warp(coarse, self.displacement(coarse, guide)), guide.shape[2:])
 
 
 class DeformAlign(nn.Module):
@@ -141,9 +150,18 @@ class DeformAlign(nn.Module):
     def forward(self, coarse: Tensor, guide: Tensor) -> Tensor:
         """Bring the coarse map to the guide's size, aligned."""
         up = resize(self.reduce(coarse), guide.shape[2:])
+        return deform_conv2d(up, self.displacements(up, guide).flatten(1, 2), self.weight)
+
+    def displacements(self, up: Tensor, guide: Tensor) -> Tensor:
+        """Give each kernel point's offset, `(batch, points, 2, height, width)`, in pixels.
+
+        Args:
+            up: The coarse map, mapped and up-sampled.
+            guide: As for `forward`.
+        """
         offset = self.offset(torch.cat([up, guide], dim=1)).unflatten(1, (self.points, -1))
         moved = _still_elsewhere(offset.flatten(0, 1), self.axes)
-        return deform_conv2d(up, moved.unflatten(0, (-1, self.points)).flatten(1, 2), self.weight)
+        return moved.unflatten(0, (-1, self.points))
 
 
 def _seen_along(sides: Sequence[int]) -> tuple[int, ...]:

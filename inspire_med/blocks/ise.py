@@ -30,10 +30,13 @@ class AdaptiveAttention(nn.Module):
         self.pool_size = pool_size
         self.linear = Pointwise(channels, channels)
 
+    def weights(self, x: Tensor) -> Tensor:
+        """Give A' on the grid of means, `(batch, channels, *cells)`, in (0, 1)."""
+        return torch.sigmoid(self.linear(grid_means(x, self.pool_size)))
+
     def forward(self, x: Tensor) -> Tensor:
         """Multiply every position and channel by its attention."""
-        attention = torch.sigmoid(self.linear(grid_means(x, self.pool_size)))
-        return x * resize(attention, x.shape[2:])
+        return x * resize(self.weights(x), x.shape[2:])
 
 
 class FeatureEnrichment(nn.Module):

@@ -7,13 +7,24 @@ from inspire_med.viz.figures import (
     overlay_figure,
     sheet_figure,
 )
-from inspire_med.viz.panels import case_panels
+from inspire_med.viz.layers import niivue_layers
+from inspire_med.viz.maps import arrows_figure, maps_figure
+from inspire_med.viz.methods import interval_figure, scatter_figure
+from inspire_med.viz.panels import case_panels, method_panels
+from inspire_med.viz.slices import slice_figure
 
 __all__ = [
+    "arrows_figure",
     "case_panels",
     "error_figure",
+    "interval_figure",
+    "maps_figure",
+    "method_panels",
+    "niivue_layers",
     "orthogonal_figure",
     "overlay_figure",
+    "scatter_figure",
     "sheet_figure",
+    "slice_figure",
     "training_figure",
 ]

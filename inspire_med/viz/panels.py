@@ -1,6 +1,6 @@
 """Panels: one case as pictures side by side: channels, reference, prediction, errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,39 @@ def case_panels(
     if len(cut.masks) == 2:
         panels["errors"] = errors_painted(ground, *cut.masks.values())
     return [Panel(name, pixels, cut.marks, cut.place) for name, pixels in panels.items()]
+
+
+def method_panels(
+    image: NDArray[Any],
+    reference: NDArray[Any],
+    predictions: Mapping[str, NDArray[Any]],
+    spacing_mm: Sequence[float],
+    affine: NDArray[Any] | None = None,
+    *,
+    side: int = 360,
+) -> list[Panel]:
+    """The image, the reference over it, and where the prediction of each method differs.
+
+    All at the slice that `case_panels` shows.
+
+    Args:
+        image: As for `case_panels`; of a volume its first channel is shown.
+        reference: `(regions, *spatial)`.
+        predictions: Method to masks, likewise.
+        spacing_mm: As for `case_panels`.
+        affine: As for `case_panels`.
+        side: As for `case_panels`.
+
+    Raises:
+        ValueError: If shapes do not fit each other.
+    """
+    case = upright(image, {"reference": reference, **predictions}, spacing_mm, affine)
+    cut = shown_cut(case)
+    ground = background(case, cut, 0, side)
+    truth = cut.masks["reference"]
+    pictures = {"image": ground, "reference": painted(ground, truth)}
+    pictures |= {name: errors_painted(ground, truth, cut.masks[name]) for name in predictions}
+    return [Panel(name, pixels, cut.marks, cut.place) for name, pixels in pictures.items()]
 
 
 def plane_panel(case: Upright, plane: PlaneName, side: int) -> Panel:

@@ -94,14 +94,28 @@ def busiest_cut(case: Upright, plane: PlaneName = "axial") -> Cut:
     if not case.is_volume:
         height, width = case.spacing_mm
         return Cut(case.image, case.masks, (height, width))
+    return cut_at(case, plane, busiest_index(case, plane))
+
+
+def busiest_index(case: Upright, plane: PlaneName) -> int:
+    """Where a volume holds the most foreground across a plane, as `busiest_cut` has it."""
     axis = _CUT_AXIS[plane]
-    index = case.image.shape[axis + 1] // 2
     for mask in case.masks.values():
         areas = mask.any(axis=0).sum(axis=tuple(other for other in range(3) if other != axis))
         if areas.max() > 0:
-            index = int(areas.argmax())
-            break
-    return cut_at(case, plane, index)
+            return int(areas.argmax())
+    return case.image.shape[axis + 1] // 2
+
+
+def slice_count(case: Upright, plane: PlaneName) -> int:
+    """How many slices a volume has across a plane."""
+    return case.image.shape[_CUT_AXIS[plane] + 1]
+
+
+def in_file(case: Upright, plane: PlaneName, index: int) -> int:
+    """A slice's number along the file's own axis by its index in the turned array, or back."""
+    mirrored = case.turn is not None and case.turn.mirrored[_CUT_AXIS[plane]]
+    return slice_count(case, plane) - 1 - index if mirrored else index
 
 
 def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
@@ -112,14 +126,13 @@ def cut_at(case: Upright, plane: PlaneName, index: int) -> Cut:
     """
     axis = _CUT_AXIS[plane]
     turn = case.turn or Turn.none(3)
-    number = case.image.shape[axis + 1] - 1 - index if turn.mirrored[axis] else index
     width, height = (size for other, size in enumerate(case.spacing_mm) if other != axis)
     return Cut(
         _flat(case.image, axis, index),
         {name: _flat(mask, axis, index) for name, mask in case.masks.items()},
         (height, width),
         _MARKS[plane] if case.turn else "",
-        f"{plane} slice {'ijk'[turn.axes[axis]]} = {number}",
+        f"{plane} slice {'ijk'[turn.axes[axis]]} = {in_file(case, plane, index)}",
     )
 
 

@@ -67,12 +67,16 @@ class Merge:
             at p + flow(p). The mean over the kernel's points where the alignment is deformable;
             None where there is no alignment.
         weight: λ, `(1 or channels, *spatial)`: 1 takes the coarse map alone, 0 the fine one.
+        coarse: P^c, `(channels, *spatial)`.
+        fine: R, likewise.
     """
 
     step: int
     level: int
     flow: Tensor | None
     weight: Tensor
+    coarse: Tensor
+    fine: Tensor
 
     def flow_on(self, size: Sequence[int]) -> Tensor | None:
         """The flow resized to `size`, and in voxels of that."""
@@ -86,6 +90,16 @@ class Merge:
     def weight_on(self, size: Sequence[int]) -> Tensor:
         """The mean λ of all channels, resized to `size`."""
         return _resized(self.weight.mean(0, keepdim=True), size)[0]
+
+    def share_on(self, size: Sequence[int]) -> Tensor:
+        """How much of what is merged is the coarse map, resized to `size`.
+
+        It is |λP^c| / (|λP^c| + |λ'R|), lengths over channels; a small λ can stand before a large
+        map. Of `isa-norm` these are the maps before they are normed.
+        """
+        coarse = (self.weight * self.coarse).square().sum(0, keepdim=True).sqrt()
+        fine = ((1 - self.weight) * self.fine).square().sum(0, keepdim=True).sqrt()
+        return _resized(coarse / (coarse + fine).clamp(min=1e-12), size)[0]
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,9 @@ def _fed_back(part: _Part, first: Tensor, arguments: Any, answer: Tensor) -> Cha
 def _merged(part: _Part, arguments: Any, answer: Any) -> Merge:
     assert isinstance(part.block, Alignment)
     flow = _flow(part.block.align, *arguments, part.block.describe(arguments[1]))
-    return Merge(part.step, part.level, None if flow is None else flow[0], answer[1][0])
+    aligned, weight = answer
+    maps = weight[0], aligned[0], arguments[1][0]
+    return Merge(part.step, part.level, None if flow is None else flow[0], *maps)
 
 
 def _flow(align: nn.Module, coarse: Tensor, fine: Tensor, guide: Tensor) -> Tensor | None:

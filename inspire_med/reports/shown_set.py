@@ -11,9 +11,12 @@ from inspire_med.cases.manifest import Manifest
 from inspire_med.errors import InputError
 from inspire_med.evaluation.pairs import find_masks
 from inspire_med.imaging.labels import read_labels
+from inspire_med.imaging.picture import is_picture
+from inspire_med.imaging.volume import read_grid
 from inspire_med.inference.members import model_folders
 from inspire_med.inference.model import read_card
 from inspire_med.reports.case_view import CaseView, view_case
+from inspire_med.viz.planes import Upright, upright
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,29 @@ class ShownSet:
     regions: Mapping[str, Sequence[int]]
     ignore: int | None = None
 
+    def channels(self, case: str) -> list[str]:
+        """Channels of a volume that lie on its mask's grid; none of a picture."""
+        own = self.cases[case]
+        if is_picture(own.images):
+            return []
+        parts = own.components
+        return [
+            name
+            for name, path in own.images.items()
+            if read_grid(path, parts.get(name)).shape == own.shape
+        ]
+
     def view(self, case: str, channel: str | None = None) -> CaseView:
         """Read a case with its mask; errors are those of `view_case`."""
         return view_case(
             self.cases[case], self.regions, self.masks[case], channel, ignore=self.ignore
         )
+
+    def upright(self, case: str, channel: str | None = None) -> Upright:
+        """Read a case with its masks turned for the eye; errors are those of `view_case`."""
+        view = self.view(case, channel)
+        masks = {"reference": view.reference, "prediction": view.prediction}
+        return upright(view.image, masks, view.spacing_mm, view.affine)
 
 
 def shown_set(source: Path, folders: Sequence[Path], run: Path | None = None) -> ShownSet:

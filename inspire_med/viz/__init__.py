@@ -1,5 +1,6 @@
 """Viz: pictures of cases. Functions return figures or arrays; they never show, save or print."""
 
+from inspire_med.viz.browser import slice_browser
 from inspire_med.viz.curves import training_figure
 from inspire_med.viz.figures import (
     error_figure,
@@ -25,6 +26,7 @@ __all__ = [
     "overlay_figure",
     "scatter_figure",
     "sheet_figure",
+    "slice_browser",
     "slice_figure",
     "training_figure",
 ]

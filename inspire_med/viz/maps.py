@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from inspire_med.viz import paint
 from inspire_med.viz.planes import cut_at, upright
 
-_INCH = 2.7  # a panel's size on paper
+_INCH = 2.8  # a panel's size on paper
 _ARROWS = 24  # along the longer side of a panel
 
 
@@ -19,18 +18,19 @@ def maps_figure(
     image: NDArray[Any],
     maps: Mapping[str, NDArray[Any]],
     *,
-    limits: tuple[float, float] = (0.0, 1.0),
+    limits: tuple[float, float] | None = None,
     index: int | None = None,
     title: str = "",
 ) -> Figure:
-    """The image, and each map over it in grey, all maps by one scale of colours.
+    """The image, and each map over it in grey, under a scale of colours.
 
     Args:
         image: `(channels, *spatial)`; three channels of a flat image are colours, else the first is
             shown, from its 1st to its 99.5th percentile.
         maps: Name to `(*spatial)`, of the image's size.
-        limits: Values of the darkest and the brightest colour; where the first is below zero, zero
-            is white, and the scale runs from blue to red.
+        limits: Values of the darkest and the brightest colour of all maps; where the first is below
+            zero, the scale runs from blue over white to red. None gives each map a scale of its
+            own, from zero to the largest value that is seen.
         index: Of a volume, the slice across its last axis; None is the middle one.
         title: Written above.
 
@@ -41,14 +41,15 @@ def maps_figure(
     flat = {name: _flat(np.asarray(each)[None], image, index)[0] for name, each in maps.items()}
     picture = _picture(image, index)
     figure, panels = _panels(picture, list(flat), title)
-    colours = "RdBu_r" if limits[0] < 0 else "magma"
     grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    shown = None
     for axes, each in zip(panels, flat.values(), strict=True):
+        low, high = limits or (0.0, max(float(each.max()), 1e-6))
+        colours = "RdBu_r" if low < 0 else "magma"
         axes.imshow(grey)
-        shown = axes.imshow(each, cmap=colours, vmin=limits[0], vmax=limits[1], alpha=0.6)
-    if shown is not None:
-        figure.colorbar(shown, ax=list(panels), shrink=0.8)
+        shown = axes.imshow(each, cmap=colours, vmin=low, vmax=high, alpha=0.65)
+        figure.colorbar(shown, ax=axes, shrink=0.8, fraction=0.05, pad=0.02).ax.tick_params(
+            labelsize=7
+        )
     return figure
 
 
@@ -57,20 +58,21 @@ def arrows_figure(
     flows: Mapping[str, NDArray[Any]],
     *,
     index: int | None = None,
-    magnified: float = 1.0,
+    magnified: float | None = None,
     title: str = "",
 ) -> Figure:
     """Where features come from: arrows from the place they are taken to the place they are put.
 
     A flow takes what is at p + flow(p) and puts it at p, as `blocks.warp` does. Beneath each
-    panel's name stand the mean and the largest length that is seen.
+    panel's name stand the mean and the largest length that is seen, and how arrows are drawn.
 
     Args:
         image: As for `maps_figure`.
         flows: Name to `(dims, *spatial)` of the image's size, in its pixels, the axes in its order;
             of volumes what moves within the slice is shown.
         index: As for `maps_figure`.
-        magnified: How many times as long as they are arrows are drawn, from where they point to.
+        magnified: How many times as long as they are arrows are drawn, back from where they point
+            to. None makes one in twenty of a panel longer than the way to the next arrow.
         title: Written above.
 
     Raises:
@@ -81,24 +83,20 @@ def arrows_figure(
     figure, panels = _panels(picture, list(flows), title)
     for axes, (name, flow) in zip(panels, flows.items(), strict=True):
         down, across = _within(_flat(np.asarray(flow), image, index), image.ndim == 4)
-        _draw_arrows(axes, down, across, magnified)
-        axes.imshow(picture)
         length = np.hypot(down, across)
-        axes.set_title(f"{name}\nmean {length.mean():.2g}, largest {length.max():.2g} px",
-                       fontsize=8)  # fmt: skip
+        stride = max(1, max(length.shape) // _ARROWS)
+        usual = float(np.percentile(length, 95))
+        times = magnified or (stride / usual if usual > 0 else 1.0)
+        rows, columns = (slice(stride // 2, None, stride),) * 2
+        y, x = np.mgrid[: length.shape[0], : length.shape[1]][:, rows, columns]
+        axes.imshow(picture)
+        # `pivot="tip"`: an arrow ends at p; as long as it is, it begins at p + flow(p).
+        axes.quiver(x, y, -times * across[rows, columns], -times * down[rows, columns],
+                    length[rows, columns], pivot="tip", angles="xy", scale_units="xy", scale=1,
+                    cmap="autumn_r", width=0.006, headwidth=4)  # fmt: skip
+        lengths = f"mean {length.mean():,.1f}, largest {length.max():,.1f} px"
+        axes.set_title(f"{name}\n{lengths}, drawn × {times:.2g}", fontsize=8)
     return figure
-
-
-def _draw_arrows(axes: Axes, down: NDArray[Any], across: NDArray[Any], magnified: float) -> None:
-    """Arrows at regular places; `down` and `across` are (rows, columns), in pixels."""
-    rows, columns = down.shape
-    stride = max(1, max(rows, columns) // _ARROWS)
-    y, x = np.mgrid[stride // 2 : rows : stride, stride // 2 : columns : stride]
-    v, u = -magnified * down[y, x], -magnified * across[y, x]
-    lengths = np.hypot(down[y, x], across[y, x])
-    # `pivot="tip"`: an arrow ends at p and begins at p + flow(p).
-    axes.quiver(x, y, u, v, lengths, pivot="tip", angles="xy", scale_units="xy", scale=1,
-                cmap="autumn_r", width=0.006, headwidth=4)  # fmt: skip
 
 
 def _panels(picture: NDArray[np.uint8], names: Sequence[str], title: str) -> tuple[Figure, Any]:

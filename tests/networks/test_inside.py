@@ -115,6 +115,8 @@ def test_flow_and_weight_make_the_merged_map(dims):
 
     coarse = isa.alignment.align.reduce(features[2])
     aligned = resize(warp(coarse, merged.flow[None]), features[1].shape[2:])[:, :12]
+    torch.testing.assert_close(merged.coarse[None], aligned)
+    torch.testing.assert_close(merged.fine[None], features[1])
     expected = torch.lerp(features[1], aligned, merged.weight[None])
     torch.testing.assert_close(isa(features[2], features[1]), expected)
 
@@ -156,7 +158,8 @@ def test_the_amount_of_a_change_is_relative_to_the_feature():
 def test_a_flow_counts_in_voxels_of_the_size_it_is_shown_on():
     flow = torch.tensor([1.0, -2.0]).view(2, 1, 1).expand(2, 3, 5)
 
-    shown = Merge(1, 1, flow, torch.zeros(1, 6, 10)).flow_on((6, 20))
+    nothing = torch.zeros(1, 6, 10)
+    shown = Merge(1, 1, flow, nothing, nothing, nothing).flow_on((6, 20))
 
     torch.testing.assert_close(shown, torch.tensor([2.0, -8.0]).view(2, 1, 1).expand(2, 6, 20))
 
@@ -164,10 +167,21 @@ def test_a_flow_counts_in_voxels_of_the_size_it_is_shown_on():
 def test_the_weight_is_the_mean_of_the_channels_own():
     weight = torch.tensor([0.2, 0.6]).view(2, 1, 1).expand(2, 3, 3)
 
-    merge = Merge(1, 1, None, weight)
+    merge = Merge(1, 1, None, weight, weight, weight)
 
     torch.testing.assert_close(merge.weight_on((6, 6)), torch.full((6, 6), 0.4))
     assert merge.flow_on((6, 6)) is None
+
+
+def test_a_small_weight_before_a_large_map_is_a_large_share():
+    coarse = torch.tensor([30.0, 40.0]).view(2, 1, 1).expand(2, 2, 2)  # of length 50
+    fine = torch.tensor([0.0, 10.0]).view(2, 1, 1).expand(2, 2, 2)
+    weight = torch.tensor([[[0.1, 0.1], [0.0, 1.0]]])
+
+    shown = Merge(1, 1, None, weight, coarse, fine).share_on((2, 2))
+
+    # 0.1 x 50 beside 0.9 x 10.
+    torch.testing.assert_close(shown, torch.tensor([[5 / 14, 5 / 14], [0.0, 1.0]]))
 
 
 def test_refuses_a_network_that_is_in_training():

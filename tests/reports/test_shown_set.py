@@ -1,7 +1,9 @@
 """What can be leafed through: cases of a manifest or of a folder, beside the masks of a folder."""
 
 import shutil
+from dataclasses import replace
 
+import nibabel
 import numpy as np
 import pytest
 from models import write_model_of
@@ -63,6 +65,33 @@ def test_a_folder_of_volumes_is_read_by_a_runs_task(ball_volumes, predicted, tmp
     assert view.image.shape == (1, 20, 18, 15)
     assert view.spacing_mm == (1.0, 1.0, 2.0)
     np.testing.assert_array_equal(view.reference, view.prediction)
+
+
+def test_only_channels_on_the_masks_grid_are_offered(
+    ball_volumes, disc_images, predicted, tmp_path
+):
+    volumes = shown_set(ball_volumes, [predicted(ball_volumes, 1, "balls")])
+    pictures = shown_set(disc_images, [predicted(disc_images, 1, "discs")])
+    (case,), (picture,) = volumes.cases, pictures.cases
+    own = volumes.cases[case]
+    other = tmp_path / "other.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((3, 3, 3)), np.eye(4)), other)
+    moved = replace(own, images={**own.images, "t2": other})
+
+    assert volumes.channels(case) == ["flair", "t1", "t1ce", "t2"]
+    assert replace(volumes, cases={case: moved}).channels(case) == ["flair", "t1", "t1ce"]
+    assert pictures.channels(picture) == []
+
+
+def test_a_case_is_turned_for_the_eye_with_both_masks(ball_volumes, predicted):
+    found = shown_set(ball_volumes, [predicted(ball_volumes, 1)])
+    (case,) = found.cases
+
+    turned = found.upright(case, "t1")
+
+    view = found.view(case, "t1")
+    np.testing.assert_array_equal(turned.image, view.image[:, ::-1, ::-1])  # from LPS to RAS
+    assert list(turned.masks) == ["reference", "prediction"]
 
 
 def test_of_a_case_in_several_folders_the_first_is_shown(disc_images, predicted):

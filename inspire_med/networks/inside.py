@@ -4,7 +4,7 @@ A network knows which of its modules stands at which level and in which pass; bl
 level, and what draws these tensors knows of no module.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from inspire_med.blocks.align import DeformAlign, FlowAlign
 from inspire_med.blocks.isa import Alignment
 from inspire_med.blocks.ise import ISE, AdaptiveAttention, ResidualISE
 from inspire_med.blocks.loop import Pass
+from inspire_med.blocks.pyramid import TopDown
 from inspire_med.blocks.resize import resize
 from inspire_med.blocks.ssba import SSBA
 from inspire_med.networks.unet import UNet
@@ -178,10 +179,10 @@ def _fed_back(part: _Part, first: Tensor, arguments: Any, answer: Tensor) -> Cha
 
 def _merged(part: _Part, arguments: Any, answer: Any) -> Merge:
     assert isinstance(part.block, Alignment)
-    flow = _flow(part.block.align, *arguments, part.block.describe(arguments[1]))
-    aligned, weight = answer
-    maps = weight[0], aligned[0], arguments[1][0]
-    return Merge(part.step, part.level, None if flow is None else flow[0], *maps)
+    (coarse, fine), (aligned, weight) = arguments, answer
+    flow = _flow(part.block.align, coarse, fine, part.block.describe(fine))
+    moved = None if flow is None else flow[0]
+    return Merge(part.step, part.level, moved, weight[0], aligned[0], fine[0])
 
 
 def _flow(align: nn.Module, coarse: Tensor, fine: Tensor, guide: Tensor) -> Tensor | None:
@@ -222,6 +223,7 @@ def _levels(network: UNet) -> Iterator[tuple[int, int, nn.Module, nn.Module]]:
     decoders = [(1, 1, network.top_down)]
     for step, again in enumerate(network.passes, 2):
         assert isinstance(again, Pass)
+        assert isinstance(again.top_down, TopDown)
         decoders.append((step, begin + 1, again.top_down))
     for step, finest, decoder in decoders:
         merges = [*decoder.merges, nn.Identity()]
@@ -232,7 +234,7 @@ def _levels(network: UNet) -> Iterator[tuple[int, int, nn.Module, nn.Module]]:
 
 
 @contextmanager
-def _listening(blocks: Iterable[nn.Module]) -> Iterator[Calls]:
+def _listening(blocks: Iterable[nn.Module]) -> Generator[Calls]:
     """Keep every call of these blocks; of one that is not called there are none."""
     calls: Calls = {block: [] for block in blocks}
     handles = [

@@ -34,11 +34,11 @@ def slice_browser(
     """
     import ipywidgets as widgets
 
-    case = widgets.Dropdown(options=list(cases), description="case")
-    channel = widgets.Dropdown(options=list(channels) or [None], description="channel")
-    plane = widgets.ToggleButtons(options=PLANES, description="plane")
-    number = widgets.IntSlider(description="slice", continuous_update=False)
-    picture = widgets.Image(format="png")
+    case: Any = widgets.Dropdown(options=list(cases), description="case")
+    channel: Any = widgets.Dropdown(options=list(channels) or [None], description="channel")
+    plane: Any = widgets.ToggleButtons(options=PLANES, description="plane")
+    number: Any = widgets.IntSlider(description="slice", continuous_update=False)
+    picture: Any = widgets.Image(format="png")
 
     def show(*_: Any) -> None:
         there = read(case.value, channel.value)

@@ -62,7 +62,8 @@ def scatter_figure(
                  linewidths=0.4)  # fmt: skip
     for at in np.argsort(-np.abs(x - y), kind="stable")[:named]:
         if x[at] != y[at]:
-            axes.annotate(cases[at], (x[at], y[at]), fontsize=7, xytext=(4, 3),
+            side, gap = ("right", -5) if x[at] > sum(ends) / 2 else ("left", 5)
+            axes.annotate(cases[at], (x[at], y[at]), fontsize=7, xytext=(gap, 3), ha=side,
                           textcoords="offset points")  # fmt: skip
     left_out = len({*first, *second}) - len(cases)
     said = f"{left_out} without a value by both" if left_out else ""

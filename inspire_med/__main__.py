@@ -11,6 +11,7 @@ COMMANDS = {
     "prepare": "find, check and index a data set; make phantom data",
     "train": "train one experiment",
     "predict": "masks for a file, a folder or a manifest",
+    "serve": "a model that answers over HTTP, to 3D Slicer too",
     "evaluate": "Dice and the rest, under a named protocol",
     "compare": "networks side by side: same folds, seeds, budget; paired tests",
     "export": "a trained model to hand on: for predict, torch.export, ONNX or MONAI",

@@ -7,7 +7,15 @@ import pytest
 import inspire_med
 
 ROOMS = [path.parent.name for path in Path(inspire_med.__file__).parent.glob("*/__init__.py")]
-BEHIND_THE_COMMANDS = {"cli", "comparing", "predicting", "preparing", "tuning", "fetching"}
+BEHIND_THE_COMMANDS = {
+    "cli",
+    "comparing",
+    "predicting",
+    "preparing",
+    "tuning",
+    "fetching",
+    "serving",
+}
 
 
 def test_the_package_shows_its_rooms_and_loads_none():

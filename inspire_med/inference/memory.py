@@ -100,10 +100,14 @@ class MemoryPlan:
         return _on_disk(self.shape) if self.on_disk else np.zeros(self.shape, np.uint16)
 
 
-def _on_disk(shape: tuple[int, ...]) -> NDArray[np.uint16]:
+def temporary_folder() -> Path:
+    """Where temporary files lie that memory must not hold."""
     usual = Path(tempfile.gettempdir())
-    folder = _ON_DISK if is_in_memory(usual) and os.access(_ON_DISK, os.W_OK) else usual
-    size = _bytes_of(shape)
+    return _ON_DISK if is_in_memory(usual) and os.access(_ON_DISK, os.W_OK) else usual
+
+
+def _on_disk(shape: tuple[int, ...]) -> NDArray[np.uint16]:
+    folder, size = temporary_folder(), _bytes_of(shape)
     try:
         with tempfile.TemporaryFile(dir=folder) as file:  # mapped, it lives on without its name
             # Else a disk that fills up would end the process without a word.

@@ -1,0 +1,1 @@
+"""Serving: a trained model that answers over HTTP."""

@@ -23,7 +23,7 @@ from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.predict import main
 from inspire_med.train import main as train
 from inspire_med.tuning.example import Example
-from inspire_med.tuning.referral import judge
+from inspire_med.tuning.referral import outcome_of
 
 TINY = ["--network.widths", "[4,8]", "--network.deep_supervision", "1", "--precision", "32-true",
         "--data.workers", "0", "--max_steps", "1", "--validations", "1", "--fold", "0"]  # fmt: skip
@@ -774,7 +774,7 @@ def test_confidence_is_what_tune_would_find_by_the_maps(tmp_path, image_run, dis
     record = json.loads((tmp_path / "out" / "predictions.json").read_text())
     for case in manifest.fold(0)[1]:
         maps = tmp_path / "out" / f"{case.id}_prob.png"
-        judged = judge(
+        judged = outcome_of(
             manifest.regions,
             Postprocessing(),
             Calibration(3.0, 0.5),

@@ -13,7 +13,7 @@ from inspire_med.config import TrainConfig
 from inspire_med.errors import InputError
 from inspire_med.evaluation.protocols import Protocol
 from inspire_med.training.first_weights import check_first_weights
-from inspire_med.training.initial_checks import check_initial, refuse_seen
+from inspire_med.training.initial_checks import refuse_seen, refuse_unfit
 from inspire_med.training.request import check_request
 
 _TEST = "test-"  # begins the name of each folder of a test set
@@ -120,7 +120,7 @@ def check(schedule: Schedule) -> None:
             check_first_weights(config.network, schedule.manifest)
             for job in schedule.jobs():
                 if job.variant == variant.name:
-                    check_initial(job.config, schedule.manifest)
+                    refuse_unfit(job.config, schedule.manifest)
                     refuse_seen(job.config, job.exam.manifest.hash, job.exam.fold)
 
 

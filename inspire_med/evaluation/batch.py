@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from inspire_med.evaluation.case import add_map_scores, known_values, regions_under, score_maps
+from inspire_med.evaluation.case import known_values, regions_under, score_maps
 from inspire_med.evaluation.grey_case import score_picture
+from inspire_med.evaluation.map_scores import add_map_scores
 from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, protocol
 from inspire_med.evaluation.result import CaseScores

@@ -1,6 +1,6 @@
 """Case: one prediction against its reference, region by region."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation.grey_case import score_grey, score_picture
+from inspire_med.evaluation.grids import check_grids
 from inspire_med.evaluation.protocols import MaskProtocol, PictureProtocol, RegionPair
 from inspire_med.evaluation.protocols import protocol as find_protocol
-from inspire_med.evaluation.protocols.kinds import MapScores
 from inspire_med.evaluation.result import RegionResult
-from inspire_med.imaging.grid import corner_distance_mm, same_grid, tolerance_mm
 from inspire_med.imaging.labels import (
     LabelMap,
     judged_alone,
@@ -32,7 +31,6 @@ from inspire_med.imaging.masks import (
     part_ignored,
     values_of,
 )
-from inspire_med.imaging.probabilities import read_probabilities
 from inspire_med.imaging.resample import in_order_of
 
 FOREGROUND: dict[str, tuple[int, ...]] = {"foreground": (1,)}
@@ -192,66 +190,6 @@ def score_masks(
     masks = np.ascontiguousarray(reference[box]), np.ascontiguousarray(prediction[box])
     origin = tuple(side.start for side in box)
     return _scored(RegionPair(*masks, whole.spacing_mm, reference.shape, origin), rules)
-
-
-def add_map_scores(
-    results: Mapping[str, RegionResult],
-    reference: LabelMap,
-    probabilities: Path,
-    regions: Regions,
-    score: MapScores,
-    *,
-    ignore_affine: bool = False,
-) -> dict[str, RegionResult]:
-    """Results with the measures of the regions whose probabilities a file holds.
-
-    Args:
-        results: Of one case, by region.
-        reference: Of the same case; only voxels that were judged are scored.
-        probabilities: A file with `regions` along its last axis.
-        regions: Label values of the regions, in the file's order.
-        score: From a region's mask and its probabilities to measures by name.
-        ignore_affine: Compare voxel by voxel even where affines differ.
-
-    Raises:
-        InputError: If the file does not hold probabilities of these regions on this grid.
-    """
-    read = read_probabilities(probabilities, list(regions))
-    found = dict(results)
-    for region in results.keys() & regions.keys():
-        likely = read.maps[region]
-        on_grid = LabelMap(likely, reference.spacing_mm, read.affine, read.name)
-        on_grid = in_order_of(reference.grid, on_grid)
-        check_grids(reference, on_grid, ignore_affine=ignore_affine)
-        inside, chances = among(reference.labels, regions[region]), on_grid.labels
-        if reference.judged is not None:
-            inside, chances = inside[reference.judged], chances[reference.judged]
-        extra = score(inside, chances)
-        found[region] = replace(found[region], measures={**found[region].measures, **extra})
-    return found
-
-
-def check_grids(reference: LabelMap, prediction: LabelMap, *, ignore_affine: bool) -> None:
-    """Refuse two masks that are not on one grid.
-
-    Raises:
-        InputError: If shapes differ, or corners lie more than `tolerance_mm` apart.
-    """
-    if reference.labels.shape != prediction.labels.shape:
-        raise InputError(
-            f"{prediction.name}: shape {prediction.labels.shape}, but its reference "
-            f"{reference.name} has {reference.labels.shape}; write it on the case's own grid."
-        )
-    own, other = reference.grid, prediction.grid
-    if ignore_affine or own is None or other is None:
-        return
-    if not same_grid(own, other):
-        distance, most = corner_distance_mm(own, other), tolerance_mm(own, other)
-        raise InputError(
-            f"{prediction.name}: its affine differs: it lies up to {distance:.2g} mm away from "
-            f"{reference.name}, more than the {most:.2g} mm that are put up with; write it on the "
-            "case's own grid, or pass --ignore_affine to compare voxel by voxel."
-        )
 
 
 def _scored(pair: RegionPair, rules: MaskProtocol) -> RegionResult:

@@ -42,7 +42,7 @@ def calibration_chart(lines: Sequence[Sequence[Mapping[str, float]]]) -> Markup:
 def risk_coverage_chart(referral: Referral) -> Markup:
     """Mean 1 - Dice of the surest cases: by confidence, by Dice itself, by chance."""
     axes = blank_axes(HEIGHT)
-    orders = referral.judged, referral.by_dice
+    orders = referral.outcomes, referral.by_dice
     curves = [list(zip(*risk_coverage(order), strict=True)) for order in orders]
     chance = referral.areas["by_chance"]
     highest = [risk for _, risks in curves for risk in risks]
@@ -60,7 +60,7 @@ def confidence_chart(referral: Referral) -> Markup:
     axes = blank_axes(HEIGHT)
     dots = [
         Dot(each.confidence, each.dice, f"{each.id}: {each.confidence:.3f}, Dice {each.dice:.3f}")
-        for each in referral.judged
+        for each in referral.outcomes
     ]
     scale(axes, "x", QUARTERS, "confidence")
     scale(axes, "y", QUARTERS, "Dice, mean over regions")

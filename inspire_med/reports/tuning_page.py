@@ -204,6 +204,6 @@ def _cases(tuning: Tuning) -> list[tuple[str, str, str, float, float]]:
     referral = tuning.doubt.referral
     rows = [
         (each.id, str(tuning.folds[each.id]), "yes" if b else "no", each.confidence, each.dice)
-        for each, b in zip(referral.judged, referral.below, strict=True)
+        for each, b in zip(referral.outcomes, referral.below, strict=True)
     ]
     return sorted(rows, key=lambda row: (row[3], row[0]))

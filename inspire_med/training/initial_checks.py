@@ -16,15 +16,24 @@ def check_initial(config: TrainConfig, manifest: Manifest) -> None:
     """Refuse a model that a run cannot begin with, or that flatters what it is validated on.
 
     Raises:
-        InputError: If the model is damaged, of another number of dimensions than the data set, of
-            another number of levels than is asked for, or has learned from the run's validation
-            cases without leave to; or as `find_initial`.
+        InputError: If the model has learned from the run's validation cases without leave to; or as
+            `refuse_unfit`.
+    """
+    if isinstance(config.fold, int) and initial_of(config) is not None:
+        refuse_seen(config, manifest.hash, config.fold)
+    refuse_unfit(config, manifest)
+
+
+def refuse_unfit(config: TrainConfig, manifest: Manifest) -> None:
+    """Refuse a model that a run cannot begin with.
+
+    Raises:
+        InputError: If the model is damaged, of another number of dimensions than the data set, or
+            of another number of levels than is asked for; or as `find_initial`.
     """
     initial = initial_of(config)
     if initial is None:
         return
-    if isinstance(config.fold, int):
-        refuse_seen(config, manifest.hash, config.fold)
     check_sha256(initial.folder / WEIGHTS, initial.sha256)
     dims, task = initial.card.task.spatial_dims, manifest.task
     if dims != task.spatial_dims:

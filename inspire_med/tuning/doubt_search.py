@@ -18,7 +18,7 @@ from inspire_med.tuning.calibration import (
     tried,
 )
 from inspire_med.tuning.example import Example, groups_of
-from inspire_med.tuning.referral import Referral, judge, refer
+from inspire_med.tuning.referral import Referral, outcome_of, refer
 
 PASSES = 2  # over the cases
 
@@ -83,7 +83,9 @@ def search_doubt(
     groups = groups_of(examples)
     histograms = map_cases(partial(histogram_of, regions), examples, workers, advance)
     calibration = fit(total(histograms))
-    judged = map_cases(partial(judge, regions, rules, calibration), examples, workers, advance)
-    referral = refer(judged, groups, share)
+    outcomes = map_cases(
+        partial(outcome_of, regions, rules, calibration), examples, workers, advance
+    )
+    referral = refer(outcomes, groups, share)
     said = Said(total(histograms))
     return DoubtSearch(calibration, said, tried(histograms, groups), referral, rules)

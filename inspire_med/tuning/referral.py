@@ -18,7 +18,7 @@ WRONG_BELOW = 0.7  # Dice
 
 
 @dataclass(frozen=True)
-class Judged:
+class Outcome:
     """One case.
 
     Args:
@@ -50,9 +50,9 @@ class Wrong:
     wrong: int
 
     @classmethod
-    def among(cls, judged: Sequence[Judged]) -> "Wrong":
+    def among(cls, outcomes: Sequence[Outcome]) -> "Wrong":
         """Count them."""
-        return cls(len(judged), sum(each.is_wrong for each in judged))
+        return cls(len(outcomes), sum(each.is_wrong for each in outcomes))
 
     @property
     def ci95(self) -> tuple[float, float] | None:
@@ -74,36 +74,38 @@ class Referral:
 
     Args:
         limit: The confidence below which a person should look.
-        judged: All cases.
+        outcomes: All cases.
         below: Of each case, whether it lies below the limit of the other folds, which was not
             chosen on it.
     """
 
     limit: float
-    judged: tuple[Judged, ...]
+    outcomes: tuple[Outcome, ...]
     below: tuple[bool, ...]
 
     @property
     def referred(self) -> Wrong:
         """Those below."""
-        return Wrong.among([each for each, b in zip(self.judged, self.below, strict=True) if b])
+        return Wrong.among([each for each, b in zip(self.outcomes, self.below, strict=True) if b])
 
     @property
     def others(self) -> Wrong:
         """All others."""
-        return Wrong.among([each for each, b in zip(self.judged, self.below, strict=True) if not b])
+        return Wrong.among(
+            [each for each, b in zip(self.outcomes, self.below, strict=True) if not b]
+        )
 
     @property
-    def by_dice(self) -> list[Judged]:
+    def by_dice(self) -> list[Outcome]:
         """The cases, were confidence Dice itself: no order is better."""
-        return [Judged(each.id, each.dice, each.dice) for each in self.judged]
+        return [Outcome(each.id, each.dice, each.dice) for each in self.outcomes]
 
     @property
     def areas(self) -> dict[str, float]:
         """Under the risk-coverage curve, by confidence, by chance (mean of all orders), by Dice."""
         return {
-            "by_confidence": area(self.judged),
-            "by_chance": float(np.mean([1 - each.dice for each in self.judged])),
+            "by_confidence": area(self.outcomes),
+            "by_chance": float(np.mean([1 - each.dice for each in self.outcomes])),
             "by_dice": area(self.by_dice),
         }
 
@@ -114,14 +116,14 @@ class Referral:
             "referred": self.referred.to_json(),
             "others": self.others.to_json(),
             "area_under_risk_coverage": self.areas,
-            "curve": risk_coverage(self.judged),
-            "cases": {each.id: [each.confidence, each.dice] for each in self.judged},
+            "curve": risk_coverage(self.outcomes),
+            "cases": {each.id: [each.confidence, each.dice] for each in self.outcomes},
         }
 
 
-def judge(
+def outcome_of(
     regions: Regions, rules: Postprocessing, calibration: Calibration, example: Example
-) -> Judged:
+) -> Outcome:
     """Hold a case's confidence against its Dice, with the masks that predict would write."""
     opened = example.open(regions)
     masks = read_back([opened.mask(name, rules.of(name)) for name in regions], regions)
@@ -130,10 +132,10 @@ def judge(
     for region, mask in zip(regions, masks, strict=True):
         promised.append(confidence(opened.maps[region], mask, calibration, opened.least))
         kept.append(overlap.dice(overlap.count(opened.references[region], mask & opened.judged)))
-    return Judged(example.id, float(np.mean(promised)), float(np.mean(kept)))
+    return Outcome(example.id, float(np.mean(promised)), float(np.mean(kept)))
 
 
-def risk_coverage(judged: Sequence[Judged]) -> list[tuple[float, float]]:
+def risk_coverage(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
     """Share of the cases that are kept, the surest first, and their mean 1 - Dice.
 
     Of cases as sure as each other the order is not known: each counts with their mean.
@@ -141,37 +143,37 @@ def risk_coverage(judged: Sequence[Judged]) -> list[tuple[float, float]]:
     Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification, JMLR 11,
     2010.
     """
-    values = np.array([each.confidence for each in judged])
+    values = np.array([each.confidence for each in outcomes])
     _, places, counts = np.unique(-values, return_inverse=True, return_counts=True)
-    means = np.bincount(places, [1 - each.dice for each in judged]) / counts
+    means = np.bincount(places, [1 - each.dice for each in outcomes]) / counts
     risks = np.repeat(means, counts)
     kept = np.arange(1, len(risks) + 1)
     running = np.cumsum(risks) / kept
     return [(float(n / len(risks)), float(mean)) for n, mean in zip(kept, running, strict=True)]
 
 
-def area(judged: Sequence[Judged]) -> float:
+def area(outcomes: Sequence[Outcome]) -> float:
     """Area under the risk-coverage curve: its mean; lower is better."""
-    return float(np.mean([risk for _, risk in risk_coverage(judged)]))
+    return float(np.mean([risk for _, risk in risk_coverage(outcomes)]))
 
 
-def refer(judged: Sequence[Judged], groups: NDArray[np.int64], share: float) -> Referral:
+def refer(outcomes: Sequence[Outcome], groups: NDArray[np.int64], share: float) -> Referral:
     """Find the confidence below which that share of the cases lies, and try it.
 
     Each group of cases is parted by the limit of all others, so that what is counted holds for new
     cases; the limit that is kept is that of all together.
 
     Args:
-        judged: Out-of-fold cases, at least two.
+        outcomes: Out-of-fold cases, at least two.
         groups: `(cases,)`, two or more: which cases are left out together.
         share: Of the cases that lie below, from 0 to 1.
     """
-    values = np.array([each.confidence for each in judged])
+    values = np.array([each.confidence for each in outcomes])
     below = np.zeros(len(values), bool)
     for group in np.unique(groups):
         own = groups == group
         below[own] = values[own] < _limit(values[~own], share)
-    return Referral(_limit(values, share), tuple(judged), tuple(below.tolist()))
+    return Referral(_limit(values, share), tuple(outcomes), tuple(below.tolist()))
 
 
 def _limit(values: NDArray[np.float64], share: float) -> float:

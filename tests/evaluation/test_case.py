@@ -5,7 +5,8 @@ from PIL import Image
 
 from inspire_med.errors import InputError
 from inspire_med.evaluation import evaluate_case
-from inspire_med.evaluation.case import add_map_scores, score_maps
+from inspire_med.evaluation.case import score_maps
+from inspire_med.evaluation.map_scores import add_map_scores
 from inspire_med.evaluation.measures.calibration import calibration_scores
 from inspire_med.evaluation.protocols.segmentation import SEGMENTATION
 from inspire_med.imaging.labels import LabelMap, read_labels

@@ -17,10 +17,10 @@ from inspire_med.reports.doubt_charts import (
 from inspire_med.reports.tuning_page import Tuning, tuning_html
 from inspire_med.tuning.calibration import Histogram, Said
 from inspire_med.tuning.doubt_search import DoubtSearch
-from inspire_med.tuning.referral import Judged, Referral
+from inspire_med.tuning.referral import Outcome, Referral
 from inspire_med.tuning.rule_search import Measure, RuleSearch
 
-JUDGED = (Judged("a", 0.9, 0.8), Judged("<b>", 0.3, 0.2), Judged("c", 0.6, 0.75))
+JUDGED = (Outcome("a", 0.9, 0.8), Outcome("<b>", 0.3, 0.2), Outcome("c", 0.6, 0.75))
 REFERRAL = Referral(0.5, JUDGED, (False, True, False))
 
 
@@ -199,7 +199,7 @@ def test_each_case_is_a_dot_of_its_confidence_and_dice(drawing):
 
 def test_the_curves_of_risk_end_where_chance_is(drawing):
     """With all cases kept the order does not matter."""
-    referral = Referral(0.5, tuple(Judged(e.id, -e.dice, e.dice) for e in JUDGED), (False,) * 3)
+    referral = Referral(0.5, tuple(Outcome(e.id, -e.dice, e.dice) for e in JUDGED), (False,) * 3)
 
     chart = drawing(risk_coverage_chart(referral))
 
@@ -211,7 +211,7 @@ def test_the_curves_of_risk_end_where_chance_is(drawing):
 
 
 def test_pages_of_many_cases_name_no_dots(tuning):
-    judged = tuple(Judged(f"case{n}", n / 1000, 1 - n / 2000) for n in range(1000))
+    judged = tuple(Outcome(f"case{n}", n / 1000, 1 - n / 2000) for n in range(1000))
     doubt = replace(tuning.doubt, referral=Referral(0.5, judged, (False,) * 1000))
     search = replace(tuning.search, before=np.zeros((1000, 2)), after=np.zeros((1000, 2)))
 

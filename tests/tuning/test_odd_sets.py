@@ -80,7 +80,7 @@ def test_whatever_the_set_is_like_numbers_are_numbers(tmp_path, kind, folds):
     assert read_doubt(tmp_path / "doubt.json").temperature > 0
     assert np.isfinite(search.before).all()
     assert np.isfinite(search.after).all()
-    assert all(0 <= each.confidence <= 1 and 0 <= each.dice <= 1 for each in sure.referral.judged)
+    assert all(0 <= each.confidence <= 1 and 0 <= each.dice <= 1 for each in sure.referral.outcomes)
     page = tuning_html(Tuning(search, sure, of_cases, tuple(REGIONS), "ml"))
     assert not re.search(r"\b(nan|inf)\b", page)
 
@@ -101,6 +101,6 @@ def test_where_nothing_is_found_no_rule_helps_and_all_is_wrong_but_the_empty(tmp
     search, sure, _ = tuned(tmp_path, FOUND["nothing"], [0, 1, 2, 3] * 2)
 
     assert search.rules.regions == {}
-    wrong = {each.id for each in sure.referral.judged if each.is_wrong}
+    wrong = {each.id for each in sure.referral.outcomes if each.is_wrong}
     assert wrong == {"0", "1", "2", "3", "4", "6", "7"}
     assert sure.referral.referred.n == 0

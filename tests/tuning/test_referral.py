@@ -5,13 +5,13 @@ import pytest
 from inspire_med.inference.doubt import AS_SAID
 from inspire_med.inference.postprocess import Postprocessing
 from inspire_med.tuning.example import Example
-from inspire_med.tuning.referral import Judged, Wrong, area, judge, refer, risk_coverage
+from inspire_med.tuning.referral import Outcome, Wrong, area, outcome_of, refer, risk_coverage
 
 CASES = [
-    Judged("a", 0.9, 0.9),
-    Judged("b", 0.8, 0.5),
-    Judged("c", 0.7, 0.8),
-    Judged("d", 0.2, 0.1),
+    Outcome("a", 0.9, 0.9),
+    Outcome("b", 0.8, 0.5),
+    Outcome("c", 0.7, 0.8),
+    Outcome("d", 0.2, 0.1),
 ]
 
 
@@ -25,8 +25,8 @@ def test_the_surest_cases_come_first():
 
 
 def test_the_area_is_least_where_confidence_orders_as_dice_does():
-    right = [Judged(each.id, each.dice, each.dice) for each in CASES]
-    wrong = [Judged(each.id, -each.dice, each.dice) for each in CASES]
+    right = [Outcome(each.id, each.dice, each.dice) for each in CASES]
+    wrong = [Outcome(each.id, -each.dice, each.dice) for each in CASES]
 
     assert area(right) < area(CASES) < area(wrong)
     assert area(CASES) == pytest.approx((0.1 + 0.3 + 0.8 / 3 + 1.7 / 4) / 4)
@@ -52,8 +52,8 @@ def test_the_share_that_is_asked_for_is_referred():
 def test_a_case_is_counted_by_the_limit_of_other_folds():
     """Fold 0 is surer of itself than fold 1, whose limit of 0.35 refers none of it."""
     cases = [
-        *(Judged(f"a{n}", sure, 0.9) for n, sure in enumerate((0.9, 0.8, 0.7))),
-        *(Judged(f"b{n}", sure, 0.2) for n, sure in enumerate((0.4, 0.35, 0.3))),
+        *(Outcome(f"a{n}", sure, 0.9) for n, sure in enumerate((0.9, 0.8, 0.7))),
+        *(Outcome(f"b{n}", sure, 0.2) for n, sure in enumerate((0.4, 0.35, 0.3))),
     ]
 
     found = refer(cases, np.array([0, 0, 0, 1, 1, 1]), 0.3)
@@ -64,24 +64,24 @@ def test_a_case_is_counted_by_the_limit_of_other_folds():
 
 
 def test_cases_as_sure_as_each_other_are_not_parted():
-    found = refer([Judged(str(n), 0.5, 0.9) for n in range(5)], np.arange(5), 0.4)
+    found = refer([Outcome(str(n), 0.5, 0.9) for n in range(5)], np.arange(5), 0.4)
 
     assert found.limit == 0.5
     assert found.to_json()["referred"] == {"n": 0, "wrong": 0, "share": None, "ci95": None}
 
 
 def test_the_order_of_cases_as_sure_as_each_other_does_not_matter():
-    cases = [Judged("a", 0.9, 1.0), Judged("b", 0.5, 0.2), Judged("c", 0.5, 0.8)]
+    cases = [Outcome("a", 0.9, 1.0), Outcome("b", 0.5, 0.2), Outcome("c", 0.5, 0.8)]
 
     assert risk_coverage(cases) == risk_coverage(cases[::-1])
     assert [risk for _, risk in risk_coverage(cases)] == pytest.approx([0, 0.25, 1 / 3])
-    equal = [Judged(each.id, 0.5, each.dice) for each in cases]
+    equal = [Outcome(each.id, 0.5, each.dice) for each in cases]
     assert area(equal) == pytest.approx(refer(cases, np.arange(3), 0.2).areas["by_chance"])
 
 
 def test_a_confidence_by_chance_refers_no_more_wrong_cases_than_others():
     random = np.random.default_rng(0)
-    cases = [Judged(str(n), *random.random(2)) for n in range(2000)]
+    cases = [Outcome(str(n), *random.random(2)) for n in range(2000)]
 
     found = refer(cases, np.arange(2000) % 5, 0.2)
 
@@ -104,7 +104,7 @@ def test_a_case_is_judged_by_the_masks_that_are_written(tmp_path):
     for file, values in zip(files, (labels, chances), strict=True):
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), file)
 
-    judged = judge(regions, Postprocessing(), AS_SAID, Example("a", 0, *files))
+    judged = outcome_of(regions, Postprocessing(), AS_SAID, Example("a", 0, *files))
 
     assert judged.dice == 1.0
     assert judged.confidence < 1.0  # the chances of the core outside are doubt all the same

@@ -11,7 +11,7 @@ from inspire_med.inference.doubt import AS_SAID
 from inspire_med.inference.postprocess import Postprocessing, RegionRules
 from inspire_med.tuning.calibration import histogram_of
 from inspire_med.tuning.example import Example
-from inspire_med.tuning.referral import judge
+from inspire_med.tuning.referral import outcome_of
 from inspire_med.tuning.rule_search import Measure, scores_under
 
 REGIONS = {"lesion": (1,)}
@@ -47,11 +47,11 @@ def test_whatever_is_predicted_elsewhere_a_case_is_as_wrong(half, tmp_path):
     example, labels, chances = half
     other = written(tmp_path, "b", labels, np.where(labels == 2, 0.9, chances))
 
-    judged = [judge(REGIONS, Postprocessing(), AS_SAID, each) for each in (example, other)]
+    judged = [outcome_of(REGIONS, Postprocessing(), AS_SAID, each) for each in (example, other)]
 
     assert [each.dice for each in judged] == pytest.approx([2 * 40 / (40 + 60)] * 2)
     without = replace(other, ignore=None)
-    assert judge({"lesion": (1,)}, Postprocessing(), AS_SAID, without).dice < 0.5
+    assert outcome_of({"lesion": (1,)}, Postprocessing(), AS_SAID, without).dice < 0.5
 
 
 def test_rules_are_scored_on_what_was_judged_of_the_whole_mask(half, tmp_path):

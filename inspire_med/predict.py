@@ -44,6 +44,7 @@ def _predict_all(options: PredictOptions) -> None:
     from inspire_med.predicting.record import remove_record, write_record
     from inspire_med.predicting.segmentations import Segmentations
     from inspire_med.predicting.summary import remove_summary
+    from inspire_med.predicting.views import Views
     from inspire_med.reports.doubt_page import FILE
 
     predictor = _loaded(options)
@@ -55,6 +56,7 @@ def _predict_all(options: PredictOptions) -> None:
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
     as_dicom = Segmentations(options.output, predictor, cases) if options.dicom_seg else None
+    views = Views(options.output, predictor, with_doubt=options.doubt) if options.view else None
     remove_record(options.output)
     remove_summary(options.output)
     remove_tables(options.output / FOLDER)
@@ -68,6 +70,8 @@ def _predict_all(options: PredictOptions) -> None:
             answers.take(case.id, prediction, own)
             if as_dicom is not None:
                 as_dicom.take(case.id, prediction)
+            if views is not None:
+                views.take(case, prediction)
             del prediction  # else it lives while the next one is found
             next_case()
     answers.finish()

@@ -42,6 +42,8 @@ class PredictOptions:
             and tables of how sure the networks are of cases and lesions (docs/inference.md).
         dicom_seg: Also write each mask as a DICOM segmentation of the series that it was made from,
             into the folder `dicom_seg` of the output; for cases that came as DICOM.
+        view: Also write a page a case, with NiiVue in it, into the folder `view` of the output: its
+            channels, the mask, reference and doubt in planes and in space (docs/viewing.md).
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
@@ -62,6 +64,7 @@ class PredictOptions:
     postprocess: str = "stored"
     doubt: bool = False
     dicom_seg: bool = False
+    view: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
     threads: int = 0

@@ -183,7 +183,8 @@ class Chromium:
     def ask(self, page, script, *, width=1280, dark=False):
         """Open a page, run a script in it; what it returns, and no complaint by the browser."""
         watched = page.replace("<head>", f"<head>{WATCH}", 1)
-        watched = watched.replace("</body>", f"{ASK % script}</body>", 1)
+        before, after = watched.rsplit("</body>", 1)
+        watched = f"{before}{ASK % script}</body>{after}"
         scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
         dumped = self._run(
             watched,
@@ -206,6 +207,7 @@ class Chromium:
         file = self.folder / "page.html"
         file.write_text(page, encoding="utf-8")
         quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+        quiet += ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # WebGL on a CPU
         profile = f"--user-data-dir={self.folder / 'profile'}"
         return subprocess.run(
             [self.program, *quiet, profile, *options, file.as_uri()],

@@ -41,8 +41,9 @@ def _predict_all(options: PredictOptions) -> None:
     from inspire_med.predicting import inputs
     from inspire_med.predicting.answers import Answers
     from inspire_med.predicting.doubt_files import FOLDER, remove_tables
+    from inspire_med.predicting.overlays import write_overlay
     from inspire_med.predicting.record import remove_record, write_record
-    from inspire_med.predicting.segmentations import Segmentations
+    from inspire_med.predicting.segmentations import Segmentations, remove_segmentations
     from inspire_med.predicting.summary import remove_summary
     from inspire_med.predicting.views import Views
     from inspire_med.reports.doubt_page import FILE
@@ -60,6 +61,7 @@ def _predict_all(options: PredictOptions) -> None:
     remove_record(options.output)
     remove_summary(options.output)
     remove_tables(options.output / FOLDER)
+    remove_segmentations(options.output, cases)
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
@@ -72,10 +74,14 @@ def _predict_all(options: PredictOptions) -> None:
                 as_dicom.take(case.id, prediction)
             if views is not None:
                 views.take(case, prediction)
+            if options.overlays:
+                write_overlay(options.output, case, prediction, predictor.card)
             del prediction  # else it lives while the next one is found
             next_case()
     answers.finish()
-    write_record(options.output, options.run, predictor, answers.cases)
+    kinds = {"probabilities": with_maps}
+    kinds |= {name: getattr(options, name) for name in ("doubt", "dicom_seg", "view", "overlays")}
+    write_record(options.output, options.run, predictor, answers.cases, kinds)
     _say(predictor, answers)
     maps = " and as many maps" if with_maps else ""
     print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)

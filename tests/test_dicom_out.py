@@ -77,6 +77,24 @@ def test_a_study_comes_back_as_a_segmentation_of_the_series_it_lies_on(tmp_path,
     assert any(summary[name]["lesions"] for name in regions)
 
 
+@pytest.mark.slow
+def test_a_segmentation_of_an_earlier_request_is_not_kept_beside_another_mask(
+    tmp_path, model, study
+):
+    out = tmp_path / "out"
+    assert run(model, study, out, "--dicom_seg", "true") == 0
+    (older,) = (out / "dicom_seg").iterdir()
+
+    assert run(model, study, out, "--overlays", "--overwrite") == 0
+
+    assert not older.exists()
+    assert (out / "overlays" / f"{older.stem}.png").is_file()
+    written = json.loads((out / "predictions.json").read_text())["written"]
+    assert written == {
+        "probabilities": False, "doubt": False, "dicom_seg": False, "overlays": True
+    }  # fmt: skip
+
+
 def test_a_case_that_is_not_dicom_has_no_series_to_lie_on(tmp_path, model, ball_volumes, capsys):
     assert run(model, ball_volumes, tmp_path / "out", "--dicom_seg", "true") == 2
 

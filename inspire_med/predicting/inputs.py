@@ -22,6 +22,8 @@ from inspire_med.imaging.volume import bare_name
 from inspire_med.inference.predictor import Predictor
 from inspire_med.predicting.doubt_files import FOLDER
 from inspire_med.predicting.options import PredictOptions
+from inspire_med.predicting.overlays import FOLDER as OVERLAYS
+from inspire_med.predicting.segmentations import FOLDER as DICOM_SEG
 from inspire_med.tasks.datalist import is_datalist
 from inspire_med.tasks.task import Task
 from inspire_med.wording import counted
@@ -126,7 +128,9 @@ def refuse_inputs_as_output(cases: Sequence[Case | FoundCase], folder: Path) -> 
     }
     for case in cases:
         mask, maps = file_names(case.id, is_picture=is_picture(case.images))
-        for own in (folder / mask, folder / maps, folder / FOLDER / mask):
+        beside = [folder / FOLDER / mask]
+        beside += [folder / OVERLAYS / f"{case.id}.png", folder / DICOM_SEG / f"{case.id}.dcm"]
+        for own in (folder / mask, folder / maps, *beside):
             if own.resolve() in files:
                 raise InputError(
                     f"--output: {own} is a file of the input, which would be replaced; choose "

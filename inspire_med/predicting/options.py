@@ -44,6 +44,8 @@ class PredictOptions:
             into the folder `dicom_seg` of the output; for cases that came as DICOM.
         view: Also write a page a case, with NiiVue in it, into the folder `view` of the output: its
             channels, the mask, reference and doubt in planes and in space (docs/viewing.md).
+        overlays: Also write a picture of each case with the outlines of its mask, into the folder
+            `overlays` of the output; a volume is cut where most of the mask lies.
         precision: `auto` measures for a second which of the others is right and fast here.
         device: `auto`, `cpu` or `cuda`.
         threads: CPU threads; 0 leaves the choice to torch.
@@ -65,6 +67,7 @@ class PredictOptions:
     doubt: bool = False
     dicom_seg: bool = False
     view: bool = False
+    overlays: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     device: str = "auto"
     threads: int = 0

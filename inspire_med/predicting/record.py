@@ -15,6 +15,7 @@ def write_record(
     runs: Sequence[Path],
     predictor: Predictor,
     cases: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, object],
 ) -> None:
     """Say beside the masks where they come from, and of each case how it was predicted.
 
@@ -23,6 +24,7 @@ def write_record(
         runs: As they were asked for.
         predictor: What predicted.
         cases: By case, what `record_of` gives.
+        kinds: What else may be written, and whether it was.
     """
     write_json(
         folder / RECORD,
@@ -34,6 +36,7 @@ def write_record(
             "predicted_by": code_commit(),
             "checkpoints": [_checkpoint(each.resolve()) for each in predictor.folders],
             **predictor.settings,
+            "written": kinds,
             "cases": cases,
         },
     )

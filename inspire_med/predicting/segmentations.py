@@ -76,6 +76,15 @@ class Segmentations:
         )
 
 
+def remove_segmentations(folder: Path, cases: Sequence[Case | FoundCase]) -> None:
+    """Remove those of an earlier request, before the first of these cases' masks is replaced.
+
+    A viewer would show what is no longer the mask of the case.
+    """
+    for case in cases:
+        (folder / FOLDER / f"{case.id}.dcm").unlink(missing_ok=True)
+
+
 def _grid_file(case: Case | FoundCase, predictor: Predictor) -> Path:
     """The file of the channel whose grid is the case's own."""
     card = predictor.card

@@ -37,6 +37,7 @@ ISLES = Task(
     protocol="isles2022",
     phantom="stroke",
     words={"lesion": "stroke lesion"},
+    codes={"lesion": ("55641003", "Infarct")},
 )
 
 # 2015, sub-acute (SISS): four sequences on one grid, without the skull.

@@ -20,6 +20,7 @@ from inspire_med.tasks.find import EDITIONS, TASKS
 REGIONS = {"WT": (1, 2), "ET": (2,)}
 AUTHOR = Author("inspire_med brats", "0123456789abcdef")
 SHAPE = (12, 10, 7)
+INFARCT = ("55641003", "Infarct")  # of SNOMED CT; pydicom's dictionary leaves it out
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _SHIFT = np.array([[1, 0, 0, 0.01], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 
@@ -116,8 +117,9 @@ def test_segments_say_what_they_are_and_who_made_them(tmp_path, values, labels, 
 def test_the_codes_of_tasks_are_in_the_standards_dictionary():
     for task in (*TASKS.values(), *(each for family in EDITIONS.values() for each in family)):
         for value, meaning in task.codes.values():
-            known = getattr(codes.SCT, meaning)
-            assert (known.value, known.meaning) == (value, meaning)
+            if (value, meaning) != INFARCT:
+                known = getattr(codes.SCT, meaning)
+                assert (known.value, known.meaning) == (value, meaning)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_what_is_said_to_be_written_is_there(tmp_path, with_maps, names):
     assert sorted(tmp_path.iterdir()) == answers.files
 
 
-@pytest.mark.parametrize("place", ["a.png", "a_prob.png", "doubt/a.png"])
+@pytest.mark.parametrize("place", ["a.png", "a_prob.png", "doubt/a.png", "overlays/a.png"])
 def test_nothing_takes_the_place_of_an_input(tmp_path, place):
     case = FoundCase("a", "a", {"green": tmp_path / place})
 

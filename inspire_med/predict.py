@@ -40,12 +40,10 @@ def _predict_all(options: PredictOptions) -> None:
     from inspire_med.imaging.output import refuse_clashes
     from inspire_med.predicting import inputs
     from inspire_med.predicting.answers import Answers
+    from inspire_med.predicting.beside import Beside
     from inspire_med.predicting.doubt_files import FOLDER, remove_tables
-    from inspire_med.predicting.overlays import write_overlay
     from inspire_med.predicting.record import remove_record, write_record
-    from inspire_med.predicting.segmentations import Segmentations, remove_segmentations
     from inspire_med.predicting.summary import remove_summary
-    from inspire_med.predicting.views import Views
     from inspire_med.reports.doubt_page import FILE
 
     predictor = _loaded(options)
@@ -56,12 +54,11 @@ def _predict_all(options: PredictOptions) -> None:
     inputs.refuse_inputs_as_output(cases, options.output)
     with_maps = options.probabilities or scores_maps(predictor.card.task.protocol)
     answers = Answers(options.output, predictor, with_maps=with_maps, with_doubt=options.doubt)
-    as_dicom = Segmentations(options.output, predictor, cases) if options.dicom_seg else None
-    views = Views(options.output, predictor, with_doubt=options.doubt) if options.view else None
+    beside = Beside(options, predictor, cases)
     remove_record(options.output)
     remove_summary(options.output)
     remove_tables(options.output / FOLDER)
-    remove_segmentations(options.output, cases)
+    beside.remove_older()
     with cases_and_parts("predicting", len(cases), "windows") as (next_case, watch):
         for case in cases:
             started = time.perf_counter()
@@ -70,17 +67,11 @@ def _predict_all(options: PredictOptions) -> None:
             seconds = time.perf_counter() - started
             own = {"seconds": seconds, "missing": predictor.missing(case)}
             answers.take(case.id, prediction, own)
-            if as_dicom is not None:
-                as_dicom.take(case.id, prediction)
-            if views is not None:
-                views.take(case, prediction)
-            if options.overlays:
-                write_overlay(options.output, case, prediction, predictor.card)
+            beside.take(case, prediction)
             del prediction  # else it lives while the next one is found
             next_case()
     answers.finish()
-    kinds = {"probabilities": with_maps}
-    kinds |= {name: getattr(options, name) for name in ("doubt", "dicom_seg", "view", "overlays")}
+    kinds = {"probabilities": with_maps, **beside.kinds}
     write_record(options.output, options.run, predictor, answers.cases, kinds)
     _say(predictor, answers)
     maps = " and as many maps" if with_maps else ""

@@ -91,7 +91,7 @@ def test_a_segmentation_of_an_earlier_request_is_not_kept_beside_another_mask(
     assert (out / "overlays" / f"{older.stem}.png").is_file()
     written = json.loads((out / "predictions.json").read_text())["written"]
     assert written == {
-        "probabilities": False, "doubt": False, "dicom_seg": False, "overlays": True
+        "probabilities": False, "doubt": False, "view": False, "dicom_seg": False, "overlays": True
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "train": "train one experiment",
     "predict": "masks for a file, a folder or a manifest",
     "evaluate": "Dice and the rest, under a named protocol",
+    "view": "a folder's pages in a browser, by ssh too; read-only",
     "compare": "networks side by side: same folds, seeds, budget; paired tests",
     "export": "a trained model to hand on: for predict, torch.export, ONNX or MONAI",
     "serve": "a model that answers over HTTP, to 3D Slicer too",

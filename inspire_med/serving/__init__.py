@@ -1,1 +1,1 @@
-"""Serving: a trained model that answers over HTTP."""
+"""Serving: answers over HTTP."""

@@ -142,9 +142,10 @@ def test_a_taken_port_is_one_sentence(folder, capsys):
         port = taken.getsockname()[1]
         assert main([str(folder), "--port", str(port)]) == 2
     words = capsys.readouterr().err
-    assert words.startswith(f"inspire-med view: --port: cannot listen at port {port}")
+    assert words.startswith(f"inspire-med view: --port: cannot listen at 127.0.0.1 port {port} (")
     assert words.count("\n") == 1
     assert main([str(folder), "--port", "70000"]) == 2
+    assert "--port: 70000 is no port; give one from 1024 to 65535." in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path, capsys):

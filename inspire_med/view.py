@@ -46,9 +46,9 @@ def _view(options: Namespace) -> None:
 
     with FolderServer(options.folder, options.port) as server:
         port = server.server_port
-        say(f"{server.url}\nfrom another machine, first: ssh -L {port}:localhost:{port} {_here()}")
-        say("Ctrl-C ends it")
         try:
+            say(f"{server.url}\nfrom another machine: ssh -L {port}:localhost:{port} {_here()}")
+            say("Ctrl-C ends it")
             server.serve_forever()
         except KeyboardInterrupt:
             say("ended")

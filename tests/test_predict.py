@@ -717,7 +717,7 @@ def test_doubt_that_is_none_is_refused_before_anything_is_predicted(
 
     assert predict(run, disc_images, tmp_path / "out", "--doubt") == 2
     said = capsys.readouterr().err
-    assert "doubt.json: not what tune writes (temperature is not above zero); run tune" in said
+    assert "doubt.json: not what tune writes (temperature is not above zero, or no number)" in said
     assert not (tmp_path / "out").exists()
 
 

@@ -7,7 +7,7 @@ from inspire_med.tasks.task import Preparation, SeriesRule, Task
 # The diffusion that shows a stroke is weighted by 1000 s/mm^2; the map made of it is a series too.
 _SERIES = {
     "dwi": SeriesRule(
-        r"\bdwi|diff|trace|\bb ?\d{3,4}\b", r"\badc|apparent|\bfa\b|\bexp", b_value=(500, 2000)
+        r"\bdwi|diff|trace|\bb ?\d{3,4}\b", r"\badc|apparent|\bfa\b|\bexp", b_value=(500.0, 2000.0)
     ),
     "adc": SeriesRule(r"\badc|apparent", r"\bexp"),
     "flair": SeriesRule("flair|dark ?fluid|tirm", r"\bt1"),

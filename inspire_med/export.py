@@ -102,7 +102,7 @@ def _verify(path: Path) -> None:
     found = verify(path)
     print(
         f"{path}: {found.kind}, every file is as it was written; "
-        f"{counted(len(found.differences), 'network')} answer as they did where it was made, "
+        f"the answer of {counted(len(found.differences), 'network')} is that of where it was made, "
         f"to {max(found.differences):.1g} of the largest logit",
         file=sys.stderr,
     )

@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
@@ -11,7 +12,6 @@ from jsonargparse import Namespace
 from inspire_med.cli.command import run_command
 from inspire_med.cli.progress import cases_and_parts
 from inspire_med.files import refuse_existing
-from inspire_med.memory import bytes_of
 from inspire_med.predicting.options import PredictOptions, make_parser, read_options
 from inspire_med.wording import counted, listed
 
@@ -46,7 +46,9 @@ def _predict_all(options: PredictOptions) -> None:
     from inspire_med.predicting.summary import remove_summary
     from inspire_med.reports.doubt_page import FILE
 
-    predictor = _loaded(options)
+    how = options.predictor
+    filled = how.fill_missing or bool(options.without)
+    predictor = replace(how, fill_missing=filled).load()
     cases = inputs.find_cases(options, predictor)
     cases = inputs.without(options.without, cases, predictor)
     refuse_clashes(case.id for case in cases)
@@ -72,34 +74,13 @@ def _predict_all(options: PredictOptions) -> None:
             next_case()
     answers.finish()
     kinds = {"probabilities": with_maps, **beside.kinds}
-    write_record(options.output, options.run, predictor, answers.cases, kinds)
+    write_record(options.output, how.run, predictor, answers.cases, kinds)
     _say(predictor, answers)
     maps = " and as many maps" if with_maps else ""
     print(f"{counted(len(cases), 'mask')}{maps} in {options.output}", file=sys.stderr)
     if options.doubt:
         print(f"which to look at first: {options.output / FOLDER / FILE}", file=sys.stderr)
     inputs.name_older_masks(options.output, answers.files)
-
-
-def _loaded(options: PredictOptions) -> "Predictor":
-    import torch
-
-    from inspire_med.inference import Predictor
-    from inspire_med.inference.allocator import keep_freed_memory
-
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    return Predictor.load(
-        options.run,
-        device=options.device,
-        precision=options.precision,
-        flips=options.tta,
-        fill_missing=options.fill_missing or bool(options.without),
-        windows=options.windows,
-        postprocess=options.postprocess,
-        memory=None if options.memory is None else bytes_of(options.memory, "--memory"),
-    )
 
 
 def _say(predictor: "Predictor", answers: "Answers") -> None:

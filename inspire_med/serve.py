@@ -47,7 +47,7 @@ def _serve(namespace: Namespace) -> None:
         url = url_of(taken, options.host)
         if not closed:
             _warn(url, token)
-        predictor = _loaded(options)
+        predictor = options.predictor.load()
         from inspire_med.inference.memory import temporary_folder
 
         with tempfile.TemporaryDirectory(prefix="inspire-med-", dir=temporary_folder()) as folder:
@@ -65,27 +65,6 @@ def _warn(url: str, token: str | None) -> None:
     say(
         f"warning: {url} is open to other machines; whoever has the token can send files, and "
         "nothing is encrypted on the way: put it behind a proxy that does (docs/serving.md)"
-    )
-
-
-def _loaded(options: ServeOptions) -> "Predictor":
-    import torch
-
-    from inspire_med.inference import Predictor
-    from inspire_med.inference.allocator import keep_freed_memory
-
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    return Predictor.load(
-        options.run,
-        device=options.device,
-        precision=options.precision,
-        flips=options.tta,
-        fill_missing=options.fill_missing,
-        windows=options.windows,
-        postprocess=options.postprocess,
-        memory=None if options.memory is None else bytes_of(options.memory, "--memory"),
     )
 
 

@@ -1,6 +1,7 @@
 """DICOM in, a mask, and a DICOM segmentation out; the summary beside it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import highdicom as hd
@@ -93,6 +94,19 @@ def test_a_segmentation_of_an_earlier_request_is_not_kept_beside_another_mask(
     assert written == {
         "probabilities": False, "doubt": False, "view": False, "dicom_seg": False, "overlays": True
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_packed_model_names_itself_and_its_weights(tmp_path, model, study):
+    packed = Path(shutil.make_archive(str(tmp_path / "handed"), "zip", model))
+
+    assert run(packed, study, tmp_path / "out", "--dicom_seg", "true") == 0
+
+    (written,) = (tmp_path / "out" / "dicom_seg").iterdir()
+    author = hd.seg.segread(written).get_segment_description(1).algorithm_identification
+    assert author.version == json.loads((model / "model.json").read_text())["sha256"][:16]
+    record = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    assert [each["path"] for each in record["checkpoints"]] == [str(packed)]
 
 
 def test_a_case_that_is_not_dicom_has_no_series_to_lie_on(tmp_path, model, ball_volumes, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from inspire_med.errors import InputError
+from inspire_med.files import read_json
 from inspire_med.inference.model import CARD, ModelCard, read_model
 
 _FOLDS = "fold*"  # of `train --fold each`, or of an array of trainings, a run each
@@ -20,11 +21,13 @@ class Member:
         folder: Where it was read from.
         card: What its network is.
         network: The network.
+        sha256: Of the file of its weights; empty of a network in memory.
     """
 
     folder: Path
     card: ModelCard
     network: nn.Module
+    sha256: str = ""
 
 
 def read_members(folders: Sequence[Path]) -> list[Member]:
@@ -39,7 +42,9 @@ def read_members(folders: Sequence[Path]) -> list[Member]:
             data sets, networks or preparations.
     """
     members = [
-        Member(place, *read_model(place)) for folder in folders for place in model_folders(folder)
+        Member(place, *read_model(place), read_json(place / CARD)["sha256"])
+        for folder in folders
+        for place in model_folders(folder)
     ]
     first = members[0]
     for other in members[1:]:

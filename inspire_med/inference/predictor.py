@@ -24,7 +24,7 @@ from inspire_med.imaging.volume import Volume, read_grid
 from inspire_med.inference.doubt import FILE, Doubt, read_doubt
 from inspire_med.inference.ensemble import Ensemble, Prepare
 from inspire_med.inference.members import Member, read_members
-from inspire_med.inference.packed import unpacked
+from inspire_med.inference.packed import by_archive, unpacked
 from inspire_med.inference.postprocess import Postprocessing, find_postprocessing
 from inspire_med.inference.precision import Precision
 from inspire_med.inference.prediction import Prediction
@@ -62,6 +62,7 @@ class Predictor:
     ):
         self.card = members[0].card
         self.folders = [member.folder for member in members]
+        self.weights_sha256 = [member.sha256 for member in members]
         self.rules = rules or Postprocessing()
         self.doubt = doubt or Doubt()
         self._settings = settings
@@ -102,7 +103,7 @@ class Predictor:
         one = isinstance(folders, (str, Path))
         given = [Path(folder) for folder in ([folders] if one else folders)]
         with unpacked(given) as places:
-            members = read_members(places)
+            members = by_archive(read_members(places), places, given)
             rules = find_postprocessing(postprocess, places, members[0].card.regions)
             stored = places[0] / FILE
             known = len(places) == 1 and stored.is_file()

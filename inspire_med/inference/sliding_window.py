@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inspire_med.inference.blending import AIR, gaussian, is_air, outer, summed
 from inspire_med.inference.precision import autocast
 from inspire_med.inference.windows import Windows
 
@@ -17,8 +17,6 @@ from inspire_med.inference.windows import Windows
 ONE = 65534
 HALF = ONE // 2
 
-_AIR = -20.0  # logit of what holds nothing: a probability of 2e-9
-_SIGMA = 0.125  # of the Gaussian weights, in window sides (Isensee et al., Nature Methods 2021)
 
 Watch = Callable[[int, int], None]
 
@@ -91,10 +89,10 @@ class _Look:
 
     def __call__(self, parts: Tensor) -> Tensor:
         """From parts `(batch, channels, *size)` to logits `(batch, regions, *size)`."""
-        full = [index for index, part in enumerate(parts) if not _is_air(part)]
+        full = [index for index, part in enumerate(parts) if not is_air(part)]
         if len(full) == len(parts):
             return self._mean(parts)
-        logits = torch.full((len(parts), self._regions, *parts.shape[2:]), _AIR, device=self.device)
+        logits = torch.full((len(parts), self._regions, *parts.shape[2:]), AIR, device=self.device)
         if full:
             logits[full] = self._mean(parts[full])
         return logits
@@ -126,11 +124,11 @@ class _Planes:
         self._size = windows.size
         self._front = 0  # the first plane in work
         self._total = torch.zeros(regions, self._size[0], *spatial[1:], device=device)
-        axes = [_gaussian(*each) for each in zip(windows.size, windows.starts, strict=True)]
-        self._weight = _outer(axes).to(device)
+        axes = [gaussian(*each) for each in zip(windows.size, windows.starts, strict=True)]
+        self._weight = outer(axes).to(device)
         # Windows stand at every combination of starts, so their weights add up axis by axis.
-        sums = [_summed(*each) for each in zip(spatial, windows.starts, axes, strict=True)]
-        self._along, self._across = sums[0].to(device), _outer(sums[1:]).to(device)
+        sums = [summed(*each) for each in zip(spatial, windows.starts, axes, strict=True)]
+        self._along, self._across = sums[0].to(device), outer(sums[1:]).to(device)
 
     def add(self, corner: Sequence[int], logits: Tensor) -> None:
         """Add a window's logits `(regions, *size)`."""
@@ -152,33 +150,6 @@ class _Planes:
 def _shares(logits: Tensor) -> NDArray[np.uint16]:
     """Probabilities as whole numbers of 16 bits."""
     return logits.sigmoid().mul_(ONE).round_().to(torch.int32).cpu().numpy().astype(np.uint16)
-
-
-def _is_air(part: Tensor) -> bool:
-    """Whether each channel of `(channels, *size)` is one value all over."""
-    flat = part.flatten(1)
-    return bool((flat == flat[:, :1]).all())
-
-
-def _gaussian(side: int, starts: Sequence[int]) -> Tensor:
-    """Weights along an axis of a window; alike where no other window stands beside it."""
-    if len(starts) == 1:
-        return torch.ones(side)
-    places = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
-    return torch.exp(-((places / (_SIGMA * side)) ** 2) / 2).float()
-
-
-def _summed(voxels: int, starts: Sequence[int], weights: Tensor) -> Tensor:
-    """What the weights of all windows along an axis add up to at each place."""
-    total = torch.zeros(voxels)
-    for start in starts:
-        total[start : start + len(weights)] += weights
-    return total
-
-
-def _outer(axes: Sequence[Tensor]) -> Tensor:
-    """Products of values along each axis."""
-    return reduce(lambda product, axis: product[..., None] * axis, axes, torch.ones(()))
 
 
 def _box(start: Sequence[int], size: Sequence[int]) -> tuple[slice, ...]:

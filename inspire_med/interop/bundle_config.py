@@ -70,7 +70,7 @@ def inference_config(
             for name, file in zip(defined, networks, strict=True)
         },
         "inferer": _own(
-            "windows.EvenWindows",
+            "inferer.EvenWindows",
             roi_size=list(card.patch_size),
             regions=len(card.regions),
             overlap=OVERLAP,

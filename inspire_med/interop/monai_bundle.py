@@ -1,12 +1,13 @@
 """MONAI bundle: a folder that `python -m monai.bundle run` predicts with, without this package."""
 
-import shutil
+import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+import inspire_med
 from inspire_med.files import sha256, write_json, write_text
 from inspire_med.inference.members import Member
 from inspire_med.inference.postprocess import Postprocessing
@@ -15,6 +16,8 @@ from inspire_med.interop.bundle_config import inference_config, needs_rules, ref
 from inspire_med.interop.bundle_metadata import metadata
 from inspire_med.interop.program import export_program
 
+_ROOT = Path(inspire_med.__file__).parent
+_OWN_IMPORT = re.compile(r"^from (inspire_med\.[\w.]+) import", re.MULTILINE)
 _LOGGING = """[loggers]
 keys=root
 [handlers]
@@ -81,12 +84,18 @@ def write_bundle(
 
 
 def _copy_scripts(folder: Path, config: str) -> None:
-    """Those that the config names, and what they need."""
-    (source,) = bundle_scripts.__path__
-    for file in sorted(Path(source).glob("*.py")):
-        needed = f"scripts.{file.stem}." in config or file.stem == "__init__"
-        if needed or (file.stem == "smoothing" and "scripts.volumes." in config):
-            shutil.copyfile(file, folder / file.name)
+    """Those that the config names, and what they import of this package, side by side."""
+    named = re.findall(r"scripts\.(\w+)\.", config)
+    wanted = {f"{bundle_scripts.__name__}.{name}" for name in ("__init__", *named)}
+    done: set[str] = set()
+    while wanted - done:
+        module = (wanted - done).pop()
+        done.add(module)
+        source = _ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text("utf-8")
+        wanted |= set(_OWN_IMPORT.findall(source))
+        name = module.rpartition(".")[2]
+        alone = _OWN_IMPORT.sub(lambda own: f"from .{own[1].rpartition('.')[2]} import", source)
+        write_text(folder / f"{name}.py", alone)
 
 
 def _how_to_run(spatial_dims: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from inspire_med.inference.doubt import FILE, Doubt, read_doubt
 from inspire_med.inference.members import Member, read_members
 from inspire_med.inference.model import ModelCard
-from inspire_med.inference.packed import unpacked
+from inspire_med.inference.packed import by_archive, unpacked
 from inspire_med.inference.postprocess import Postprocessing, find_postprocessing
 
 
@@ -40,7 +40,7 @@ def read_trained(runs: Sequence[Path]) -> Trained:
         InputError: As `read_members` and what reads rules and doubt.
     """
     with unpacked(runs) as places:
-        members = read_members(places)
+        members = by_archive(read_members(places), places, runs)
         rules = find_postprocessing("stored", places, members[0].card.regions)
         stored = places[0] / FILE
         doubt = read_doubt(stored) if len(places) == 1 and stored.is_file() else None

@@ -6,8 +6,9 @@ from typing import Any
 from inspire_med.imaging.output import file_names, write_mask, write_probabilities
 from inspire_med.inference.prediction import Prediction
 from inspire_med.inference.predictor import Predictor
+from inspire_med.inference.summary import summary_of
 from inspire_med.predicting.doubt_files import FOLDER, doubt_of, write_tables
-from inspire_med.predicting.summary import summary_of, write_summary
+from inspire_med.predicting.summary import write_summary
 from inspire_med.reports.doubt_page import CaseDoubt
 
 

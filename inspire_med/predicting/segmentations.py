@@ -9,15 +9,13 @@ from inspire_med.cases.align import reference_channel
 from inspire_med.cases.case import Case
 from inspire_med.cases.layouts.found import FoundCase
 from inspire_med.errors import InputError
-from inspire_med.files import read_json
 from inspire_med.imaging.dicom.known import claims_dicom
-from inspire_med.inference.model import CARD
 from inspire_med.inference.prediction import Prediction
 from inspire_med.inference.predictor import Predictor
 
 _NEEDED = ("pydicom", "highdicom")
 FOLDER = "dicom_seg"  # beside the masks, among which evaluate takes every volume for a case
-_DIGEST = 16  # characters of the weights' sha256 that name them
+_DIGEST = 16  # characters of a sha256 that name the weights
 
 
 class Segmentations:
@@ -48,9 +46,9 @@ class Segmentations:
                     f"--dicom_seg: case {case} is of {file}, which is no DICOM series to lay a "
                     "segmentation over; give the series, or leave the option out."
                 )
-        weights = [read_json(model / CARD).get("sha256", "") for model in predictor.folders]
-        digest = hashlib.sha256(" ".join(weights).encode()).hexdigest()[:_DIGEST]
-        self._author = f"inspire_med {self._task.name}", digest
+        one, *others = predictor.weights_sha256
+        known = hashlib.sha256(" ".join([one, *others]).encode()).hexdigest() if others else one
+        self._author = f"inspire_med {self._task.name}", known[:_DIGEST]
 
     def take(self, case: str, prediction: Prediction) -> None:
         """Write a case's.

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inspire_med.cases.layouts.recognise import named_files
 from inspire_med.errors import InputError
-from inspire_med.imaging.masks import among
 from inspire_med.imaging.output import file_names, write_mask
-from inspire_med.inference.postprocess import size_of_voxel
 from inspire_med.inference.prediction import Prediction
 from inspire_med.inference.predictor import Predictor
 from inspire_med.inference.sliding_window import Watch
+from inspire_med.inference.summary import summary_of
 from inspire_med.serving.upload import Upload
 
 WHOLE = ("file", "files")  # form fields that stand for all channels of a case
@@ -87,16 +84,9 @@ def _by_channel(files: Mapping[str, Path], channels: Sequence[str]) -> dict[str,
 
 
 def _summary(prediction: Prediction) -> dict[str, Any]:
-    affine, labels = prediction.placement.affine, prediction.labels
-    voxel = size_of_voxel(prediction.placement.shape, affine)
-    unit = "percent" if affine is None else "volume_ml"
-    counts = {
-        name: int(np.count_nonzero(among(labels, values)))
-        for name, values in prediction.regions.items()
-    }
     return {
-        "shape": list(labels.shape),
-        "regions": {name: {"voxels": n, unit: round(n * voxel, 6)} for name, n in counts.items()},
+        "shape": list(prediction.labels.shape),
+        "regions": summary_of(prediction),
         "labels": names_of_values(prediction.regions),
         "seen_as": prediction.seen_as,
     }

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from jsonargparse import Namespace
 
 from inspire_med.cli.parser import CommandParser
+from inspire_med.cli.predictor import PredictorOptions, add_predictor, take_predictor
 from inspire_med.errors import InputError
 
 _LEAST_TOKEN = 16  # characters
@@ -17,8 +17,7 @@ class ServeOptions:
     """A model that answers over HTTP, to 3D Slicer too.
 
     Args:
-        run: Run folders of `train` (their best checkpoints are used), or model folders; several
-            predict together, by the mean of their probabilities.
+        predictor: Which models predict, and how.
         host: Address to listen at; any but this machine's own (127.0.0.1) asks for --token_file.
         port: Port to listen at; 0 takes a free one, which is said.
         token_file: Text file of the word that a client must send; none is asked for without it.
@@ -29,19 +28,9 @@ class ServeOptions:
         keep: Images that Slicer uploaded before it asks for a mask, kept for it; more replace the
             one that was not used for longest.
         keep_s: Seconds that an image is kept for after its last use.
-        fill_missing: Predict cases that lack some channels, which are zero to the network.
-        tta: Average over all mirrored views; takes 4 times as long for images, 8 for volumes.
-        windows: `largest` lets the network see as much of a case at a time as memory holds;
-            `training` as much as it saw in training.
-        memory: What a case's windows and answer may take, as in `6GiB`; null is what is free.
-        postprocess: `stored`: by the rules that were found for the run or cross-validation, where
-            there are any; `off`; or a YAML file of rules (docs/inference.md).
-        precision: `auto` measures for a second which of the others is right and fast here.
-        device: `auto`, `cpu` or `cuda`.
-        threads: CPU threads; 0 leaves the choice to torch.
     """
 
-    run: tuple[Path, ...] = ()
+    predictor: PredictorOptions
     host: str = "127.0.0.1"
     port: int = 8000
     token_file: Path | None = None
@@ -50,14 +39,6 @@ class ServeOptions:
     timeout_s: float = 600
     keep: int = 8
     keep_s: float = 3600
-    fill_missing: bool = False
-    tta: bool = False
-    windows: Literal["largest", "training"] = "training"
-    memory: str | None = None
-    postprocess: str = "stored"
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
-    device: str = "auto"
-    threads: int = 0
 
 
 def make_parser() -> CommandParser:
@@ -65,12 +46,8 @@ def make_parser() -> CommandParser:
     words = "A model that answers over HTTP, to 3D Slicer too (docs/serving.md)."
     parser = CommandParser(prog="inspire-med serve", description=words)
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    words = (
-        "A run folder of train (its best checkpoint is used), a cross-validation's folder, or a "
-        "model folder; may be repeated: they predict together, by the mean of their probabilities."
-    )
-    parser.add_argument("--run", action="append", metavar="DIR", required=True, help=words)
-    parser.add_class_arguments(ServeOptions, as_group=False, skip={"run"})
+    add_predictor(parser)
+    parser.add_class_arguments(ServeOptions, as_group=False, skip={"predictor"})
     return parser
 
 
@@ -82,10 +59,8 @@ def read_options(namespace: Namespace) -> ServeOptions:
     """
     values = vars(namespace)
     values.pop("config")
-    run = values["run"]
-    values["run"] = tuple(map(Path, [run] if isinstance(run, str) else run))
-    options = ServeOptions(**values)
-    for name, least in {"threads": 0, "queue": 1, "keep": 1, "timeout_s": 1, "keep_s": 1}.items():
+    options = ServeOptions(predictor=take_predictor(values), **values)
+    for name, least in {"queue": 1, "keep": 1, "timeout_s": 1, "keep_s": 1}.items():
         given = getattr(options, name)
         if not least <= given < float("inf"):
             raise InputError(f"--{name}: {given} makes no sense; give at least {least}.")

@@ -20,12 +20,12 @@ from inspire_med.inference.sliding_window import ONE, region_probabilities
 from inspire_med.inference.windows import Windows
 from inspire_med.interop.bundle_config import preprocessing
 from inspire_med.interop.bundle_scripts.cases import find_cases
-from inspire_med.interop.bundle_scripts.network import refuse_pickles
+from inspire_med.interop.bundle_scripts.inferer import EvenWindows
+from inspire_med.interop.bundle_scripts.network import Exported
 from inspire_med.interop.bundle_scripts.pictures import colours
 from inspire_med.interop.bundle_scripts.regions import Paintd, Thresholdd
 from inspire_med.interop.bundle_scripts.rules import Rulesd
 from inspire_med.interop.bundle_scripts.volumes import OnOneGridd, ToSpacingd, resize
-from inspire_med.interop.bundle_scripts.windows import EvenWindows
 from inspire_med.tasks.isles import ISLES_2024
 
 REGIONS = {"WT": (1, 2, 4), "TC": (1, 4), "ET": (4,)}
@@ -263,10 +263,10 @@ def program(path, **extra):
 
 @pytest.mark.slow
 def test_a_program_with_a_pickle_in_it_is_refused(tmp_path):
-    refuse_pickles(program(tmp_path / "a.pt2"))
+    Exported(str(program(tmp_path / "a.pt2")), torch.device("cpu"))
 
-    with pytest.raises(ValueError, match="sample_inputs.*is a pickle"):
-        refuse_pickles(program(tmp_path / "b.pt2", inputs=True))
+    with pytest.raises(ValueError, match="sample_inputs.*would be unpickled"):
+        Exported(str(program(tmp_path / "b.pt2", inputs=True)), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("mode", ["I", "F", "I;16"])

@@ -10,7 +10,8 @@ from inspire_med.imaging.grid import Grid
 from inspire_med.imaging.orientation import Turn
 from inspire_med.imaging.placement import Placement
 from inspire_med.inference.prediction import Prediction
-from inspire_med.predicting.summary import remove_summary, summary_of, write_summary
+from inspire_med.inference.summary import summary_of
+from inspire_med.predicting.summary import remove_summary, write_summary
 
 REGIONS = {"WT": (1, 2), "ET": (2,)}
 

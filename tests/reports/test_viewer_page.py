@@ -2,8 +2,10 @@
 
 import base64
 import gzip
+import hashlib
 import json
 import re
+from importlib.resources import files
 
 import nibabel as nib
 import numpy as np
@@ -63,6 +65,14 @@ def test_volumes_stand_in_the_page_where_they_lie(layers):
     assert (grey[:4].max(), grey[4:].max()) == (0, 255)
     doubt = np.asarray(read_back(held[3]).dataobj)
     assert doubt.max() == round(255 * 4 / 8)
+
+
+def test_niivue_is_the_build_that_its_readme_names():
+    held = files("inspire_med.reports") / "niivue"
+    found = hashlib.sha256((held / "niivue.umd.js").read_bytes()).hexdigest()
+
+    assert f"sha256 {found}" in (held / "README.md").read_text()
+    assert found == "47b896b77ec4a5be3ef1949c33ad393b6f45629921f326c279000bcf51bdb4af"
 
 
 def test_nothing_that_a_file_says_becomes_markup(layers):

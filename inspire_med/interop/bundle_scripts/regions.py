@@ -3,9 +3,12 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.data.meta_tensor import MetaTensor
 from monai.transforms import MapTransform
+
+from inspire_med.imaging.masks import labels_from_regions, values_of
 
 
 class Thresholdd(MapTransform):
@@ -44,26 +47,17 @@ class Paintd(MapTransform):
         self, keys: Sequence[str], regions: Mapping[str, Sequence[int]], white: int = 1
     ) -> None:
         super().__init__(keys)
-        self.groups = [set(values) for values in regions.values()]
-        self.white = white if set.union(*self.groups) <= {1} else 1
+        self.regions = regions
+        self.white = np.uint8(white if values_of(regions) <= {1} else 1)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Give the label map, `(*spatial)`, where the file's affine puts it, named by the case."""
         found = dict(data)
         for key in self.key_iterator(found):
             masks: MetaTensor = found[key]
-            labels = self._painted(masks.as_tensor() > 0) * self.white
+            labels = labels_from_regions(masks.as_tensor().numpy() > 0, self.regions) * self.white
             meta = {**masks.meta, "filename_or_obj": f"{data['case']}.nii.gz"}
-            found[key] = MetaTensor(labels, meta=meta)
+            found[key] = MetaTensor(torch.from_numpy(labels), meta=meta)
             if "original_affine" in meta:  # pictures have none
                 found[key].affine = torch.as_tensor(meta["original_affine"])
         return found
-
-    def _painted(self, masks: torch.Tensor) -> torch.Tensor:
-        labels = torch.zeros(masks.shape[1:], dtype=torch.uint8)
-        for index in sorted(range(len(self.groups)), key=lambda i: -len(self.groups[i])):
-            group = self.groups[index]
-            own = group.difference(*(other for other in self.groups if other < group))
-            around = [masks[i] for i, other in enumerate(self.groups) if other > group]
-            labels[torch.stack([masks[index], *around]).all(0)] = min(own or group)
-        return labels

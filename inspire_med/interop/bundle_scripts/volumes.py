@@ -10,7 +10,7 @@ from monai.transforms import InvertibleTransform, MapTransform
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from .smoothing import FEWEST, smoothed
+from inspire_med.interop.bundle_scripts.smoothing import FEWEST, smoothed
 
 FOREGROUND = "foreground"  # the key under which it is kept
 _TOLERANCE_MM = 0.1  # headers round

@@ -123,11 +123,10 @@ def starts_of(voxels, side):
 
 def shares_of(ask, image, regions):
     """Sliding windows with Gaussian weights; probabilities as whole numbers up to ONE."""
+    least = HOW["patch_size"] if HOW["fixed_size"] else HOW["least"]
+    after = [max(side - n, 0) for side, n in zip(least, image.shape[1:])]
+    image = np.pad(image, [(0, 0), *((0, n) for n in after)])  # too small a case stands in zeros
     size = [min(p, n) for p, n in zip(HOW["patch_size"], image.shape[1:])]
-    if HOW["fixed_size"]:  # a case smaller than the patch stands in zeros
-        size = HOW["patch_size"]
-        after = [max(p - n, 0) for p, n in zip(size, image.shape[1:])]
-        image = np.pad(image, [(0, 0), *((0, n) for n in after)])
     starts = [starts_of(n, s) for n, s in zip(image.shape[1:], size)]
     axes = [np.ones(s) if len(at) == 1 else np.exp(-(((np.arange(s) - (s - 1) / 2) / (s / 8)) ** 2) / 2)
             for s, at in zip(size, starts)]  # fmt: skip

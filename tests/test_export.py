@@ -218,6 +218,7 @@ def test_a_folder_that_is_no_export_is_never_replaced(run, tmp_path, capsys):
         (["--format", "model"], "export: give --run, --format and --output"),
         (["--verify", "x", "--format", "model"], "--verify: checks what is there"),
         (["--verify", "nowhere"], "--verify: nowhere: no such folder or .zip"),
+        (["--verify", "{run}"], "run: no export, as it has no export.json; give what export has"),
         (["--run", "{run}", "--format", "model", "--output", "{run}/out"], "overlap"),
         (["--run", "{run}", "--format", "model", "--output", "{run}"], "exists already"),
         (["--run", "{run}", "--format", "onnx", "--output", "{run}-out"], "needs onnxruntime"),

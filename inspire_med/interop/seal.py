@@ -40,6 +40,8 @@ def read_seal(folder: Path) -> str:
     Raises:
         InputError: If there is no list, or a file is missing, altered or not on it.
     """
+    if not (folder / SEAL).is_file():
+        raise InputError(f"{folder}: no export, as it has no {SEAL}; give what export has written.")
     content = read_json(folder / SEAL)
     try:
         if content["format"] != 1:

@@ -74,7 +74,7 @@ class Views:
             name, _ = file_names(case.id, is_picture=False)
             bits = read_volume(self._folder / DOUBT / name)
             layers.append(Layer("Doubt", "map", *_cut(bits.values, bits.grid, box), shown=False))
-        legend = {name: "rgb({} {} {})".format(*rgb) for name, rgb in named.values()}
+        legend = {words.get(r, r): "rgb({} {} {})".format(*rgb) for r, rgb in colours.items()}
         page = viewer_html(case.id, layers, legend)
         write_text(self._folder / FOLDER / f"{case.id}.html", page)
 

@@ -228,11 +228,15 @@ def _layouts(task: Task) -> list[Layout]:
 
 
 def _with_dicom(task: Task) -> list[Layout]:
-    return [*([_DICOM] if task.spatial_dims == 3 else []), *_layouts(task)]
+    return [*_dicom(task), *_layouts(task)]
+
+
+def _dicom(task: Task) -> list[Layout]:
+    return [_DICOM] if task.spatial_dims == 3 else []
 
 
 def _expected(task: Task) -> str:
-    return ", or ".join(layout.expected(task) for layout in _layouts(task))
+    return ", or ".join(layout.expected(task) for layout in _layouts(task) + _dicom(task))
 
 
 def _first(task: Task, source: Path, finders: Sequence[Finder]) -> Findings:

@@ -112,7 +112,8 @@ def test_says_what_it_looked_for_and_what_is_there(tmp_path):
     with pytest.raises(
         InputError,
         match=r"no x case found; expected files named like {case}/{case}_{channel}\.nii\.gz and "
-        r"{case}/{case}_seg\.nii\.gz; there are files such as other/a_t1\.nii\.gz\.",
+        r"{case}/{case}_seg\.nii\.gz, or folders of DICOM series \(t1, t1ce\); there are files "
+        r"such as other/a_t1\.nii\.gz\.",
     ):
         find_cases(NAMED, tmp_path)
 
